@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The attributes that the library knows: one table, and looking things up in
+ * it. A release of the kernel that adds an attribute adds a line here, and
+ * tables, help and refusals follow.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define R	CTN_ATTR_READ
+#define W	CTN_ATTR_WRITE
+#define TREE	CTN_ATTR_TREE
+
+#define WANT_PAGES "want pages, a size such as 64M, or \"max\""
+#define WANT_COUNT "want a number or \"max\""
+#define WANT_PID "want the number of a process that is no kernel thread"
+#define WANT_PATH "want the path of a regular file"
+
+static const struct ctn_attr attrs[] = {
+	{ "id", "ID", CTN_KIND_COUNT, R, NULL,
+	  "number of the container" },
+	{ "num_tasks", "TASKS", CTN_KIND_COUNT, R, NULL,
+	  "threads in it" },
+	{ "task_limit", "TASK-LIMIT", CTN_KIND_COUNT, R | W, WANT_COUNT,
+	  "threads it may have" },
+	{ "task_limit_hits", "TASK-HITS", CTN_KIND_COUNT, R, NULL,
+	  "forks refused for task_limit" },
+	{ "num_files", "FILES", CTN_KIND_COUNT, R, NULL,
+	  "files it owns" },
+	{ "num_anon_pages", "ANON", CTN_KIND_PAGES, R, NULL,
+	  "anonymous memory" },
+	{ "num_file_pages", "FILE", CTN_KIND_PAGES, R, NULL,
+	  "page cache of its files" },
+	{ "num_mapped_pages", "MAPPED", CTN_KIND_PAGES, R, NULL,
+	  "page cache that is mapped" },
+	{ "num_active_pages", "ACTIVE", CTN_KIND_PAGES, R, NULL,
+	  "memory that is in active use" },
+	{ "page_limit", "LIMIT", CTN_KIND_PAGES, R | W, WANT_PAGES,
+	  "memory it is trimmed to" },
+	{ "page_limit_hits", "HITS", CTN_KIND_COUNT, R, NULL,
+	  "times it went over page_limit" },
+	{ "over_limit", "OVER-LIMIT", CTN_KIND_WORD, R | W,
+	  "want \"reclaim\" or \"deactivate\"",
+	  "what is done with its cold memory over page_limit" },
+	{ "freeing", "FREEING", CTN_KIND_COUNT, R, NULL,
+	  "1 while it is being removed" },
+	{ "tasks", NULL, CTN_KIND_LIST, R | W, WANT_PID,
+	  "thread ids" },
+	{ "mappings", NULL, CTN_KIND_LIST, R, NULL,
+	  "files it owns, with their pages" },
+	{ "addtask", NULL, CTN_KIND_COUNT, W, WANT_PID,
+	  "process to move in" },
+	{ "rmtask", NULL, CTN_KIND_COUNT, W, WANT_PID,
+	  "process to move out" },
+	{ "addfile", NULL, CTN_KIND_WORD, W, WANT_PATH,
+	  "file to own" },
+	{ "rmfile", NULL, CTN_KIND_WORD, W, WANT_PATH,
+	  "file to own no longer" },
+
+	{ "description", NULL, CTN_KIND_WORD, R | TREE, NULL,
+	  "what this tree is" },
+	{ "default_page_limit", NULL, CTN_KIND_PAGES, R | W | TREE, WANT_PAGES,
+	  "page_limit of new containers" },
+	{ "default_task_limit", NULL, CTN_KIND_COUNT, R | W | TREE, WANT_COUNT,
+	  "task_limit of new containers" },
+};
+
+/* What errno alone does not tell. */
+static const struct {
+	const char *attr;
+	int err;
+	const char *hint;
+} refusals[] = {
+	{ "addtask", EAGAIN, "the container is at its task_limit" },
+	{ "addtask", EPERM, "it is another user's process" },
+	{ "rmtask", EPERM, "it is another user's process" },
+	{ "rmtask", ESRCH, "there is none of this number in the container" },
+	{ "tasks", EAGAIN, "the container is at its task_limit" },
+	{ "tasks", EPERM, "it is another user's process" },
+	{ "addfile", EPERM, "it is another user's file" },
+	{ "rmfile", EPERM, "it is another user's file" },
+	{ "rmfile", ENOENT, "or it is not the container's" },
+};
+
+const char *attr_hint(const char *attr, int err)
+{
+	const struct ctn_attr *known = ctn_attr_find(attr);
+
+	if (err == ENODEV)
+		return "the container is being removed";
+	if (known && (err == EINVAL || err == ERANGE))
+		return known->want;
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
+		if (refusals[i].err == err && !strcmp(refusals[i].attr, attr))
+			return refusals[i].hint;
+	return NULL;
+}
+
+CTN_API const struct ctn_attr *ctn_attr_at(size_t index)
+{
+	return index < sizeof(attrs) / sizeof(*attrs) ? &attrs[index] : NULL;
+}
+
+CTN_API const struct ctn_attr *ctn_attr_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(attrs) / sizeof(*attrs); i++)
+		if (!strcmp(attrs[i].name, name))
+			return &attrs[i];
+	return NULL;
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A container: made, opened, removed, its attributes, its tasks. What it
+ * knows about files is in mapping.c.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+static int check_name(const struct ctn_tree *tree, const char *name)
+{
+	static const char want[] =
+		"want a name other than \".\" and \"..\", without \"/\"";
+
+	if (strlen(name) > CTN_NAME_MAX)
+		return fail(ENAMETOOLONG, tree->path, name, NULL,
+			    "want at most 255 bytes");
+	if (!*name || strchr(name, '/') || !strcmp(name, ".") ||
+	    !strcmp(name, ".."))
+		return fail(EINVAL, tree->path, name, NULL, want);
+	return 0;
+}
+
+static struct ctn *new_container(const struct ctn_tree *tree, const char *name)
+{
+	struct ctn *ctn;
+
+	if (check_name(tree, name))
+		return NULL;
+	ctn = malloc(sizeof(*ctn));
+	if (!ctn) {
+		fail(ENOMEM, name, NULL, NULL, NULL);
+		return NULL;
+	}
+	ctn->path = join(tree->path, name);
+	if (!ctn->path) {
+		free(ctn);
+		return NULL;
+	}
+	ctn->name = ctn->path + strlen(tree->path) + 1;
+	return ctn;
+}
+
+CTN_API void ctn_close(struct ctn *ctn)
+{
+	if (!ctn)
+		return;
+	free(ctn->path);
+	free(ctn);
+}
+
+static int fail_dir(const struct ctn *ctn)
+{
+	return fail(errno, ctn->path, NULL,
+		    errno == ENOENT ? "No such container" :
+		    errno == ENOTDIR ? "Not a container" : NULL, NULL);
+}
+
+CTN_API struct ctn *ctn_create(const struct ctn_tree *tree, const char *name)
+{
+	struct ctn *ctn = new_container(tree, name);
+
+	if (!ctn)
+		return NULL;
+	if (mkdir(ctn->path, 0777)) {
+		fail(errno, ctn->path, NULL, NULL, NULL);
+		ctn_close(ctn);
+		return NULL;
+	}
+	return ctn;
+}
+
+CTN_API struct ctn *ctn_open(const struct ctn_tree *tree, const char *name)
+{
+	struct ctn *ctn = new_container(tree, name);
+	struct stat st;
+
+	if (!ctn)
+		return NULL;
+	if (!stat(ctn->path, &st)) {
+		if (S_ISDIR(st.st_mode))
+			return ctn;
+		errno = ENOTDIR;
+	}
+	fail_dir(ctn);
+	ctn_close(ctn);
+	return NULL;
+}
+
+CTN_API int ctn_delete(const struct ctn_tree *tree, const char *name)
+{
+	struct ctn *ctn = new_container(tree, name);
+	int ret = 0;
+
+	if (!ctn)
+		return -1;
+	if (rmdir(ctn->path))
+		ret = fail_dir(ctn);
+	ctn_close(ctn);
+	return ret;
+}
+
+CTN_API const char *ctn_name(const struct ctn *ctn)
+{
+	return ctn->name;
+}
+
+CTN_API const char *ctn_path(const struct ctn *ctn)
+{
+	return ctn->path;
+}
+
+CTN_API char **ctn_attrs(const struct ctn *ctn)
+{
+	return dir_names(ctn->path, DT_REG);
+}
+
+CTN_API char *ctn_get(const struct ctn *ctn, const char *attr)
+{
+	return attr_get(ctn->path, attr);
+}
+
+CTN_API int ctn_set(const struct ctn *ctn, const char *attr, const char *value)
+{
+	return attr_set(ctn->path, attr, value);
+}
+
+static int fail_content(const struct ctn *ctn, const char *attr,
+			const char *text)
+{
+	char *path = join(ctn->path, attr);
+
+	if (!path)
+		return -1;
+	fail(EPROTO, path, text, "Not what is expected of this file", NULL);
+	free(path);
+	return -1;
+}
+
+/* strtoull(3) takes signs and spaces, and no number of the kernel has any. */
+static int parse_number(const char *text, char **end, uint64_t *value)
+{
+	unsigned long long number;
+
+	if (*text < '0' || *text > '9')
+		return -1;
+	errno = 0;
+	number = strtoull(text, end, 10);
+	if (errno)
+		return -1;
+	*value = number;
+	return 0;
+}
+
+CTN_API int ctn_get_number(const struct ctn *ctn, const char *attr,
+			   uint64_t *value)
+{
+	char *text = ctn_get(ctn, attr);
+	uint64_t number = CTN_MAX;
+	char *end;
+	int ret = 0;
+
+	if (!text)
+		return -1;
+	if (strcmp(text, "max") &&
+	    (parse_number(text, &end, &number) || *end))
+		ret = fail_content(ctn, attr, text);
+	else
+		*value = number;
+	free(text);
+	return ret;
+}
+
+static int set_pid(const struct ctn *ctn, const char *attr, pid_t pid)
+{
+	char text[3 * sizeof(pid) + 2];
+
+	snprintf(text, sizeof(text), "%jd", (intmax_t)pid);
+	return ctn_set(ctn, attr, text);
+}
+
+CTN_API int ctn_add_task(const struct ctn *ctn, pid_t pid)
+{
+	return set_pid(ctn, "addtask", pid);
+}
+
+CTN_API int ctn_rm_task(const struct ctn *ctn, pid_t pid)
+{
+	return set_pid(ctn, "rmtask", pid);
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t lines = 1;
+
+	while ((text = strchr(text, '\n'))) {
+		text++;
+		lines++;
+	}
+	return lines;
+}
+
+CTN_API ssize_t ctn_tasks(const struct ctn *ctn, pid_t **tids)
+{
+	char *text = ctn_get(ctn, "tasks");
+	ssize_t count = 0;
+	pid_t *list;
+	char *at;
+
+	if (!text)
+		return -1;
+	list = calloc(count_lines(text), sizeof(*list));
+	if (!list) {
+		free(text);
+		return fail(ENOMEM, ctn->path, NULL, NULL, NULL);
+	}
+	for (at = text; *at; at += *at == '\n') {
+		uint64_t number;
+		char *end;
+
+		if (parse_number(at, &end, &number) || number > INT_MAX ||
+		    (*end && *end != '\n')) {
+			at[strcspn(at, "\n")] = '\0';
+			fail_content(ctn, "tasks", at);
+			free(list);
+			free(text);
+			return -1;
+		}
+		list[count++] = (pid_t)number;
+		at = end;
+	}
+	free(text);
+	*tids = list;
+	return count;
+}

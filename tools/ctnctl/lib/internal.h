@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the files of libctn share and programs do not see.
+ */
+#ifndef CTN_INTERNAL_H
+#define CTN_INTERNAL_H
+
+#include <stddef.h>
+
+#include "ctn.h"
+
+/* Everything is hidden by default; this marks what ctn.h declares. */
+#define CTN_API __attribute__((visibility("default")))
+
+struct ctn_tree {
+	char *path;
+};
+
+struct ctn {
+	char *path;
+	const char *name;	/* the last part of path */
+};
+
+/* error.c */
+
+/**
+ * fail() - record why something failed
+ * @err: becomes errno
+ * @file: what it was about
+ * @value: what was to be written, or NULL
+ * @reason: why, or NULL for strerror(@err)
+ * @hint: what to do about it, or NULL
+ *
+ * Returns -1, for the caller to return.
+ */
+int fail(int err, const char *file, const char *value, const char *reason,
+	 const char *hint);
+
+/* attr.c: what to say to people about a refusal by the kernel, or NULL */
+const char *attr_hint(const char *attr, int err);
+
+/* file.c: attributes as files in a directory */
+char *attr_get(const char *dir, const char *attr);
+int attr_set(const char *dir, const char *attr, const char *value);
+char **dir_names(const char *dir, unsigned int type);
+char *join(const char *dir, const char *name);
+
+#endif /* CTN_INTERNAL_H */
