@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the commands of ctnctl share: refusing, wrong usage, help, opening the
+ * tree, and the options that set limits.
+ */
+#ifndef CTNCTL_COMMON_H
+#define CTNCTL_COMMON_H
+
+#include <getopt.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdnoreturn.h>
+
+#include "ctn.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
+#define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+
+enum {
+	STATUS_OK = 0,
+	STATUS_REFUSED = 1,
+	STATUS_USAGE = 2,
+	/* What a program that ran another one says about it, as env(1). */
+	STATUS_CANNOT_EXEC = 126,
+	STATUS_NOT_FOUND = 127,
+};
+
+struct command {
+	const char *name;
+	const char *summary;
+	/* Everything --help prints. */
+	const char *help;
+	/* argv[0] is the name of the command. Returns the exit status. */
+	int (*run)(const struct command *cmd, int argc, char **argv);
+};
+
+extern const struct command create_command, delete_command, list_command,
+	show_command, set_command, add_task_command, rm_task_command,
+	add_file_command, rm_file_command, run_command;
+
+/* Say on stderr what the library refused. Returns STATUS_REFUSED. */
+int refused(void);
+
+/* Say something on stderr and exit with STATUS_REFUSED. */
+noreturn void die(const char *fmt, ...) PRINTF(1, 2);
+
+/* Say what is wrong with the command line, and exit. @cmd NULL: with ctnctl. */
+noreturn void wrong_usage(const struct command *cmd, const char *fmt, ...)
+	PRINTF(2, 3);
+
+/* The same, when getopt_long(3) has said it. */
+noreturn void try_help(const struct command *cmd);
+
+/* Print the help of a command, and exit. */
+noreturn void print_help(const struct command *cmd);
+
+/* Flush stdout and exit; what could not be written is a refusal. */
+noreturn void finish(int status);
+
+/* Where configfs is; NULL means that the library looks for it. */
+extern const char *configfs;
+
+/* These exit when there is nothing to open. */
+struct ctn_tree *open_tree(void);
+struct ctn *open_container(const struct ctn_tree *tree, const char *name);
+
+void *xrealloc(void *old, size_t count, size_t size);
+char *xasprintf(const char *fmt, ...) PRINTF(1, 2);
+
+/* settings.c: attributes and the values that they are to have */
+
+struct setting {
+	const char *attr;
+	const char *value;
+};
+
+struct settings {
+	struct setting *list;
+	size_t count;
+};
+
+/* The options of every command that sets limits. */
+enum {
+	OPT_PAGE_LIMIT = 0x100,
+	OPT_TASK_LIMIT,
+	OPT_OVER_LIMIT,
+};
+
+#define SETTING_OPTIONS							\
+	{ "page-limit", required_argument, NULL, OPT_PAGE_LIMIT },	\
+	{ "task-limit", required_argument, NULL, OPT_TASK_LIMIT },	\
+	{ "over-limit", required_argument, NULL, OPT_OVER_LIMIT }
+
+#define SETTING_HELP							\
+	"     --page-limit LIMIT  trim its memory to LIMIT: pages, a size\n"	\
+	"                         with K, M, G or T, or \"max\"\n"	\
+	"     --task-limit LIMIT  refuse a fork beyond LIMIT threads: a\n"	\
+	"                         number, or \"max\"\n"			\
+	"     --over-limit MODE   what to do with its cold memory over the\n"	\
+	"                         page limit: \"reclaim\" or \"deactivate\"\n"
+
+void settings_add(struct settings *settings, const char *attr,
+		  const char *value);
+
+/* Take an option of SETTING_OPTIONS. Returns 0 if it is none of them. */
+int settings_option(struct settings *settings, int opt, const char *value);
+
+/*
+ * Write all settings in order. On a refusal, say so, put back what was
+ * written, and return STATUS_REFUSED.
+ */
+int settings_apply(const struct settings *settings, const struct ctn *ctn);
+
+/* The same for the defaults of new containers. */
+int settings_apply_defaults(const struct settings *settings,
+			    const struct ctn_tree *tree);
+
+void settings_free(struct settings *settings);
+
+#endif /* CTNCTL_COMMON_H */

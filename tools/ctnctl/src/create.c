@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ctnctl create and delete: containers come and go.
+ */
+#include <stdio.h>
+
+#include "common.h"
+
+/* A container that cannot get its limits is not left without them. */
+static int create(const struct ctn_tree *tree, const char *name,
+		  const struct settings *settings)
+{
+	struct ctn *ctn = ctn_create(tree, name);
+	int status;
+
+	if (!ctn)
+		return refused();
+	status = settings_apply(settings, ctn);
+	ctn_close(ctn);
+	if (status && ctn_delete(tree, name))
+		refused();
+	return status;
+}
+
+static int run_create(const struct command *cmd, int argc, char **argv)
+{
+	static const struct option options[] = {
+		SETTING_OPTIONS,
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 }
+	};
+	struct settings settings = { 0 };
+	int status = STATUS_OK;
+	struct ctn_tree *tree;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (opt == 'h')
+			print_help(cmd);
+		if (!settings_option(&settings, opt, optarg))
+			try_help(cmd);
+	}
+	if (optind == argc)
+		wrong_usage(cmd, "no NAME given");
+
+	tree = open_tree();
+	for (; optind < argc; optind++)
+		status |= create(tree, argv[optind], &settings);
+	ctn_tree_close(tree);
+	settings_free(&settings);
+	return status;
+}
+
+const struct command create_command = {
+	.name = "create",
+	.summary = "make containers",
+	.help =
+	"Usage: ctnctl create [OPTION...] NAME...\n\n"
+	"Make a container of each NAME. One that cannot get its limits is not\n"
+	"made; the others are.\n\n"
+	"Options:\n"
+	SETTING_HELP
+	" -h, --help              print this help\n"
+	"\nExample:\n"
+	"  ctnctl create --page-limit 64M --task-limit 100 web\n",
+	.run = run_create,
+};
+
+static int run_delete(const struct command *cmd, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 }
+	};
+	int status = STATUS_OK;
+	struct ctn_tree *tree;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (opt == 'h')
+			print_help(cmd);
+		try_help(cmd);
+	}
+	if (optind == argc)
+		wrong_usage(cmd, "no NAME given");
+
+	tree = open_tree();
+	for (; optind < argc; optind++)
+		if (ctn_delete(tree, argv[optind]))
+			status = refused();
+	ctn_tree_close(tree);
+	return status;
+}
+
+const struct command delete_command = {
+	.name = "delete",
+	.summary = "remove containers; their tasks and files go on without",
+	.help =
+	"Usage: ctnctl delete [OPTION...] NAME...\n\n"
+	"Remove the container of each NAME. Its tasks and files leave it first,\n"
+	"and go on without a container; nothing is killed.\n\n"
+	"Options:\n"
+	" -h, --help  print this help\n",
+	.run = run_delete,
+};

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ctnctl: containers from the command line. This file takes the options that
+ * come before the command, and finds the command.
+ */
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common.h"
+
+static const struct command *const commands[] = {
+	&create_command, &delete_command, &list_command, &show_command,
+	&set_command, &add_task_command, &rm_task_command, &add_file_command,
+	&rm_file_command, &run_command,
+};
+
+static noreturn void print_main_help(void)
+{
+	fputs("Usage: ctnctl [--config DIR] COMMAND [ARGUMENT...]\n\n"
+	      "Manage the containers of the kernel: groups of tasks and files\n"
+	      "whose memory is counted and limited together.\n\n"
+	      "Commands:\n", stdout);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		printf("  %-9s  %s\n", commands[i]->name,
+		       commands[i]->summary);
+	fputs("\nOptions:\n"
+	      " -c, --config DIR  where configfs is mounted, if it is not to be\n"
+	      "                   looked up; also taken from $CTN_CONFIG\n"
+	      " -h, --help        print this help; after a command, print its\n"
+	      " -V, --version     print the version\n"
+	      "\nExit status: 0 when all was done, 1 when something was refused,\n"
+	      "2 for wrong usage. With run it is that of the program.\n"
+	      "\nExample:\n"
+	      "  ctnctl create --page-limit 64M web\n"
+	      "  ctnctl run web -- tar -cf /tmp/usr.tar /usr\n"
+	      "  ctnctl list\n"
+	      "\nFor more, see ctnctl(8).\n", stdout);
+	finish(STATUS_OK);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	wrong_usage(NULL, "unknown command: %s", name);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 }
+	};
+	static char name[] = "ctnctl";
+	const struct command *cmd;
+	int opt;
+
+	setlocale(LC_ALL, "");
+	configfs = getenv("CTN_CONFIG");
+	if (configfs && !*configfs)
+		configfs = NULL;
+
+	if (argc > 0)
+		argv[0] = name;
+	while ((opt = getopt_long(argc, argv, "+c:hV", options, NULL)) != -1) {
+		switch (opt) {
+		case 'c':
+			configfs = optarg;
+			break;
+		case 'h':
+			print_main_help();
+		case 'V':
+			printf("ctnctl %s\n", ctn_version());
+			finish(STATUS_OK);
+		default:
+			try_help(NULL);
+		}
+	}
+	if (optind >= argc)
+		wrong_usage(NULL, "no command given");
+
+	cmd = find_command(argv[optind]);
+	argc -= optind;
+	argv += optind;
+	/* getopt(3) begins its messages with this. */
+	argv[0] = xasprintf("ctnctl: %s", cmd->name);
+	/* 0 makes glibc start over, and read the + and - of the next string. */
+	optind = 0;
+	opt = cmd->run(cmd, argc, argv);
+	free(argv[0]);
+	finish(opt);
+}

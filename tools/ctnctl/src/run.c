@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ctnctl run: a program in a container. ctnctl joins, then becomes the
+ * program, so that signals and the exit status are the program's own.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common.h"
+
+struct config {
+	const char *name;
+	char **program;
+	struct settings settings;
+};
+
+static void take_options(const struct command *cmd, struct config *config,
+			 int argc, char **argv)
+{
+	static const struct option options[] = {
+		SETTING_OPTIONS,
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 }
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
+		if (opt == 'h')
+			print_help(cmd);
+		if (!settings_option(&config->settings, opt, optarg))
+			try_help(cmd);
+	}
+}
+
+/*
+ * Options may stand before NAME and after it, but all that comes after "--",
+ * or after the first word that is no option, is the program's.
+ */
+static void parse(const struct command *cmd, struct config *config, int argc,
+		  char **argv)
+{
+	int ended;
+
+	take_options(cmd, config, argc, argv);
+	if (optind == argc)
+		wrong_usage(cmd, "no NAME given");
+	ended = !strcmp(argv[optind - 1], "--");
+	config->name = argv[optind++];
+	if (!ended)
+		take_options(cmd, config, argc, argv);
+	else if (optind < argc && !strcmp(argv[optind], "--"))
+		optind++;
+	if (optind == argc)
+		wrong_usage(cmd, "no PROGRAM given");
+	config->program = argv + optind;
+}
+
+/*
+ * Whoever comes second finds the container there, and goes on with it. Says
+ * in @made who was first.
+ */
+static struct ctn *create_or_open(const struct ctn_tree *tree,
+				  const char *name, int *made)
+{
+	struct ctn *ctn = ctn_create(tree, name);
+
+	*made = ctn != NULL;
+	if (!ctn && errno == EEXIST)
+		ctn = ctn_open(tree, name);
+	if (!ctn)
+		exit(refused());
+	return ctn;
+}
+
+/* Unless another run has joined it meanwhile, and would be thrown out. */
+static void delete_unused(const struct ctn_tree *tree, const struct ctn *ctn)
+{
+	uint64_t tasks;
+
+	if (!ctn_get_number(ctn, "num_tasks", &tasks) && tasks)
+		return;
+	if (ctn_delete(tree, ctn_name(ctn)))
+		refused();
+}
+
+static int run_run(const struct command *cmd, int argc, char **argv)
+{
+	struct config config = { 0 };
+	struct ctn_tree *tree;
+	struct ctn *ctn;
+	int made, err, status;
+
+	parse(cmd, &config, argc, argv);
+	tree = open_tree();
+	ctn = create_or_open(tree, config.name, &made);
+	status = settings_apply(&config.settings, ctn);
+	if (!status && ctn_add_task(ctn, getpid()))
+		status = refused();
+	if (status && made)
+		delete_unused(tree, ctn);
+	ctn_close(ctn);
+	ctn_tree_close(tree);
+	settings_free(&config.settings);
+	if (status)
+		return status;
+
+	execvp(config.program[0], config.program);
+	err = errno;
+	fprintf(stderr, "ctnctl: %s: %s\n", config.program[0], strerror(err));
+	return err == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_EXEC;
+}
+
+const struct command run_command = {
+	.name = "run",
+	.summary = "run a program in a container",
+	.help =
+	"Usage: ctnctl run [OPTION...] NAME [--] PROGRAM [ARGUMENT...]\n\n"
+	"Run PROGRAM in the container NAME, which is made if there is none, and\n"
+	"stays when the program has ended. Limits are set before it starts, also\n"
+	"on a container that is there already.\n\n"
+	"Options:\n"
+	SETTING_HELP
+	" -h, --help              print this help\n"
+	"\nThe exit status is that of PROGRAM; 126 if it cannot be run, 127 if it\n"
+	"cannot be found, 1 if the container was refused.\n"
+	"\nExample:\n"
+	"  ctnctl run --page-limit 64M web -- tar -cf /tmp/usr.tar /usr\n",
+	.run = run_run,
+};

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ctnctl set: change attributes of a container, or the defaults of new ones.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common.h"
+
+struct config {
+	int defaults;
+	const char *name;
+	struct settings settings;
+};
+
+/* ATTR=VALUE is cut in two where it stands. */
+static void take_word(const struct command *cmd, struct config *config,
+		      char *word)
+{
+	char *equals;
+
+	if (!config->defaults && !config->name) {
+		config->name = word;
+		return;
+	}
+	equals = strchr(word, '=');
+	if (!equals || equals == word)
+		wrong_usage(cmd, "want ATTR=VALUE, not: %s", word);
+	*equals = '\0';
+	settings_add(&config->settings, word, equals + 1);
+}
+
+static void parse(const struct command *cmd, struct config *config, int argc,
+		  char **argv)
+{
+	static const struct option options[] = {
+		SETTING_OPTIONS,
+		{ "defaults", no_argument, NULL, 'd' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 }
+	};
+	int opt;
+
+	/*
+	 * The - makes words come as options, so that all settings are taken
+	 * in the order they are given in.
+	 */
+	while ((opt = getopt_long(argc, argv, "-dh", options, NULL)) != -1) {
+		switch (opt) {
+		case 1:
+			take_word(cmd, config, optarg);
+			break;
+		case 'd':
+			if (config->name)
+				wrong_usage(cmd,
+					    "--defaults stands in place of NAME");
+			config->defaults = 1;
+			break;
+		case 'h':
+			print_help(cmd);
+		default:
+			if (!settings_option(&config->settings, opt, optarg))
+				try_help(cmd);
+		}
+	}
+	for (; optind < argc; optind++)
+		take_word(cmd, config, argv[optind]);
+	if (!config->defaults && !config->name)
+		wrong_usage(cmd, "no NAME given");
+	if (!config->settings.count)
+		wrong_usage(cmd, "nothing to set");
+}
+
+static int run_set(const struct command *cmd, int argc, char **argv)
+{
+	struct config config = { 0 };
+	struct ctn_tree *tree;
+	struct ctn *ctn;
+	int status;
+
+	parse(cmd, &config, argc, argv);
+	tree = open_tree();
+	if (config.defaults) {
+		status = settings_apply_defaults(&config.settings, tree);
+	} else {
+		ctn = open_container(tree, config.name);
+		status = settings_apply(&config.settings, ctn);
+		ctn_close(ctn);
+	}
+	ctn_tree_close(tree);
+	settings_free(&config.settings);
+	return status;
+}
+
+const struct command set_command = {
+	.name = "set",
+	.summary = "change limits and other attributes",
+	.help =
+	"Usage: ctnctl set [OPTION...] NAME [ATTR=VALUE...]\n"
+	"       ctnctl set [OPTION...] --defaults [ATTR=VALUE...]\n\n"
+	"Write attributes of the container NAME, in the order given. If one is\n"
+	"refused, those before it get back the values that they had, and those\n"
+	"after it are not written. Any attribute that can be written may be\n"
+	"given as ATTR=VALUE.\n\n"
+	"Options:\n"
+	SETTING_HELP
+	" -d, --defaults          set the limits that new containers get\n"
+	" -h, --help              print this help\n"
+	"\nExamples:\n"
+	"  ctnctl set web --page-limit 64M\n"
+	"  ctnctl set web page_limit=max over_limit=deactivate\n"
+	"  ctnctl set --defaults --task-limit 1000\n",
+	.run = run_set,
+};

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Attributes and the values that they are to have: collected from options and
+ * ATTR=VALUE, written all or none.
+ */
+#include <stdlib.h>
+
+#include "common.h"
+
+/* A container, or the defaults of new ones: what can be read and written. */
+struct target {
+	const struct ctn *ctn;
+	const struct ctn_tree *tree;	/* if ctn is NULL */
+};
+
+void settings_add(struct settings *settings, const char *attr,
+		  const char *value)
+{
+	settings->list = xrealloc(settings->list, settings->count + 1,
+				  sizeof(*settings->list));
+	settings->list[settings->count++] = (struct setting){ attr, value };
+}
+
+int settings_option(struct settings *settings, int opt, const char *value)
+{
+	switch (opt) {
+	case OPT_PAGE_LIMIT:
+		settings_add(settings, "page_limit", value);
+		return 1;
+	case OPT_TASK_LIMIT:
+		settings_add(settings, "task_limit", value);
+		return 1;
+	case OPT_OVER_LIMIT:
+		settings_add(settings, "over_limit", value);
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/* What to put back after a refusal; NULL if there is no such thing. */
+static char *get(const struct target *to, const char *attr)
+{
+	const struct ctn_attr *known = ctn_attr_find(attr);
+	char *name, *value;
+
+	if (known && known->kind == CTN_KIND_LIST)
+		return NULL;
+	if (to->ctn)
+		return ctn_get(to->ctn, attr);
+	name = xasprintf("default_%s", attr);
+	value = ctn_tree_get(to->tree, name);
+	free(name);
+	return value;
+}
+
+static int set(const struct target *to, const char *attr, const char *value)
+{
+	char *name;
+	int ret;
+
+	if (to->ctn)
+		return ctn_set(to->ctn, attr, value);
+	name = xasprintf("default_%s", attr);
+	ret = ctn_tree_set(to->tree, name, value);
+	free(name);
+	return ret;
+}
+
+static int apply(const struct settings *settings, const struct target *to)
+{
+	char **before = xrealloc(NULL, settings->count + 1, sizeof(*before));
+	int status = STATUS_OK;
+	size_t done;
+
+	for (done = 0; done < settings->count; done++) {
+		const struct setting *new = &settings->list[done];
+
+		before[done] = get(to, new->attr);
+		if (set(to, new->attr, new->value)) {
+			free(before[done]);
+			status = refused();
+			break;
+		}
+	}
+	while (done-- > 0) {
+		if (status && before[done] && *before[done] &&
+		    set(to, settings->list[done].attr, before[done]))
+			refused();
+		free(before[done]);
+	}
+	free(before);
+	return status;
+}
+
+int settings_apply(const struct settings *settings, const struct ctn *ctn)
+{
+	return apply(settings, &(struct target){ .ctn = ctn });
+}
+
+int settings_apply_defaults(const struct settings *settings,
+			    const struct ctn_tree *tree)
+{
+	return apply(settings, &(struct target){ .tree = tree });
+}
+
+void settings_free(struct settings *settings)
+{
+	free(settings->list);
+}

@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ctnctl show: all about one container: its attributes, its tasks, its files.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "table.h"
+
+enum what { SHOW_ATTRS, SHOW_TASKS, SHOW_FILES };
+
+struct config {
+	enum what what;
+	int defaults;
+	const char *name;
+	char **attrs;		/* those to show, none for all */
+	struct look look;
+};
+
+/* Attributes */
+
+enum { ATTR_NAME, ATTR_VALUE, ATTR_SIZE, ATTR_HELP };
+
+static const struct column attr_columns[] = {
+	[ATTR_NAME] = { "ATTRIBUTE", CELL_TEXT, "name of the file", NULL },
+	[ATTR_VALUE] = { "VALUE", CELL_JSON, "what the file says", NULL },
+	[ATTR_SIZE] = { "SIZE", CELL_SIZE, "that number of pages, as a size",
+			NULL },
+	[ATTR_HELP] = { "HELP", CELL_TEXT, "what it is", NULL },
+};
+
+static const char attr_usual[] = "ATTRIBUTE,VALUE,SIZE";
+
+/* Numbers are printed raw in JSON, so be sure that this is one. */
+static int is_number(const char *text, uint64_t *number)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9' || (*text == '0' && text[1]))
+		return 0;
+	errno = 0;
+	*number = strtoull(text, &end, 10);
+	return !errno && !*end;
+}
+
+static void fill_value(struct table *table, size_t shown, const char *value)
+{
+	uint64_t number;
+
+	if (!strcmp(value, "max"))
+		table_max(table, shown);
+	else if (is_number(value, &number))
+		table_number(table, shown, number);
+	else
+		table_json(table, shown, value);
+}
+
+static void fill_size(struct table *table, size_t shown, const char *value,
+		      const struct ctn_attr *known)
+{
+	uint64_t pages;
+
+	if (!known || known->kind != CTN_KIND_PAGES)
+		return;
+	if (!strcmp(value, "max"))
+		table_max(table, shown);
+	else if (is_number(value, &pages))
+		table_size(table, shown, pages_to_bytes(pages));
+}
+
+static void fill_attr(struct table *table, const char *name, const char *value,
+		      const struct ctn_attr *known)
+{
+	table_line(table);
+	for (size_t i = 0; i < table->nshown; i++) {
+		switch (table->shown[i]) {
+		case ATTR_NAME:
+			table_text(table, i, name);
+			break;
+		case ATTR_VALUE:
+			fill_value(table, i, value);
+			break;
+		case ATTR_SIZE:
+			fill_size(table, i, value, known);
+			break;
+		case ATTR_HELP:
+			if (known)
+				table_text(table, i, known->help);
+			break;
+		}
+	}
+}
+
+static int show_named(struct table *table, const struct ctn_tree *tree,
+		      const struct ctn *ctn, const char *name)
+{
+	char *value = ctn ? ctn_get(ctn, name) : ctn_tree_get(tree, name);
+
+	if (!value)
+		return refused();
+	fill_attr(table, name, value, ctn_attr_find(name));
+	free(value);
+	return STATUS_OK;
+}
+
+/* One of all: it may be no concern of this table, or of this kernel. */
+static int show_attr(struct table *table, const struct ctn_tree *tree,
+		     const struct ctn *ctn, const char *name)
+{
+	const struct ctn_attr *known = ctn_attr_find(name);
+	char *value;
+
+	if (known && (known->kind == CTN_KIND_LIST ||
+		      !(known->flags & CTN_ATTR_READ)))
+		return STATUS_OK;
+	value = ctn ? ctn_get(ctn, name) : ctn_tree_get(tree, name);
+	if (value) {
+		fill_attr(table, name, value, known);
+		free(value);
+		return STATUS_OK;
+	}
+	/* Files that the library does not know may well be write-only. */
+	return errno == ENOENT || (!known && errno == EACCES) ? STATUS_OK :
+	       refused();
+}
+
+/* Those that the library knows in its order, then those it does not. */
+static int show_all(struct table *table, const struct ctn_tree *tree,
+		    const struct ctn *ctn)
+{
+	char **names = ctn ? ctn_attrs(ctn) : ctn_tree_attrs(tree);
+	const struct ctn_attr *attr;
+	int status = STATUS_OK;
+
+	if (!names)
+		exit(refused());
+	for (size_t i = 0; (attr = ctn_attr_at(i)); i++)
+		if (!(attr->flags & CTN_ATTR_TREE) == (ctn != NULL))
+			status |= show_attr(table, tree, ctn, attr->name);
+	for (char **name = names; *name; name++)
+		if (!ctn_attr_find(*name))
+			status |= show_attr(table, tree, ctn, *name);
+	ctn_names_free(names);
+	return status;
+}
+
+static int show_attrs(struct table *table, const struct ctn_tree *tree,
+		      const struct ctn *ctn, char **attrs)
+{
+	int status = STATUS_OK;
+
+	if (!*attrs)
+		return show_all(table, tree, ctn);
+	for (; *attrs; attrs++)
+		status |= show_named(table, tree, ctn, *attrs);
+	return status;
+}
+
+/* Tasks */
+
+enum { TASK_TID, TASK_PID, TASK_COMMAND };
+
+static const struct column task_columns[] = {
+	[TASK_TID] = { "TID", CELL_NUMBER, "thread id", NULL },
+	[TASK_PID] = { "PID", CELL_NUMBER, "process that it is a thread of",
+		       NULL },
+	[TASK_COMMAND] = { "COMMAND", CELL_TEXT, "name of the thread", NULL },
+};
+
+static const char task_usual[] = "TID,PID,COMMAND";
+
+/* What a file in /proc/TID begins with, or NULL if the thread is gone. */
+static const char *read_proc(pid_t tid, const char *file, char *text,
+			     size_t size)
+{
+	char *path = xasprintf("/proc/%d/%s", (int)tid, file);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len;
+
+	free(path);
+	if (fd < 0)
+		return NULL;
+	len = read(fd, text, size - 1);
+	close(fd);
+	if (len < 0)
+		return NULL;
+	text[len] = '\0';
+	return text;
+}
+
+static void fill_pid(struct table *table, size_t shown, pid_t tid)
+{
+	char text[512];
+	const char *line = read_proc(tid, "status", text, sizeof(text));
+	unsigned int pid;
+
+	line = line ? strstr(line, "\nTgid:") : NULL;
+	if (line && sscanf(line, "\nTgid: %u", &pid) == 1)
+		table_number(table, shown, pid);
+}
+
+static void fill_command(struct table *table, size_t shown, pid_t tid)
+{
+	char text[512];
+
+	if (!read_proc(tid, "comm", text, sizeof(text)))
+		return;
+	text[strcspn(text, "\n")] = '\0';
+	table_text(table, shown, text);
+}
+
+static int show_tasks(struct table *table, const struct ctn *ctn)
+{
+	pid_t *tids;
+	ssize_t count = ctn_tasks(ctn, &tids);
+
+	if (count < 0)
+		return refused();
+	for (ssize_t n = 0; n < count; n++) {
+		table_line(table);
+		for (size_t i = 0; i < table->nshown; i++) {
+			switch (table->shown[i]) {
+			case TASK_TID:
+				table_number(table, i, (uint64_t)tids[n]);
+				break;
+			case TASK_PID:
+				fill_pid(table, i, tids[n]);
+				break;
+			case TASK_COMMAND:
+				fill_command(table, i, tids[n]);
+				break;
+			}
+		}
+	}
+	free(tids);
+	return STATUS_OK;
+}
+
+/* Files */
+
+enum { FILE_SIZE, FILE_PAGES, FILE_DEVICE, FILE_INODE, FILE_FSPATH, FILE_PATH };
+
+static const struct column file_columns[] = {
+	[FILE_SIZE] = { "SIZE", CELL_SIZE, "its page cache", NULL },
+	[FILE_PAGES] = { "PAGES", CELL_NUMBER, "its page cache, in pages",
+			 NULL },
+	[FILE_DEVICE] = { "DEVICE", CELL_TEXT, "device of its file system",
+			  "MAJ:MIN" },
+	[FILE_INODE] = { "INODE", CELL_NUMBER, "number of its inode", NULL },
+	[FILE_FSPATH] = { "FSPATH", CELL_TEXT,
+			  "path from the root of its file system", NULL },
+	[FILE_PATH] = { "PATH", CELL_TEXT,
+			"path, or [FSPATH] if it has none here", NULL },
+};
+
+static const char file_usual[] = "SIZE,DEVICE,INODE,PATH";
+
+static void fill_path(struct table *table, size_t shown,
+		      const struct ctn_mapping *map)
+{
+	char *text;
+
+	if (map->path) {
+		table_text(table, shown, map->path);
+	} else if (map->fspath && !table->look->json) {
+		text = xasprintf("[%s]", map->fspath);
+		table_text(table, shown, text);
+		free(text);
+	}
+}
+
+static void fill_file(struct table *table, const struct ctn_mapping *map)
+{
+	char *device = xasprintf("%u:%u", map->major, map->minor);
+
+	table_line(table);
+	for (size_t i = 0; i < table->nshown; i++) {
+		switch (table->shown[i]) {
+		case FILE_SIZE:
+			table_size(table, i, pages_to_bytes(map->pages));
+			break;
+		case FILE_PAGES:
+			table_number(table, i, map->pages);
+			break;
+		case FILE_DEVICE:
+			table_text(table, i, device);
+			break;
+		case FILE_INODE:
+			table_number(table, i, map->inode);
+			break;
+		case FILE_FSPATH:
+			if (map->fspath)
+				table_text(table, i, map->fspath);
+			break;
+		case FILE_PATH:
+			fill_path(table, i, map);
+			break;
+		}
+	}
+	free(device);
+}
+
+static int show_files(struct table *table, const struct ctn *ctn)
+{
+	struct ctn_mapping **maps;
+
+	if (ctn_mappings(ctn, &maps) < 0)
+		return refused();
+	for (size_t i = 0; maps[i]; i++)
+		fill_file(table, maps[i]);
+	ctn_mappings_free(maps);
+	return STATUS_OK;
+}
+
+/* The command */
+
+static noreturn void print_show_help(const struct command *cmd)
+{
+	fputs(cmd->help, stdout);
+	fputs("\nColumns:\n", stdout);
+	print_columns(attr_columns, ARRAY_SIZE(attr_columns));
+	fputs("\nColumns with --tasks:\n", stdout);
+	print_columns(task_columns, ARRAY_SIZE(task_columns));
+	fputs("\nColumns with --files:\n", stdout);
+	print_columns(file_columns, ARRAY_SIZE(file_columns));
+	finish(STATUS_OK);
+}
+
+static void parse(const struct command *cmd, struct config *config, int argc,
+		  char **argv)
+{
+	static const struct option options[] = {
+		LOOK_OPTIONS,
+		{ "defaults", no_argument, NULL, 'd' },
+		{ "files", no_argument, NULL, 'f' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "tasks", no_argument, NULL, 't' },
+		{ 0 }
+	};
+	int opt, views = 0;
+
+	while ((opt = getopt_long(argc, argv, LOOK_SHORT "dfht", options,
+				  NULL)) != -1) {
+		switch (opt) {
+		case 'd':
+			config->defaults = 1;
+			views++;
+			break;
+		case 'f':
+			config->what = SHOW_FILES;
+			views++;
+			break;
+		case 't':
+			config->what = SHOW_TASKS;
+			views++;
+			break;
+		case 'h':
+			print_show_help(cmd);
+		default:
+			if (!look_option(cmd, &config->look, opt, optarg))
+				try_help(cmd);
+		}
+	}
+	if (views > 1)
+		wrong_usage(cmd, "want one of --defaults, --files and --tasks");
+	if (!config->defaults) {
+		if (optind == argc)
+			wrong_usage(cmd, "no NAME given");
+		config->name = argv[optind++];
+	}
+	config->attrs = argv + optind;
+	if (config->what != SHOW_ATTRS && optind < argc)
+		wrong_usage(cmd, "too many arguments: %s", argv[optind]);
+}
+
+static void init_table(struct table *table, const struct command *cmd,
+		       const struct config *config)
+{
+	switch (config->what) {
+	case SHOW_ATTRS:
+		table_init(table, cmd, "attributes", &config->look,
+			   attr_columns, ARRAY_SIZE(attr_columns), attr_usual);
+		break;
+	case SHOW_TASKS:
+		table_init(table, cmd, "tasks", &config->look, task_columns,
+			   ARRAY_SIZE(task_columns), task_usual);
+		break;
+	case SHOW_FILES:
+		table_init(table, cmd, "files", &config->look, file_columns,
+			   ARRAY_SIZE(file_columns), file_usual);
+		break;
+	}
+}
+
+static int run_show(const struct command *cmd, int argc, char **argv)
+{
+	struct config config = { 0 };
+	struct ctn *ctn = NULL;
+	struct ctn_tree *tree;
+	struct table table;
+	int status;
+
+	parse(cmd, &config, argc, argv);
+	init_table(&table, cmd, &config);
+	tree = open_tree();
+	if (config.name)
+		ctn = open_container(tree, config.name);
+
+	if (config.what == SHOW_TASKS)
+		status = show_tasks(&table, ctn);
+	else if (config.what == SHOW_FILES)
+		status = show_files(&table, ctn);
+	else
+		status = show_attrs(&table, tree, ctn, config.attrs);
+	table_print(&table);
+	ctn_close(ctn);
+	ctn_tree_close(tree);
+	return status;
+}
+
+const struct command show_command = {
+	.name = "show",
+	.summary = "print all about a container",
+	.help =
+	"Usage: ctnctl show [OPTION...] NAME [ATTR...]\n"
+	"       ctnctl show [OPTION...] --defaults [ATTR...]\n"
+	"       ctnctl show [OPTION...] --tasks|--files NAME\n\n"
+	"Print the attributes of the container NAME, all or each ATTR, or its\n"
+	"tasks, or its files.\n\n"
+	"Options:\n"
+	" -t, --tasks           print its threads\n"
+	" -f, --files           print the files that it owns\n"
+	" -d, --defaults        print what new containers get, and what belongs\n"
+	"                       to no container\n"
+	LOOK_HELP
+	" -h, --help            print this help\n",
+	.run = run_show,
+};
