@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034,SC2154
+#
+# For all tests here: a tree of plain files that ctnctl takes for configfs.
+# It knows nothing of what a kernel does with them; it holds still, and so it
+# shows what ctnctl reads, writes and prints.
+
+bats_require_minimum_version 1.5.0
+bats_load_library bats-support
+bats_load_library bats-assert
+
+export CTNCTL_SOURCE=${BATS_TEST_DIRNAME%/tests}
+
+# Without $CTNCTL, build one.
+setup_file() {
+	if [[ ! ${CTNCTL-} ]]; then
+		make -s -C "$CTNCTL_SOURCE" BUILD="$BATS_FILE_TMPDIR/build" all
+		export CTNCTL=$BATS_FILE_TMPDIR/build/ctnctl
+	fi
+}
+
+setup() {
+	export LC_ALL=C.UTF-8
+	export CTN_CONFIG=$BATS_TEST_TMPDIR/config
+	tree=$CTN_CONFIG/containers
+	pagesize=$(getconf PAGESIZE)
+	mkdir -p "$tree"
+	echo 'a tree of files' >"$tree/description"
+	echo max >"$tree/default_page_limit"
+	echo max >"$tree/default_task_limit"
+}
+
+ctnctl() {
+	"$CTNCTL" "$@"
+}
+
+# container NAME [ATTR=VALUE...]: one with the attributes that all have.
+container() {
+	local dir=$tree/$1 attr
+	shift
+	mkdir "$dir"
+	for attr in id=1 num_tasks=0 task_limit=max task_limit_hits=0 \
+		num_files=0 num_anon_pages=0 num_file_pages=0 \
+		num_mapped_pages=0 num_active_pages=0 page_limit=max \
+		page_limit_hits=0 over_limit=reclaim freeing=0 "$@"; do
+		echo "${attr#*=}" >"$dir/${attr%%=*}"
+	done
+	for attr in tasks mappings addtask rmtask addfile rmfile; do
+		: >"$dir/$attr"
+	done
+}
+
+# Writing to this attribute fails with ENOSPC. Reading it never ends.
+full() {
+	ln -sf /dev/full "$1"
+}
+
+# Writing what is no number to this attribute fails with EINVAL.
+picky() {
+	ln -sf /proc/self/oom_score_adj "$1"
+}
+
+# What was refused, and nothing but that, in one line.
+assert_refused() {
+	assert_failure 1
+	assert_output "ctnctl: $1"
+}
+
+assert_wrong_usage() {
+	assert_failure 2
+	assert_line --index 0 --partial "ctnctl: "
+	assert_line --index 1 --regexp "^Try 'ctnctl .*--help' for more information\.$"
+	assert_equal "${#lines[@]}" 2
+}

@@ -1,0 +1,149 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2154
+#
+# libctn, as a program that links to it has it.
+
+load helper
+
+setup_file() {
+	make -s -C "$CTNCTL_SOURCE" BUILD="$BATS_FILE_TMPDIR/build" \
+		PREFIX="$BATS_FILE_TMPDIR/usr" install
+	export PREFIX=$BATS_FILE_TMPDIR/usr
+	export PKG_CONFIG_PATH=$PREFIX/lib/pkgconfig
+	export LD_LIBRARY_PATH=$PREFIX/lib
+	export CTNCTL=$PREFIX/sbin/ctnctl
+}
+
+# compile NAME [CC-ARGUMENT...] <SOURCE
+compile() {
+	# shellcheck disable=SC2046
+	"${CC:-cc}" -std=c11 -Wall -Wextra -Werror -pedantic -xc - \
+		-o "$BATS_TEST_TMPDIR/$1" "${@:2}" \
+		$(pkg-config --cflags --libs libctn)
+}
+
+@test "the header stands on its own in C and C++" {
+	for language in 'c -std=c11' 'c++ -std=c++11'; do
+		# shellcheck disable=SC2086
+		run cc -x$language -Wall -Wextra -Werror -pedantic -fsyntax-only \
+			"$PREFIX/include/ctn.h"
+		assert_success
+		assert_output ''
+	done
+}
+
+@test "a program finds the library through pkg-config" {
+	container web page_limit=7
+	compile program "-DCONFIG=\"$CTN_CONFIG\"" <<-'C'
+		#include <ctn.h>
+		#include <stdio.h>
+		int main(void)
+		{
+			struct ctn_tree *tree = ctn_tree_open(CONFIG);
+			struct ctn *ctn = tree ? ctn_open(tree, "web") : NULL;
+			uint64_t limit;
+			if (!ctn || ctn_get_number(ctn, "page_limit", &limit)) {
+				puts(ctn_errmsg());
+				return 1;
+			}
+			printf("%s %d %s\n", ctn_name(ctn), (int)limit, ctn_version());
+			ctn_close(ctn);
+			ctn_tree_close(tree);
+			return 0;
+		}
+	C
+	run "$BATS_TEST_TMPDIR/program"
+	assert_success
+	assert_output --regexp '^web 7 [0-9.]+$'
+}
+
+@test "the shared library exports what the header declares, and nothing else" {
+	exported=$(nm -D --defined-only "$PREFIX/lib/libctn.so.0" |
+		sed -n 's/.* T \(.*\)@@.*/\1/p' | sort)
+	declared=$(cc -E -P "$PREFIX/include/ctn.h" | tr '\n' ' ' |
+		grep -oE '\bctn_[a-z_]+ ?\(' | tr -d '( ' | sort -u)
+	assert_equal "$exported" "$declared"
+	run nm -D --defined-only "$PREFIX/lib/libctn.so.0"
+	refute_line --regexp ' [TDBR] (fail|join|attr_get)'
+}
+
+@test "a program can take the library from the archive" {
+	cat >"$BATS_TEST_TMPDIR/archive.c" <<-'C'
+		#include <ctn.h>
+		#include <stdio.h>
+		int main(void)
+		{
+			ctn_tree_open("/nonexistent");
+			puts(ctn_errmsg());
+			return 0;
+		}
+	C
+	# shellcheck disable=SC2046
+	cc "$BATS_TEST_TMPDIR/archive.c" -o "$BATS_TEST_TMPDIR/archive" \
+		-I"$PREFIX/include" "$PREFIX/lib/libctn.a" \
+		$(pkg-config --libs mount)
+	LD_LIBRARY_PATH='' run "$BATS_TEST_TMPDIR/archive"
+	assert_success
+	assert_output '/nonexistent: No such file or directory'
+}
+
+@test "each thread has its own message" {
+	compile threads -pthread <<-'C'
+		#include <ctn.h>
+		#include <pthread.h>
+		#include <stdio.h>
+		static void *other(void *arg)
+		{
+			(void)arg;
+			ctn_tree_open("/nonexistent/other");
+			return NULL;
+		}
+		int main(void)
+		{
+			pthread_t thread;
+			printf("[%s]\n", ctn_errmsg());
+			ctn_tree_open("/nonexistent/mine");
+			pthread_create(&thread, NULL, other, NULL);
+			pthread_join(thread, NULL);
+			puts(ctn_errmsg());
+			return 0;
+		}
+	C
+	run "$BATS_TEST_TMPDIR/threads"
+	assert_line --index 0 '[]'
+	assert_line --index 1 '/nonexistent/mine: No such file or directory'
+}
+
+@test "install puts everything in its place" {
+	for file in sbin/ctnctl lib/libctn.a lib/libctn.so lib/libctn.so.0 \
+		lib/pkgconfig/libctn.pc include/ctn.h share/man/man8/ctnctl.8 \
+		share/bash-completion/completions/ctnctl; do
+		assert [ -s "$PREFIX/$file" ]
+	done
+	run readelf -d "$PREFIX/lib/libctn.so"
+	assert_output --partial 'soname: [libctn.so.0]'
+	run readelf -d "$PREFIX/sbin/ctnctl"
+	refute_output --partial libctn
+}
+
+@test "the man page has no warnings" {
+	LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 run --separate-stderr \
+		man --warnings -E UTF-8 -l "$PREFIX/share/man/man8/ctnctl.8"
+	assert_success
+	assert_equal "$stderr" ''
+}
+
+@test "the man page names every command, option and column" {
+	page=$(man -E UTF-8 -l "$PREFIX/share/man/man8/ctnctl.8" | col -b)
+	for command in create delete list show set add-task rm-task add-file \
+		rm-file run; do
+		run ctnctl "$command" --help
+		for option in $(grep -oE -- '--[a-z-]+' <<<"$output"); do
+			assert grep -qF -- "$option" <<<"$page"
+		done
+	done
+	for column in $(ctnctl list --help | sed -n 's/^  \([A-Z-]*\)  .*/\1/p'); do
+		assert grep -qw -- "$column" <<<"$page"
+	done
+}

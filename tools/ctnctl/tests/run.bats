@@ -1,0 +1,91 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2154
+#
+# run: a program in a container.
+
+load helper
+
+@test "the program runs with its arguments" {
+	container web
+	run ctnctl run web -- printf '%s|' -x --page-limit 'a b'
+	assert_success
+	assert_output -- '-x|--page-limit|a b|'
+}
+
+@test "the process that joins is the one that becomes the program" {
+	container web
+	run ctnctl run web -- sh -c 'echo $$'
+	assert_success
+	assert_equal "$output" "$(<"$tree/web/addtask")"
+}
+
+@test "the exit status is the program's" {
+	container web
+	run ctnctl run web -- sh -c 'exit 7'
+	assert_failure 7
+}
+
+@test "a signal that ends the program ends it for the caller too" {
+	container web
+	run ctnctl run web -- sh -c 'kill -TERM $$'
+	assert_failure 143
+}
+
+@test "no file of the tree is open in the program" {
+	container web
+	run ctnctl run web -- sh -c 'ls -l /proc/$$/fd'
+	assert_success
+	refute_output --partial "$tree"
+}
+
+@test "limits are set first" {
+	container web
+	run ctnctl run --page-limit 64M --task-limit 5 web -- cat "$tree/web/page_limit" "$tree/web/task_limit"
+	assert_success
+	assert_output 64M5
+}
+
+@test "options may follow the name, until the program" {
+	container web
+	run ctnctl run web --page-limit 64M -- cat "$tree/web/page_limit"
+	assert_output 64M
+	run ctnctl run web echo --page-limit
+	assert_output -- --page-limit
+	run ctnctl run web echo -- x
+	assert_output -- '-- x'
+	run ctnctl run -- web echo -n
+	assert_success
+	assert_output ''
+}
+
+@test "a program that is not there is 127, one that cannot be run 126" {
+	container web
+	run -127 ctnctl run web -- /nonexistent/program
+	assert_output 'ctnctl: /nonexistent/program: No such file or directory'
+	run ctnctl run web -- /etc
+	assert_failure 126
+	assert_output 'ctnctl: /etc: Permission denied'
+}
+
+@test "a program does not run when its limit is refused" {
+	container web
+	picky "$tree/web/page_limit"
+	run ctnctl run --page-limit 12Q web -- echo ran
+	assert_refused "$tree/web/page_limit: \"12Q\": Invalid argument (want pages, a size such as 64M, or \"max\")"
+}
+
+@test "a program does not run when it cannot join" {
+	container web
+	full "$tree/web/addtask"
+	run ctnctl run web -- echo ran
+	assert_failure 1
+	assert_output --regexp "^ctnctl: $tree/web/addtask: \"[0-9]+\": No space left on device$"
+}
+
+@test "a container that was made for nothing is removed again" {
+	run ctnctl run web -- echo ran
+	assert_failure 1
+	refute_line ran
+	assert [ ! -e "$tree/web" ]
+}

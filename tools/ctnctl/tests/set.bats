@@ -1,0 +1,132 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2154
+#
+# set, and how a value is refused.
+
+load helper
+
+@test "set writes the value and not a byte more" {
+	container web
+	run ctnctl set web page_limit=64M
+	assert_success
+	assert_output ''
+	run cat -A "$tree/web/page_limit"
+	assert_output 64M
+}
+
+@test "each limit has an option" {
+	container web
+	run ctnctl set web --page-limit 64M --task-limit=10 --over-limit deactivate
+	assert_success
+	run cat "$tree/web/"{page_limit,task_limit,over_limit}
+	assert_output 64M10deactivate
+}
+
+@test "an attribute that ctnctl has never heard of can be set" {
+	container web shrink_to_fit=0
+	run ctnctl set web shrink_to_fit=1
+	assert_success
+	run cat "$tree/web/shrink_to_fit"
+	assert_output 1
+}
+
+@test "a value may contain an equals sign" {
+	container web note=x
+	run ctnctl set web note=a=b
+	assert_success
+	run cat "$tree/web/note"
+	assert_output a=b
+}
+
+@test "a refusal names the file, the value, the reason and what is wanted" {
+	container web
+	picky "$tree/web/page_limit"
+	run ctnctl set web page_limit=12Q
+	assert_refused "$tree/web/page_limit: \"12Q\": Invalid argument (want pages, a size such as 64M, or \"max\")"
+}
+
+@test "an empty value is refused" {
+	container web page_limit=7
+	run ctnctl set web page_limit=
+	assert_refused "$tree/web/page_limit: \"\": Invalid argument (want pages, a size such as 64M, or \"max\")"
+	run cat "$tree/web/page_limit"
+	assert_output 7
+}
+
+@test "a value longer than configfs takes is refused and not cut short" {
+	container web page_limit=7
+	value=$(printf '%04096d' 1)
+	run ctnctl set web "page_limit=$value"
+	assert_refused "$tree/web/page_limit: \"$value\": The value is too long"
+	run cat "$tree/web/page_limit"
+	assert_output 7
+}
+
+@test "an attribute that is not there is refused" {
+	container web
+	run ctnctl set web page_limits=1
+	assert_refused "$tree/web/page_limits: \"1\": No such attribute"
+	assert [ ! -e "$tree/web/page_limits" ]
+}
+
+@test "an attribute cannot lead out of the container" {
+	container web
+	run ctnctl set web ../description=x
+	assert_refused "$tree/web: \"../description\": Not the name of an attribute"
+}
+
+@test "a container that is not there is refused" {
+	run ctnctl set web page_limit=1
+	assert_refused "$tree/web: No such container"
+}
+
+@test "a word without an equals sign is wrong usage" {
+	container web
+	for word in page_limit =1; do
+		run ctnctl set web "$word"
+		assert_wrong_usage
+	done
+}
+
+@test "settings are written in the order given" {
+	container web
+	run ctnctl set web page_limit=1 --page-limit 2
+	assert_success
+	run cat "$tree/web/page_limit"
+	assert_output 2
+	run ctnctl set --page-limit 3 web page_limit=4
+	run cat "$tree/web/page_limit"
+	assert_output 4
+}
+
+@test "after a refusal the values before it are as they were" {
+	container web page_limit=7 task_limit=max
+	picky "$tree/web/over_limit"
+	run ctnctl set web page_limit=1 page_limit=2 task_limit=5 over_limit=never
+	assert_refused "$tree/web/over_limit: \"never\": Invalid argument (want \"reclaim\" or \"deactivate\")"
+	run cat "$tree/web/page_limit" "$tree/web/task_limit"
+	assert_output 7max
+}
+
+@test "after a refusal the values after it are not written" {
+	container web task_limit=max
+	picky "$tree/web/over_limit"
+	run ctnctl set web over_limit=never task_limit=5
+	assert_failure 1
+	run cat "$tree/web/task_limit"
+	assert_output max
+}
+
+@test "defaults takes the names of limits" {
+	run ctnctl set --defaults --page-limit 64M task_limit=9
+	assert_success
+	run cat "$tree/default_page_limit" "$tree/default_task_limit"
+	assert_output 64M9
+}
+
+@test "defaults that are refused say so" {
+	picky "$tree/default_page_limit"
+	run ctnctl set --defaults page_limit=12Q
+	assert_refused "$tree/default_page_limit: \"12Q\": Invalid argument (want pages, a size such as 64M, or \"max\")"
+}

@@ -1,0 +1,198 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2154
+#
+# show: attributes, tasks, files.
+
+load helper
+
+json() {
+	run bash -o pipefail -c '"$CTNCTL" "${@:2}" | jq -c "$1"' - "$@"
+}
+
+@test "show prints what each file says, and pages as sizes" {
+	container web page_limit=$(((64 << 20) / pagesize))
+	run ctnctl show -r web
+	assert_success
+	assert_line 'ATTRIBUTE VALUE SIZE'
+	assert_line "page_limit $(((64 << 20) / pagesize)) 64M"
+	assert_line --regexp '^over_limit reclaim ?$'
+	assert_line 'num_anon_pages 0 0B'
+	refute_line --regexp '^(tasks|mappings|addtask|addfile)'
+}
+
+@test "show prints attributes that ctnctl has never heard of" {
+	container web colour=blue
+	run ctnctl show -rno ATTRIBUTE,VALUE web
+	assert_line 'colour blue'
+}
+
+@test "show prints only the attributes that are asked for" {
+	container web page_limit=7
+	run ctnctl show -no VALUE web page_limit over_limit
+	assert_success
+	assert_output $'7\nreclaim'
+	run ctnctl show web nonsense
+	assert_failure 1
+	assert_output --partial "ctnctl: $tree/web/nonsense: No such attribute"
+}
+
+@test "show prints exact bytes" {
+	container web page_limit=7
+	run ctnctl show -rnbo SIZE web page_limit
+	assert_output $((7 * pagesize))
+}
+
+@test "show in json has numbers, strings and null" {
+	container web page_limit=7 colour='a "b" \ c'
+	json '[.attributes[] | {(.attribute): .value}] | add | [.id, .page_limit, .task_limit, .over_limit, .colour]' \
+		show --json web
+	assert_success
+	assert_output '[1,7,null,"reclaim","a \"b\" \\ c"]'
+	json '.attributes[] | select(.attribute == "page_limit").size' show --json web
+	assert_output $((7 * pagesize))
+}
+
+@test "what only looks like a number is a string in json" {
+	container web a=007 b=99999999999999999999999 c=-1 d=1.5x e=
+	json '[.attributes[].value]' show --json web a b c d
+	assert_success
+	assert_output '["007","99999999999999999999999","-1","1.5x"]'
+}
+
+@test "a value of several lines has several lines" {
+	container web
+	printf 'one\ntwo\n' >"$tree/web/stat"
+	run ctnctl show -no VALUE web stat
+	assert_output $'one\ntwo'
+	run ctnctl show -rno VALUE web stat
+	assert_output 'one\x0atwo'
+	json '.attributes[].value' show --json web stat
+	assert_output '"one\ntwo"'
+}
+
+@test "show refuses a container that is not there" {
+	run ctnctl show web
+	assert_refused "$tree/web: No such container"
+}
+
+@test "defaults shows the tree itself" {
+	run ctnctl show -rno ATTRIBUTE,VALUE --defaults default_page_limit
+	assert_output 'default_page_limit max'
+	run ctnctl show --defaults
+	assert_success
+	assert_line --partial 'a tree of files'
+}
+
+@test "tasks shows each thread with its process and name" {
+	container web
+	echo $$ >"$tree/web/tasks"
+	run ctnctl show -rn --tasks web
+	assert_success
+	assert_output "$$ $$ $(</proc/$$/comm)"
+}
+
+@test "a thread that has gone is listed without a name" {
+	container web
+	echo 2147483647 >"$tree/web/tasks"
+	json '.tasks' show --json --tasks web
+	assert_output '[{"tid":2147483647,"pid":null,"command":null}]'
+}
+
+@test "no tasks and no files are empty arrays in json" {
+	container web
+	json .tasks show --json --tasks web
+	assert_output '[]'
+	json .files show --json --files web
+	assert_output '[]'
+}
+
+@test "a list of tasks longer than a page is read whole" {
+	container web
+	seq 1000000 1009999 >"$tree/web/tasks"
+	json '.tasks | length' show --json -o TID --tasks web
+	assert_output 10000
+}
+
+@test "tasks that are no numbers are refused" {
+	container web
+	printf '1\nx\n2\n' >"$tree/web/tasks"
+	run ctnctl show -n --tasks web
+	assert_refused "$tree/web/tasks: \"x\": Not what is expected of this file"
+}
+
+# mapping FILE: the line that a kernel has for it, and the path without
+# escapes in $fspath.
+mapping() {
+	local device root target
+	read -r device target < <(findmnt -rno MAJ:MIN,TARGET -T "$1")
+	root=$(findmnt -rno FSROOT -T "$1")
+	fspath=${root%/}/${1#"${target%/}/"}
+	local escaped=${fspath//\\/\\134}
+	escaped=${escaped// /\\040}
+	escaped=${escaped//$'\n'/\\012}
+	echo "3 $device $(stat -c %i "$1") $escaped"
+}
+
+@test "files shows the path that a file has here" {
+	container web
+	file=$BATS_TEST_TMPDIR/$'back\\slash and\nnewline'
+	: >"$file"
+	mapping "$file" >"$tree/web/mappings"
+	json '.files[] | [.size, .path]' show --files --json web
+	assert_success
+	assert_output "[$((3 * pagesize)),$(jq -nc --arg f "$file" '$f')]"
+}
+
+@test "files shows device, inode and the path in the file system" {
+	container web
+	printf '%s\n' '12 259:3 77 /srv/a\040b' >"$tree/web/mappings"
+	json .files[0] show --files --json -o PAGES,DEVICE,INODE,FSPATH web
+	assert_output '{"pages":12,"device":"259:3","inode":77,"fspath":"/srv/a b"}'
+}
+
+@test "a file that has no name here is in brackets, and null in json" {
+	container web
+	echo '12 4095:3 77 /srv/file' >"$tree/web/mappings"
+	run ctnctl show -no PATH --files web
+	assert_output '[/srv/file]'
+	json .files[0].path show --files --json web
+	assert_output null
+}
+
+@test "a file that has no path at all is listed without one" {
+	container web
+	echo '12 259:3 77 -' >"$tree/web/mappings"
+	run ctnctl show -rno INODE,PATH --files web
+	assert_success
+	assert_output --regexp '^77 ?$'
+	json '.files[0] | [.fspath, .path]' show --files --json -o FSPATH,PATH web
+	assert_output '[null,null]'
+}
+
+@test "another file in the place of one is not taken for it" {
+	container web
+	: >"$BATS_TEST_TMPDIR/file"
+	mapping "$BATS_TEST_TMPDIR/file" >"$BATS_TEST_TMPDIR/line"
+	read -r pages device inode path <"$BATS_TEST_TMPDIR/line"
+	echo "$pages $device $((inode + 1000000)) $path" >"$tree/web/mappings"
+	run ctnctl show -no PATH --files web
+	assert_output "[$fspath]" || assert_output "[$path]"
+}
+
+@test "mappings that cannot be understood are refused" {
+	container web
+	for line in nonsense '1 2:3 4' '1 2 3 /x' '1 2:3 x /y'; do
+		echo "$line" >"$tree/web/mappings"
+		run ctnctl show -n --files web
+		assert_refused "$tree/web: Cannot understand its mappings"
+	done
+}
+
+@test "two views at once are wrong usage" {
+	container web
+	run ctnctl show --tasks --files web
+	assert_wrong_usage
+	run ctnctl show --tasks web page_limit
+	assert_wrong_usage
+}

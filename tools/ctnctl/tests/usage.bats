@@ -1,0 +1,162 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2154
+#
+# The command line itself: help, wrong usage, and finding the tree.
+
+load helper
+
+commands=(create delete list show set add-task rm-task add-file rm-file run)
+
+@test "help names every command" {
+	run ctnctl --help
+	assert_success
+	for command in "${commands[@]}"; do
+		assert_line --regexp "^  $command +[a-z]"
+	done
+}
+
+@test "every command has help that goes to standard output" {
+	for command in "${commands[@]}"; do
+		for option in -h --help; do
+			run --separate-stderr ctnctl "$command" "$option"
+			assert_success
+			assert_line --index 0 --partial "Usage: ctnctl $command "
+			assert_equal "$stderr" ""
+		done
+	done
+}
+
+@test "the help of every command names each of its options" {
+	for command in "${commands[@]}"; do
+		# An abbreviation of all options makes getopt list them.
+		possible=$(ctnctl "$command" -- </dev/null 2>/dev/null || true
+			for letter in {a..z}; do
+				ctnctl "$command" "--$letter" 2>&1 |
+					grep -oE -- "'?--[a-z-]+" | tr -d "'" |
+					grep -vx -- "--$letter" || true
+			done)
+		run ctnctl "$command" --help
+		for option in $possible; do
+			assert_output --partial -- "$option"
+		done
+		case $command in
+		create | set | run)
+			assert_output --partial -- --page-limit
+			assert_output --partial -- --task-limit
+			assert_output --partial -- --over-limit
+			;;
+		list | show)
+			for option in --bytes --json --noheadings --output --raw; do
+				assert_output --partial -- "$option"
+			done
+			;;
+		esac
+	done
+}
+
+@test "help lines fit a terminal of 80 columns" {
+	for command in "" "${commands[@]}"; do
+		# shellcheck disable=SC2086
+		run ctnctl $command --help
+		refute_line --regexp '^.{80}'
+	done
+}
+
+@test "the version is printed" {
+	run ctnctl --version
+	assert_success
+	assert_output --regexp '^ctnctl [0-9]+\.[0-9]+\.[0-9]+$'
+}
+
+@test "no command is wrong usage" {
+	run ctnctl
+	assert_wrong_usage
+}
+
+@test "an unknown command is wrong usage" {
+	run ctnctl frobnicate
+	assert_wrong_usage
+	assert_output --partial frobnicate
+}
+
+@test "an unknown option is wrong usage, before and after the command" {
+	run ctnctl --frobnicate list
+	assert_wrong_usage
+	for command in "${commands[@]}"; do
+		run ctnctl "$command" --frobnicate
+		assert_wrong_usage
+		assert_output --partial "ctnctl: $command: "
+		assert_output --partial "Try 'ctnctl $command --help'"
+	done
+}
+
+@test "an option without its argument is wrong usage" {
+	run ctnctl --config
+	assert_wrong_usage
+	run ctnctl create web --page-limit
+	assert_wrong_usage
+	run ctnctl list -o
+	assert_wrong_usage
+}
+
+@test "missing operands are wrong usage" {
+	container web
+	for words in create delete show set 'set web' add-task 'add-task web' \
+		rm-task 'rm-task web' add-file 'add-file web' rm-file \
+		'rm-file web' run 'run web' 'run web --'; do
+		# shellcheck disable=SC2086
+		run ctnctl $words
+		assert_wrong_usage
+	done
+}
+
+@test "wrong usage changes nothing" {
+	run ctnctl create web --frobnicate
+	assert_wrong_usage
+	assert [ ! -e "$tree/web" ]
+	run ctnctl run web
+	assert_wrong_usage
+	assert [ ! -e "$tree/web" ]
+}
+
+@test "config names the mount of configfs, and goes before the environment" {
+	container web
+	config=$CTN_CONFIG
+	CTN_CONFIG=/nonexistent run ctnctl --config "$config" list -no NAME
+	assert_success
+	assert_output web
+}
+
+@test "a mount that does not exist is refused" {
+	run ctnctl --config /nonexistent list
+	assert_refused '/nonexistent: No such file or directory'
+}
+
+@test "a kernel without containers is called that" {
+	rmdir_me=$BATS_TEST_TMPDIR/empty
+	mkdir "$rmdir_me"
+	run ctnctl --config "$rmdir_me" list
+	assert_refused "this kernel has no containers (no $rmdir_me/containers; it needs CONFIG_CONTAINERS)"
+}
+
+@test "without configfs the way to mount it is printed" {
+	if grep -q ' - configfs ' /proc/self/mountinfo; then
+		skip "configfs is mounted here"
+	fi
+	unset CTN_CONFIG
+	for words in 'create web' list 'run web true'; do
+		# shellcheck disable=SC2086
+		run ctnctl $words
+		assert_refused 'configfs is not mounted; mount it with: mkdir -p /config && mount -t configfs none /config'
+	done
+}
+
+@test "an output that cannot be written is refused" {
+	container web
+	for words in list 'show web' --help 'list --json'; do
+		# shellcheck disable=SC2086
+		run bash -c '"$CTNCTL" '"$words"' >/dev/full'
+		assert_refused 'standard output: No space left on device'
+	done
+}
