@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Containers: what the rest of the kernel may call.
+ *
+ * A container is a set of tasks and files, made as a directory in configfs,
+ * to which memory is charged. The hooks here are called where memory is
+ * charged, uncharged, moved and mapped anyway; each is a patched-out branch
+ * until the first container is made, and all of them are empty with
+ * CONFIG_CONTAINERS=n. What they do is in kernel/container/.
+ */
+#ifndef _LINUX_CONTAINER_H
+#define _LINUX_CONTAINER_H
+
+#include <linux/jump_label.h>
+#include <linux/mm_types.h>
+#include <linux/mmzone.h>
+#include <linux/sched.h>
+
+struct address_space;
+struct container;
+struct folio_batch;
+
+#ifdef CONFIG_CONTAINERS
+
+DECLARE_STATIC_KEY_FALSE(containers_key);
+
+/* True once a container has been made; it then stays true. */
+static __always_inline bool containers_enabled(void)
+{
+	return static_branch_unlikely(&containers_key);
+}
+
+/*
+ * The token: one word for every folio, 0 or the container that is charged for
+ * the folio with what has been counted for it there. Whoever changes a token
+ * away from a container (xchg or cmpxchg) has taken over that charge and is
+ * the one to uncharge it. kernel/container/charge.c has its layout.
+ *
+ * It lies in the struct page that heads the folio, in the room that memcg_data
+ * would use, or else in page_ext.
+ */
+#ifdef CONFIG_MEMCG
+extern struct page_ext_operations container_page_ext_ops;
+
+/* Reading page_ext is not worth it where this is asked: let the callee do it. */
+static __always_inline bool folio_maybe_charged(const struct folio *folio)
+{
+	return true;
+}
+
+static inline unsigned long page_container_token(const struct page *page)
+{
+	return 0;
+}
+#else
+static __always_inline bool folio_maybe_charged(const struct folio *folio)
+{
+	return READ_ONCE(folio->container_token);
+}
+
+static inline unsigned long page_container_token(const struct page *page)
+{
+	return page->container_token;
+}
+#endif
+
+void __container_charge_anon(struct folio *folio, struct mm_struct *mm);
+void __container_charge_swapin(struct folio *folio, struct mm_struct *mm);
+void __container_claim_mapping(struct address_space *mapping, gfp_t gfp);
+void __container_charge_file(struct folio *folio, struct address_space *mapping);
+void __container_uncharge(struct folio *folio);
+void __container_uncharge_folios(struct folio_batch *folios);
+void __container_replace_folio(struct folio *old, struct folio *new);
+void __container_split_folio(struct folio *folio, unsigned int new_order);
+void __container_mod_mapped(struct folio *folio, int nr);
+void __container_mod_active(struct folio *folio, bool active);
+void __container_forget_mapping(struct address_space *mapping);
+void __container_mm_init(struct mm_struct *mm);
+void __container_mm_exit(struct mm_struct *mm);
+void __container_exec(struct mm_struct *mm);
+int __container_can_fork(struct task_struct *child, u64 clone_flags);
+void __container_end_fork(struct task_struct *child, bool forked);
+void __container_exit(struct task_struct *task);
+void __container_throttle(void);
+
+/**
+ * container_charge_anon - charge a folio that is mapped for the first time
+ * @folio: a new anonymous folio, not yet on an LRU list.
+ * @mm: where it is mapped.
+ *
+ * Context: Atomic, with the page table lock of the mapping held: that lock
+ * orders the charge against a task's move to another container.
+ */
+static __always_inline void container_charge_anon(struct folio *folio,
+						  struct mm_struct *mm)
+{
+	if (containers_enabled() && rcu_access_pointer(mm->container))
+		__container_charge_anon(folio, mm);
+}
+
+/**
+ * container_charge_swapin - charge a folio that is mapped again from swap
+ * @folio: the folio; it may be in the swap cache and on an LRU list.
+ * @mm: where it is about to be mapped.
+ *
+ * A folio that no one maps goes to @mm's container, whoever had it before it
+ * was swapped out.
+ *
+ * Context: Atomic, page table lock held, @folio locked.
+ */
+static __always_inline void container_charge_swapin(struct folio *folio,
+						    struct mm_struct *mm)
+{
+	if (containers_enabled())
+		__container_charge_swapin(folio, mm);
+}
+
+/**
+ * container_claim_mapping - let the current task's container own a file
+ * @mapping: the file, to which a folio is about to be added.
+ * @gfp: how to allocate.
+ *
+ * Does nothing if the file is owned, is not a regular file, or the task is in
+ * no container. If memory is short, the file just stays without an owner.
+ *
+ * Context: May sleep if @gfp allows.
+ */
+static __always_inline void
+container_claim_mapping(struct address_space *mapping, gfp_t gfp)
+{
+	if (containers_enabled() && rcu_access_pointer(current->container))
+		__container_claim_mapping(mapping, gfp);
+}
+
+/**
+ * container_charge_file - charge a page cache folio to its file's owner
+ * @folio: the folio, locked.
+ * @mapping: the file, to which @folio has just been added.
+ *
+ * Context: Any, but not from an interrupt.
+ */
+static __always_inline void container_charge_file(struct folio *folio,
+						  struct address_space *mapping)
+{
+	if (containers_enabled())
+		__container_charge_file(folio, mapping);
+}
+
+/**
+ * container_uncharge - a folio leaves the page cache, or is freed
+ * @folio: the folio.
+ *
+ * Context: Any.
+ */
+static __always_inline void container_uncharge(struct folio *folio)
+{
+	if (containers_enabled() && folio_maybe_charged(folio))
+		__container_uncharge(folio);
+}
+
+/* The same for several folios that are about to be freed. */
+static __always_inline void container_uncharge_folios(struct folio_batch *folios)
+{
+	if (containers_enabled())
+		__container_uncharge_folios(folios);
+}
+
+/**
+ * container_replace_folio - one folio takes another's place, and its charge
+ * @old: the folio that is going away.
+ * @new: the folio that replaces it: as large, not on an LRU list, not mapped.
+ *
+ * Context: Any.
+ */
+static __always_inline void container_replace_folio(struct folio *old,
+						    struct folio *new)
+{
+	if (containers_enabled())
+		__container_replace_folio(old, new);
+}
+
+/**
+ * container_split_folio - a folio is split into folios of @new_order
+ * @folio: the folio: locked, unmapped, its references frozen.
+ * @new_order: the order of each part.
+ *
+ * Context: Atomic, before any of the new folios can be seen.
+ */
+static __always_inline void container_split_folio(struct folio *folio,
+						  unsigned int new_order)
+{
+	if (containers_enabled() && folio_maybe_charged(folio))
+		__container_split_folio(folio, new_order);
+}
+
+/**
+ * container_mod_mapped - pages of a file folio become mapped or unmapped
+ * @folio: the folio.
+ * @nr: how many pages, negative if they are unmapped.
+ *
+ * Context: Atomic, page table lock held. Where @nr is positive for a folio
+ * that had no page mapped, the folio is locked.
+ */
+static __always_inline void container_mod_mapped(struct folio *folio, int nr)
+{
+	if (containers_enabled() && folio_maybe_charged(folio))
+		__container_mod_mapped(folio, nr);
+}
+
+/**
+ * container_lru_add - a folio is put on an LRU list
+ * @folio: the folio.
+ * @lru: the list. A multi-generational LRU has no active list: it does not
+ *	 call this, and counts none of its folios as active, as PG_active does.
+ *
+ * Context: lru_lock held.
+ */
+static __always_inline void container_lru_add(struct folio *folio,
+					      enum lru_list lru)
+{
+	if (containers_enabled() && is_active_lru(lru) &&
+	    folio_maybe_charged(folio))
+		__container_mod_active(folio, true);
+}
+
+/* The same for a folio that is taken off an LRU list. */
+static __always_inline void container_lru_del(struct folio *folio,
+					      enum lru_list lru)
+{
+	if (containers_enabled() && is_active_lru(lru) &&
+	    folio_maybe_charged(folio))
+		__container_mod_active(folio, false);
+}
+
+/* An inode is evicted, all its pages are gone. Context: May sleep. */
+static inline void container_forget_mapping(struct address_space *mapping)
+{
+	if (containers_enabled())
+		__container_forget_mapping(mapping);
+}
+
+/* A new mm belongs to the current task's container. Context: May sleep. */
+static inline void container_mm_init(struct mm_struct *mm)
+{
+	RCU_INIT_POINTER(mm->container, NULL);
+	if (containers_enabled() && rcu_access_pointer(current->container))
+		__container_mm_init(mm);
+}
+
+/* The last user of @mm has gone, and all its pages. Context: May sleep. */
+static inline void container_mm_exit(struct mm_struct *mm)
+{
+	if (containers_enabled() && rcu_access_pointer(mm->container))
+		__container_mm_exit(mm);
+}
+
+/* The current task runs on @mm now, which was made before. May sleep. */
+static inline void container_exec(struct mm_struct *mm)
+{
+	if (containers_enabled())
+		__container_exec(mm);
+}
+
+/**
+ * container_can_fork - may the current task have one more child or thread?
+ * @child: the child, complete but not yet visible.
+ * @clone_flags: how it was cloned.
+ *
+ * The child is to be in its parent's container. On success no task changes
+ * its container until container_post_fork() or container_cancel_fork().
+ *
+ * Context: May sleep.
+ * Return: 0, or -EAGAIN if the container is at its task_limit.
+ */
+static inline int container_can_fork(struct task_struct *child, u64 clone_flags)
+{
+	RCU_INIT_POINTER(child->container, NULL);
+	child->container_over = false;
+	child->container_forking = false;
+	if (containers_enabled())
+		return __container_can_fork(child, clone_flags);
+	return 0;
+}
+
+static inline void container_post_fork(struct task_struct *child)
+{
+	if (containers_enabled() && child->container_forking)
+		__container_end_fork(child, true);
+}
+
+static inline void container_cancel_fork(struct task_struct *child)
+{
+	if (containers_enabled() && child->container_forking)
+		__container_end_fork(child, false);
+}
+
+/* @task, the current one, exits and has left its mm. */
+static inline void container_exit(struct task_struct *task)
+{
+	if (containers_enabled() && rcu_access_pointer(task->container))
+		__container_exit(task);
+}
+
+/* On the way back to user mode, no locks held: sleep if that is called for. */
+static inline void container_throttle(void)
+{
+	if (containers_enabled() && unlikely(current->container_over))
+		__container_throttle();
+}
+
+#else /* !CONFIG_CONTAINERS */
+
+static inline unsigned long page_container_token(const struct page *page)
+{
+	return 0;
+}
+
+static inline void container_charge_anon(struct folio *folio,
+					 struct mm_struct *mm) { }
+static inline void container_charge_swapin(struct folio *folio,
+					   struct mm_struct *mm) { }
+static inline void container_claim_mapping(struct address_space *mapping,
+					   gfp_t gfp) { }
+static inline void container_charge_file(struct folio *folio,
+					 struct address_space *mapping) { }
+static inline void container_uncharge(struct folio *folio) { }
+static inline void container_uncharge_folios(struct folio_batch *folios) { }
+static inline void container_replace_folio(struct folio *old,
+					   struct folio *new) { }
+static inline void container_split_folio(struct folio *folio,
+					 unsigned int new_order) { }
+static inline void container_mod_mapped(struct folio *folio, int nr) { }
+static inline void container_lru_add(struct folio *folio, enum lru_list lru) { }
+static inline void container_lru_del(struct folio *folio, enum lru_list lru) { }
+static inline void container_forget_mapping(struct address_space *mapping) { }
+static inline void container_mm_init(struct mm_struct *mm) { }
+static inline void container_mm_exit(struct mm_struct *mm) { }
+static inline void container_exec(struct mm_struct *mm) { }
+static inline int container_can_fork(struct task_struct *child, u64 clone_flags)
+{
+	return 0;
+}
+
+static inline void container_post_fork(struct task_struct *child) { }
+static inline void container_cancel_fork(struct task_struct *child) { }
+static inline void container_exit(struct task_struct *task) { }
+static inline void container_throttle(void) { }
+
+#endif /* CONFIG_CONTAINERS */
+
+#endif /* _LINUX_CONTAINER_H */

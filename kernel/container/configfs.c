@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The tree that users see: /config/containers, a directory in it for every
+ * container, and the files in that. Here are their names, modes and formats,
+ * and how what is written is read; what it means is elsewhere.
+ *
+ * A value comes in one write, of which one newline at the end is not a part.
+ * It is taken whole or refused with no change.
+ */
+#include <linux/ctype.h>
+#include <linux/init.h>
+#include <linux/kstrtox.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include "internal.h"
+
+/* ---- reading what is written ---- */
+
+/* Length of a value of @len bytes without the newline that echo adds. */
+static size_t value_len(const char *buf, size_t len)
+{
+	return len && buf[len - 1] == '\n' ? len - 1 : len;
+}
+
+static bool value_is(const char *buf, size_t len, const char *word)
+{
+	len = value_len(buf, len);
+	return len == strlen(word) && !memcmp(buf, word, len);
+}
+
+/**
+ * container_parse_limit - read a limit
+ * @buf: what was written.
+ * @len: how many bytes that is.
+ * @pages: whether this is a limit in pages, for which K, M, G and T may follow
+ *	   the number and make it one of bytes, rounded down to pages.
+ * @limit: set to the limit; PAGE_COUNTER_MAX for "max".
+ *
+ * Context: Any.
+ * Return: 0; -EINVAL if it is not a limit; -ERANGE if it is too large for one.
+ */
+int container_parse_limit(const char *buf, size_t len, bool pages,
+			  unsigned long *limit)
+{
+	u64 value = 0;
+	size_t i;
+	int unit;
+
+	if (value_is(buf, len, "max")) {
+		*limit = PAGE_COUNTER_MAX;
+		return 0;
+	}
+
+	len = value_len(buf, len);
+	unit = 0;
+	if (pages && len) {
+		const char *units = "KMGT";
+		const char *p = memchr(units, buf[len - 1], 4);
+
+		if (p) {
+			unit = p - units + 1;
+			len--;
+		}
+	}
+
+	/* all of it, before it is called too large rather than wrong */
+	for (i = 0; i < len; i++)
+		if (!isdigit(buf[i]))
+			return -EINVAL;
+	if (!len)
+		return -EINVAL;
+
+	for (i = 0; i < len; i++) {
+		if (check_mul_overflow(value, 10ULL, &value) ||
+		    check_add_overflow(value, (u64)(buf[i] - '0'), &value))
+			return -ERANGE;
+	}
+	if (unit) {
+		if (value > U64_MAX >> (10 * unit))
+			return -ERANGE;
+		value = value << (10 * unit) >> PAGE_SHIFT;
+	}
+	if (value > PAGE_COUNTER_MAX)
+		return -ERANGE;
+
+	*limit = value;
+	return 0;
+}
+
+/* A task id: a positive number and nothing else. */
+static int parse_pid(const char *buf, size_t len, pid_t *pid)
+{
+	unsigned long nr;
+	int err;
+
+	err = container_parse_limit(buf, len, false, &nr);
+	if (err)
+		return err;
+	if (value_is(buf, len, "max") || !nr)
+		return -EINVAL;
+	if (nr > INT_MAX)
+		return -ERANGE;
+	*pid = nr;
+	return 0;
+}
+
+static ssize_t show_limit(unsigned long limit, char *page)
+{
+	if (limit == PAGE_COUNTER_MAX)
+		return sysfs_emit(page, "max\n");
+	return sysfs_emit(page, "%lu\n", limit);
+}
+
+/* ---- a container ---- */
+
+#define CONTAINER_SHOW(name, expr)					\
+static ssize_t container_##name##_show(struct config_item *item,	\
+				       char *page)			\
+{									\
+	struct container *ctn = to_container(item);			\
+									\
+	return sysfs_emit(page, "%lu\n", (unsigned long)(expr));	\
+}									\
+CONFIGFS_ATTR_RO(container_, name)
+
+CONTAINER_SHOW(id, ctn->id);
+CONTAINER_SHOW(num_tasks, atomic_long_read(&ctn->nr_tasks));
+CONTAINER_SHOW(task_limit_hits, atomic_long_read(&ctn->task_limit_hits));
+CONTAINER_SHOW(num_files, READ_ONCE(ctn->nr_files));
+CONTAINER_SHOW(num_anon_pages, container_stat(ctn, CONTAINER_ANON));
+CONTAINER_SHOW(num_file_pages, container_stat(ctn, CONTAINER_FILE));
+CONTAINER_SHOW(num_mapped_pages, container_stat(ctn, CONTAINER_MAPPED));
+CONTAINER_SHOW(num_active_pages, container_stat(ctn, CONTAINER_ACTIVE));
+CONTAINER_SHOW(page_limit_hits, atomic_long_read(&ctn->page_limit_hits));
+CONTAINER_SHOW(freeing, test_bit(CONTAINER_DYING, &ctn->flags));
+
+static ssize_t container_page_limit_show(struct config_item *item, char *page)
+{
+	return show_limit(READ_ONCE(to_container(item)->pages.high), page);
+}
+
+static ssize_t container_page_limit_store(struct config_item *item,
+					  const char *buf, size_t len)
+{
+	struct container *ctn = to_container(item);
+	unsigned long limit;
+	int err = container_parse_limit(buf, len, true, &limit);
+
+	if (err)
+		return err;
+
+	page_counter_set_high(&ctn->pages, limit);
+	/* a stock taken when the limit was far must not lead past it now */
+	container_drain_stock(ctn);
+	clear_bit(CONTAINER_FUTILE, &ctn->flags);
+	rcu_read_lock();
+	container_check_limit(ctn);
+	rcu_read_unlock();
+	return len;
+}
+CONFIGFS_ATTR(container_, page_limit);
+
+static ssize_t container_task_limit_show(struct config_item *item, char *page)
+{
+	return show_limit(READ_ONCE(to_container(item)->task_limit), page);
+}
+
+static ssize_t container_task_limit_store(struct config_item *item,
+					  const char *buf, size_t len)
+{
+	struct container *ctn = to_container(item);
+	unsigned long limit;
+	int err = container_parse_limit(buf, len, false, &limit);
+
+	if (err)
+		return err;
+
+	WRITE_ONCE(ctn->task_limit, limit);
+	return len;
+}
+CONFIGFS_ATTR(container_, task_limit);
+
+static const char * const over_limit_names[] = {
+	[CONTAINER_OVER_RECLAIM] = "reclaim",
+	[CONTAINER_OVER_DEACTIVATE] = "deactivate",
+};
+
+static ssize_t container_over_limit_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%s\n",
+			  over_limit_names[to_container(item)->over_limit]);
+}
+
+static ssize_t container_over_limit_store(struct config_item *item,
+					  const char *buf, size_t len)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(over_limit_names); i++) {
+		if (value_is(buf, len, over_limit_names[i])) {
+			WRITE_ONCE(to_container(item)->over_limit, i);
+			return len;
+		}
+	}
+	return -EINVAL;
+}
+CONFIGFS_ATTR(container_, over_limit);
+
+static ssize_t container_addtask_store(struct config_item *item,
+				       const char *buf, size_t len)
+{
+	pid_t pid;
+	int err = parse_pid(buf, len, &pid) ?:
+		  container_add_task(to_container(item), pid);
+
+	return err ?: len;
+}
+CONFIGFS_ATTR_WO(container_, addtask);
+
+static ssize_t container_rmtask_store(struct config_item *item,
+				      const char *buf, size_t len)
+{
+	pid_t pid;
+	int err = parse_pid(buf, len, &pid) ?:
+		  container_remove_task(to_container(item), pid);
+
+	return err ?: len;
+}
+CONFIGFS_ATTR_WO(container_, rmtask);
+
+static int container_tasks_seq_show(struct config_item *item,
+				    struct seq_file *m)
+{
+	return container_list_tasks(to_container(item), m);
+}
+
+static struct configfs_attribute container_attr_tasks = {
+	.ca_name = "tasks",
+	.ca_mode = 0644,
+	.ca_owner = THIS_MODULE,
+	.seq_show = container_tasks_seq_show,
+	.store = container_addtask_store,
+};
+
+static int container_mappings_seq_show(struct config_item *item,
+				       struct seq_file *m)
+{
+	return container_list_files(to_container(item), m);
+}
+
+static struct configfs_attribute container_attr_mappings = {
+	.ca_name = "mappings",
+	.ca_mode = 0444,
+	.ca_owner = THIS_MODULE,
+	.seq_show = container_mappings_seq_show,
+};
+
+/* Call @fn with the path in @buf. */
+static ssize_t store_path(struct config_item *item, const char *buf, size_t len,
+			  int (*fn)(struct container *ctn, const char *name))
+{
+	size_t name_len = value_len(buf, len);
+	char *name;
+	int err;
+
+	if (!name_len || memchr(buf, '\0', name_len))
+		return -EINVAL;
+
+	name = kmemdup_nul(buf, name_len, GFP_KERNEL);
+	if (!name)
+		return -ENOMEM;
+	err = fn(to_container(item), name);
+	kfree(name);
+	return err ?: len;
+}
+
+static ssize_t container_addfile_store(struct config_item *item,
+				       const char *buf, size_t len)
+{
+	return store_path(item, buf, len, container_add_file);
+}
+CONFIGFS_ATTR_WO(container_, addfile);
+
+static ssize_t container_rmfile_store(struct config_item *item,
+				      const char *buf, size_t len)
+{
+	return store_path(item, buf, len, container_remove_file);
+}
+CONFIGFS_ATTR_WO(container_, rmfile);
+
+static struct configfs_attribute *container_attrs[] = {
+	&container_attr_id,
+	&container_attr_tasks,
+	&container_attr_addtask,
+	&container_attr_rmtask,
+	&container_attr_num_tasks,
+	&container_attr_task_limit,
+	&container_attr_task_limit_hits,
+	&container_attr_mappings,
+	&container_attr_addfile,
+	&container_attr_rmfile,
+	&container_attr_num_files,
+	&container_attr_num_anon_pages,
+	&container_attr_num_file_pages,
+	&container_attr_num_mapped_pages,
+	&container_attr_num_active_pages,
+	&container_attr_page_limit,
+	&container_attr_page_limit_hits,
+	&container_attr_over_limit,
+	&container_attr_freeing,
+	NULL,
+};
+
+static void container_begin_remove(struct config_item *item)
+{
+	container_empty(to_container(item));
+}
+
+static void container_cancel_remove(struct config_item *item)
+{
+	clear_bit(CONTAINER_DYING, &to_container(item)->flags);
+}
+
+static void container_release(struct config_item *item)
+{
+	container_destroy(to_container(item));
+}
+
+static struct configfs_item_operations container_item_ops = {
+	.begin_remove	= container_begin_remove,
+	.cancel_remove	= container_cancel_remove,
+	.release	= container_release,
+};
+
+static const struct config_item_type container_type = {
+	.ct_item_ops	= &container_item_ops,
+	.ct_attrs	= container_attrs,
+	.ct_owner	= THIS_MODULE,
+};
+
+/* ---- the top level ---- */
+
+static struct config_group *containers_make_group(struct config_group *group,
+						  const char *name)
+{
+	struct container *ctn = container_create();
+
+	if (!ctn)
+		return ERR_PTR(-ENOMEM);
+
+	config_group_init_type_name(&ctn->group, name, &container_type);
+	return &ctn->group;
+}
+
+static ssize_t containers_description_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page,
+"Resource containers.  mkdir makes one here, rmdir removes it.\n"
+"Write a pid to its addtask, a path to its addfile, and the number of pages,\n"
+"or a size such as 64M, that it should stay within to its page_limit.\n");
+}
+CONFIGFS_ATTR_RO(containers_, description);
+
+#define CONTAINERS_DEFAULT(name, in_pages)				\
+static ssize_t containers_default_##name##_show(struct config_item *item, \
+						char *page)		\
+{									\
+	return show_limit(READ_ONCE(container_default_##name), page);	\
+}									\
+static ssize_t containers_default_##name##_store(struct config_item *item, \
+						 const char *buf,	\
+						 size_t len)		\
+{									\
+	unsigned long limit;						\
+	int err = container_parse_limit(buf, len, in_pages, &limit);	\
+									\
+	if (err)							\
+		return err;						\
+	WRITE_ONCE(container_default_##name, limit);			\
+	return len;							\
+}									\
+CONFIGFS_ATTR(containers_, default_##name)
+
+CONTAINERS_DEFAULT(page_limit, true);
+CONTAINERS_DEFAULT(task_limit, false);
+
+static struct configfs_attribute *containers_attrs[] = {
+	&containers_attr_description,
+	&containers_attr_default_page_limit,
+	&containers_attr_default_task_limit,
+	NULL,
+};
+
+static struct configfs_group_operations containers_group_ops = {
+	.make_group	= containers_make_group,
+};
+
+static const struct config_item_type containers_type = {
+	.ct_group_ops	= &containers_group_ops,
+	.ct_attrs	= containers_attrs,
+	.ct_owner	= THIS_MODULE,
+};
+
+static struct configfs_subsystem containers_subsys = {
+	.su_group = {
+		.cg_item = {
+			.ci_namebuf = "containers",
+			.ci_type = &containers_type,
+		},
+	},
+};
+
+static int __init container_configfs_init(void)
+{
+	config_group_init(&containers_subsys.su_group);
+	mutex_init(&containers_subsys.su_mutex);
+	return configfs_register_subsystem(&containers_subsys);
+}
+/* after configfs itself */
+late_initcall(container_configfs_init);

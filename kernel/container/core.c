@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Life of a container: making, emptying, freeing.
+ *
+ * rmdir empties it: its tasks, mms and files leave, and take their pages' charges
+ * off. Then it waits, in the background, for an RCU grace period, after which
+ * nobody charges it any more. If pages are still charged to it then, pages in
+ * flight or pinned by someone, all of memory is searched for them: it is the
+ * pages that let go, not the container that stays. Once nothing is charged,
+ * and all who took part in that are through, it is freed.
+ */
+#include <linux/idr.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/slab.h>
+#include "internal.h"
+
+unsigned long container_default_page_limit = PAGE_COUNTER_MAX;
+unsigned long container_default_task_limit = PAGE_COUNTER_MAX;
+
+static DEFINE_IDA(container_ida);
+static struct kmem_cache *container_cache;
+static struct workqueue_struct *container_free_wq;
+
+static void container_free_work(struct work_struct *work);
+
+/**
+ * container_create - make a container with nothing in it
+ *
+ * Context: May sleep.
+ * Return: the container, with the default limits, or NULL without memory. It
+ * is the caller's, until its group is released: container_destroy().
+ */
+struct container *container_create(void)
+{
+	struct container *ctn = kmem_cache_zalloc(container_cache, GFP_KERNEL);
+
+	if (!ctn)
+		return NULL;
+
+	ctn->pcpu = alloc_percpu(struct container_pcpu);
+	ctn->id = ida_alloc_min(&container_ida, 1, GFP_KERNEL);
+	if (!ctn->pcpu || ctn->id < 0) {
+		if (ctn->id > 0)
+			ida_free(&container_ida, ctn->id);
+		free_percpu(ctn->pcpu);
+		kmem_cache_free(container_cache, ctn);
+		return NULL;
+	}
+
+	page_counter_init(&ctn->pages, NULL, false);
+	page_counter_set_high(&ctn->pages,
+			      READ_ONCE(container_default_page_limit));
+	ctn->task_limit = READ_ONCE(container_default_task_limit);
+	/* so that the first hit is not one that follows another */
+	ctn->last_hit = jiffies - HZ;
+	spin_lock_init(&ctn->lock);
+	INIT_LIST_HEAD(&ctn->tasks);
+	INIT_LIST_HEAD(&ctn->mms);
+	spin_lock_init(&ctn->files_lock);
+	INIT_LIST_HEAD(&ctn->files);
+	list_add(&ctn->trim_cursor.node, &ctn->files);
+	INIT_DELAYED_WORK(&ctn->trim_work, container_trim_work);
+	INIT_RCU_WORK(&ctn->free_work, container_free_work);
+
+	static_branch_enable(&containers_key);
+	return ctn;
+}
+
+/**
+ * container_empty - let everything leave a container that is to be removed
+ * @ctn: the container.
+ *
+ * Context: May sleep, and for as long as it takes to walk all it owns.
+ */
+void container_empty(struct container *ctn)
+{
+	set_bit(CONTAINER_DYING, &ctn->flags);
+	container_expel_tasks(ctn);
+	container_expel_files(ctn);
+}
+
+/**
+ * container_destroy - the directory is gone, and so is every user of its files
+ * @ctn: the container, which container_empty() has emptied.
+ *
+ * The id is free at once, the memory later.
+ *
+ * Context: May sleep.
+ */
+void container_destroy(struct container *ctn)
+{
+	ida_free(&container_ida, ctn->id);
+	queue_rcu_work(container_free_wq, &ctn->free_work);
+}
+
+/* Uncharge whatever folio is still charged to @ctn, wherever it may be. */
+static void container_sweep(struct container *ctn)
+{
+	struct folio *folio;
+	struct page *page;
+	unsigned long pfn, end;
+
+	get_online_mems();
+	for (pfn = 0, end = max_pfn; pfn < end; pfn++) {
+		if (!(pfn % PAGES_PER_SECTION))
+			cond_resched();
+
+		page = pfn_to_online_page(pfn);
+		if (!page) {
+			pfn |= PAGES_PER_SECTION - 1;
+			continue;
+		}
+
+		rcu_read_lock();
+		folio = folio_container((struct folio *)page) == ctn ?
+			page_folio(page) : NULL;
+		if (folio && !folio_try_get(folio))
+			folio = NULL;
+		rcu_read_unlock();
+		if (!folio)
+			continue;
+
+		container_drop_charge(folio, ctn);
+		folio_put(folio);
+	}
+	put_online_mems();
+}
+
+static void container_free_rcu(struct rcu_head *head)
+{
+	struct container *ctn = container_of(head, struct container,
+					     free_work.rcu);
+
+	container_drain_stock(ctn);
+	WARN_ON_ONCE(page_counter_read(&ctn->pages));
+	WARN_ON_ONCE(container_stat(ctn, CONTAINER_MAPPED));
+	WARN_ON_ONCE(container_stat(ctn, CONTAINER_ACTIVE));
+	free_percpu(ctn->pcpu);
+	kmem_cache_free(container_cache, ctn);
+}
+
+/* A folio may be frozen, in a split, each time the search comes by. */
+#define CONTAINER_SWEEPS	100
+
+/* Runs after a grace period: nobody charges @ctn any more. */
+static void container_free_work(struct work_struct *work)
+{
+	struct container *ctn = container_of(to_rcu_work(work),
+					     struct container, free_work);
+	int i;
+
+	cancel_delayed_work_sync(&ctn->trim_work);
+
+	for (i = 0; container_usage(ctn) && i < CONTAINER_SWEEPS; i++) {
+		if (i)
+			schedule_timeout_idle(HZ / 100 * i);
+		container_sweep(ctn);
+	}
+	/* rather lose its memory than have a page point to what is freed */
+	if (WARN_ON_ONCE(container_usage(ctn)))
+		return;
+
+	/* those who have just uncharged the last page still use it */
+	call_rcu(&ctn->free_work.rcu, container_free_rcu);
+}
+
+static int __init container_core_init(void)
+{
+	BUILD_BUG_ON(MAX_PAGECACHE_ORDER >=
+		     CONTAINER_TOKEN_SHIFT - CONTAINER_TOKEN_MAPPED_SHIFT);
+
+	/* that the token can tell where it is */
+	container_cache = kmem_cache_create("container",
+					    sizeof(struct container),
+					    CONTAINER_ALIGN, 0, NULL);
+	container_free_wq = alloc_workqueue("container_free", WQ_UNBOUND, 0);
+	if (!container_cache || !container_free_wq)
+		panic("containers: no memory at boot\n");
+	return 0;
+}
+core_initcall(container_core_init);

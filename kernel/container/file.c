@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Ownership of files: which mappings belong to which container.
+ *
+ * A regular file that has no owner belongs to the container whose task is the
+ * first to bring one of its pages into the page cache; addfile and rmfile
+ * change that. Pages that were cached before stay uncharged when a file is
+ * claimed in passing: the host had them. When an administrator names the
+ * owner, with addfile, they are charged along.
+ *
+ * address_space::container_file is set by cmpxchg from NULL, and cleared under
+ * the files_lock of the container it belongs to. While a file is in that list
+ * its inode has not been evicted, as eviction takes it off under that lock.
+ * An inode that is to be used beyond the lock is held by a reference, as
+ * always, and by s_umount: a reference alone would be found by umount.
+ */
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/pagemap.h>
+#include <linux/pagevec.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include "internal.h"
+
+static struct container_file *file_alloc(struct address_space *mapping,
+					 struct container *ctn, gfp_t gfp)
+{
+	struct container_file *file = kzalloc(sizeof(*file), gfp);
+
+	if (file) {
+		file->ctn = ctn;
+		file->mapping = mapping;
+	}
+	return file;
+}
+
+/* Make @file->ctn the owner if there is none and it is not being removed. */
+static bool file_join(struct container_file *file)
+{
+	struct container *ctn = file->ctn;
+	bool joined = false;
+
+	spin_lock(&ctn->files_lock);
+	if (!test_bit(CONTAINER_DYING, &ctn->flags) &&
+	    !cmpxchg((struct container_file **)&file->mapping->container_file,
+		     NULL, file)) {
+		list_add_tail(&file->node, &ctn->files);
+		ctn->nr_files++;
+		joined = true;
+	}
+	spin_unlock(&ctn->files_lock);
+	return joined;
+}
+
+/* files_lock held. Whoever sees @file still may use it until RCU allows. */
+static void file_leave_locked(struct container_file *file)
+{
+	RCU_INIT_POINTER(file->mapping->container_file, NULL);
+	list_del(&file->node);
+	file->ctn->nr_files--;
+	kfree_rcu(file, rcu);
+}
+
+/* Take @mapping from @ctn, or whoever owns it if NULL. Returns if it was so. */
+static bool mapping_leave(struct address_space *mapping, struct container *ctn)
+{
+	struct container_file *file;
+	struct container *owner;
+	bool left = false;
+
+	rcu_read_lock();
+	file = rcu_dereference(mapping->container_file);
+	if (file && (!ctn || file->ctn == ctn)) {
+		owner = file->ctn;
+		spin_lock(&owner->files_lock);
+		if (rcu_access_pointer(mapping->container_file) == file) {
+			file_leave_locked(file);
+			left = true;
+		}
+		spin_unlock(&owner->files_lock);
+	}
+	rcu_read_unlock();
+	return left;
+}
+
+void __container_claim_mapping(struct address_space *mapping, gfp_t gfp)
+{
+	struct container_file *file;
+	struct container *ctn;
+
+	/* block devices hold what is everybody's: the metadata of the fs */
+	if (rcu_access_pointer(mapping->container_file) ||
+	    !mapping->host || !S_ISREG(mapping->host->i_mode))
+		return;
+
+	file = file_alloc(mapping, NULL, (gfp & GFP_KERNEL) | __GFP_NOWARN);
+	if (!file)
+		return;
+
+	rcu_read_lock();
+	ctn = rcu_dereference(current->container);
+	file->ctn = ctn;
+	if (!ctn || !file_join(file))
+		kfree(file);
+	rcu_read_unlock();
+}
+
+void __container_forget_mapping(struct address_space *mapping)
+{
+	mapping_leave(mapping, NULL);
+}
+
+/* ---- pages of a file that changes its owner ---- */
+
+/* Do one of two things with all folios of @mapping that are cached. */
+static void for_all_folios(struct address_space *mapping,
+			   void (*fn)(struct folio *folio, void *arg), void *arg)
+{
+	struct folio_batch fbatch;
+	pgoff_t index = 0;
+	unsigned int i;
+
+	folio_batch_init(&fbatch);
+	while (filemap_get_folios(mapping, &index, -1, &fbatch)) {
+		for (i = 0; i < folio_batch_count(&fbatch); i++)
+			fn(fbatch.folios[i], arg);
+		folio_batch_release(&fbatch);
+		cond_resched();
+	}
+}
+
+static void drop_folio(struct folio *folio, void *ctn)
+{
+	container_drop_charge(folio, ctn);
+}
+
+static void adopt_folio(struct folio *folio, void *mapping)
+{
+	folio_lock(folio);
+	if (folio->mapping == mapping)
+		container_adopt_folio(folio, mapping);
+	folio_unlock(folio);
+}
+
+/* ---- addfile and rmfile ---- */
+
+/*
+ * The inode whose pages are cached for @name, with a reference; on overlayfs
+ * that is the one beneath. Only its owner may say whose it is.
+ */
+static struct inode *file_get_by_name(const char *name)
+{
+	struct inode *inode;
+	struct path path;
+	vfsuid_t uid;
+	int err;
+
+	err = kern_path(name, LOOKUP_FOLLOW, &path);
+	if (err)
+		return ERR_PTR(err);
+
+	uid = i_uid_into_vfsuid(mnt_idmap(path.mnt), d_inode(path.dentry));
+	inode = d_real_inode(path.dentry);
+	if (!S_ISREG(inode->i_mode))
+		inode = ERR_PTR(-EINVAL);
+	else if (!vfsuid_eq_kuid(uid, current_fsuid()) &&
+		 !capable(CAP_SYS_RESOURCE))
+		inode = ERR_PTR(-EPERM);
+	else
+		ihold(inode);
+	path_put(&path);
+	return inode;
+}
+
+/**
+ * container_add_file - make a container the owner of a file
+ * @ctn: the container.
+ * @name: path of the file, in the root of the caller.
+ *
+ * Pages of it that are cached are charged to @ctn from now on, whoever had
+ * them.
+ *
+ * Context: May sleep.
+ * Return: 0, also if it is the owner already; an error of path lookup, -EINVAL
+ * if this is not a regular file, -EPERM, -ENOMEM, or -ENODEV if @ctn is being
+ * removed.
+ */
+int container_add_file(struct container *ctn, const char *name)
+{
+	struct inode *inode = file_get_by_name(name);
+	struct address_space *mapping;
+	struct container_file *file, *owner;
+	int err = 0;
+	bool own;
+
+	if (IS_ERR(inode))
+		return PTR_ERR(inode);
+
+	mapping = inode->i_mapping;
+	file = file_alloc(mapping, ctn, GFP_KERNEL);
+	if (!file) {
+		err = -ENOMEM;
+		goto out;
+	}
+
+	for (;;) {
+		rcu_read_lock();
+		owner = rcu_dereference(mapping->container_file);
+		own = owner && owner->ctn == ctn;
+		rcu_read_unlock();
+		if (own) {
+			kfree(file);
+			break;
+		}
+		if (file_join(file))
+			break;
+		if (test_bit(CONTAINER_DYING, &ctn->flags)) {
+			kfree(file);
+			err = -ENODEV;
+			goto out;
+		}
+		mapping_leave(mapping, NULL);
+	}
+
+	/* those who still charge the owner before have finished after this */
+	synchronize_rcu();
+	for_all_folios(mapping, adopt_folio, mapping);
+out:
+	iput(inode);
+	return err;
+}
+
+/**
+ * container_remove_file - take a file from a container
+ * @ctn: the container.
+ * @name: path of the file, in the root of the caller.
+ *
+ * Pages of it that are cached stay so, but are charged to nobody.
+ *
+ * Context: May sleep.
+ * Return: 0; -ENOENT if @ctn does not own it; else as container_add_file().
+ */
+int container_remove_file(struct container *ctn, const char *name)
+{
+	struct inode *inode = file_get_by_name(name);
+	int err = 0;
+
+	if (IS_ERR(inode))
+		return PTR_ERR(inode);
+
+	if (mapping_leave(inode->i_mapping, ctn)) {
+		synchronize_rcu();
+		for_all_folios(inode->i_mapping, drop_folio, ctn);
+	} else {
+		err = -ENOENT;
+	}
+	iput(inode);
+	return err;
+}
+
+/* ---- using a file from its container's list ---- */
+
+/*
+ * Hold the inode of @file beyond files_lock, which is held: NULL if it is on
+ * its way out, and with it all its pages.
+ */
+static struct inode *file_hold(struct container_file *file)
+{
+	struct inode *inode = file->mapping->host;
+	struct super_block *sb = inode->i_sb;
+
+	if (!down_read_trylock(&sb->s_umount))
+		return NULL;
+	if ((sb->s_flags & SB_ACTIVE) && igrab(inode))
+		return inode;
+	up_read(&sb->s_umount);
+	return NULL;
+}
+
+/* Undo file_hold(), which container_next_file() did. May sleep. */
+void container_release_file(struct inode *inode)
+{
+	struct super_block *sb = inode->i_sb;
+
+	iput(inode);
+	up_read(&sb->s_umount);
+}
+
+/**
+ * container_next_file - the next file that kcontainerd is to look at
+ * @ctn: the container. Only its kcontainerd calls this.
+ * @large: one with CONTAINER_LARGE pages or more; else one with fewer, but not
+ *	   none.
+ * @left: how many files may still be looked at; counted down.
+ * @cursor: set to where it left off in that file.
+ *
+ * Goes round the list, from where it was the last time.
+ *
+ * Context: May sleep.
+ * Return: the inode, to be given to container_release_file(); NULL if there
+ * was none among @left.
+ */
+struct inode *container_next_file(struct container *ctn, bool large,
+				  unsigned long *left, pgoff_t *cursor)
+{
+	struct container_file *file;
+	struct inode *inode = NULL;
+	unsigned long nr;
+
+	spin_lock(&ctn->files_lock);
+	while (!inode && *left) {
+		--*left;
+		if (list_is_last(&ctn->trim_cursor.node, &ctn->files))
+			list_move(&ctn->trim_cursor.node, &ctn->files);
+		if (list_is_last(&ctn->trim_cursor.node, &ctn->files))
+			break;
+		file = list_next_entry(&ctn->trim_cursor, node);
+		list_move(&ctn->trim_cursor.node, &file->node);
+
+		nr = file->mapping ? READ_ONCE(file->mapping->nrpages) : 0;
+		if (nr && large == (nr >= CONTAINER_LARGE)) {
+			*cursor = file->cursor;
+			inode = file_hold(file);
+		}
+		cond_resched_lock(&ctn->files_lock);
+	}
+	spin_unlock(&ctn->files_lock);
+	return inode;
+}
+
+/* Remember where to go on in a file, if it is still @ctn's. */
+void container_set_cursor(struct container *ctn, struct inode *inode,
+			  pgoff_t cursor)
+{
+	struct container_file *file;
+
+	rcu_read_lock();
+	file = rcu_dereference(inode->i_mapping->container_file);
+	if (file && file->ctn == ctn)
+		file->cursor = cursor;
+	rcu_read_unlock();
+}
+
+/**
+ * container_expel_files - take all files from a dying container
+ * @ctn: the container; CONTAINER_DYING is set.
+ *
+ * Context: May sleep.
+ */
+void container_expel_files(struct container *ctn)
+{
+	struct container_file *file, *next;
+	struct address_space *mapping;
+	struct inode *inode;
+
+	spin_lock(&ctn->files_lock);
+again:
+	list_for_each_entry_safe(file, next, &ctn->files, node) {
+		mapping = file->mapping;
+		if (!mapping)		/* somebody's place in the list */
+			continue;
+		inode = file_hold(file);
+		file_leave_locked(file);
+		if (!inode)
+			continue;
+		spin_unlock(&ctn->files_lock);
+		for_all_folios(mapping, drop_folio, ctn);
+		container_release_file(inode);
+		cond_resched();
+		spin_lock(&ctn->files_lock);
+		goto again;
+	}
+	spin_unlock(&ctn->files_lock);
+}
+
+/* ---- listing ---- */
+
+static void list_file(struct container_file *file, struct seq_file *m)
+{
+	struct inode *inode = file->mapping->host;
+	dev_t dev = inode->i_sb->s_dev;
+	struct dentry *dentry;
+
+	seq_printf(m, "%lu %u:%u %lu ", READ_ONCE(file->mapping->nrpages),
+		   MAJOR(dev), MINOR(dev), inode->i_ino);
+
+	rcu_read_lock();
+	dentry = d_find_alias_rcu(inode);
+	if (dentry)
+		seq_dentry(m, dentry, " \t\n\\");
+	else
+		seq_putc(m, '-');
+	rcu_read_unlock();
+	seq_putc(m, '\n');
+}
+
+/**
+ * container_list_files - write what files a container owns
+ * @ctn: the container.
+ * @m: one per line: cached pages, device, inode, path in the file system's
+ *     root, with white space and backslashes in it as \ooo; "-" without one.
+ *
+ * Context: May sleep.
+ * Return: 0
+ */
+int container_list_files(struct container *ctn, struct seq_file *m)
+{
+	/* a place in the list, at which to go on */
+	struct container_file here = { .ctn = ctn };
+	struct container_file *file;
+	int batch;
+
+	spin_lock(&ctn->files_lock);
+	list_add(&here.node, &ctn->files);
+	while (!list_is_last(&here.node, &ctn->files) &&
+	       !seq_has_overflowed(m)) {
+		for (batch = 0; batch < 32; batch++) {
+			if (list_is_last(&here.node, &ctn->files))
+				break;
+			file = list_next_entry(&here, node);
+			if (file->mapping)
+				list_file(file, m);
+			list_move(&here.node, &file->node);
+		}
+		cond_resched_lock(&ctn->files_lock);
+	}
+	list_del(&here.node);
+	spin_unlock(&ctn->files_lock);
+	return 0;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the parts of the containers share: the container itself, the layout of
+ * a folio's token, and who calls whom.
+ *
+ *	core.c		making, removing and freeing a container
+ *	charge.c	tokens, counters, the limit, the throttle
+ *	task.c		membership of tasks and mms: fork, exec, exit, moving
+ *	file.c		ownership of files: claiming, moving, eviction
+ *	configfs.c	the tree that users see, and nothing else
+ *	mm/container_mm.c	kcontainerd: what it does over the limit
+ *
+ * Lock order, outermost first:
+ *
+ *	configfs: the directories' i_rwsem, frag_sem
+ *	  container_attach_mutex	one change of membership at a time
+ *	    container_fork_rwsem	write: no task forks or execs meanwhile
+ *	      container::lock		tasks, mms; of two containers: one after
+ *					the other, never nested
+ *	      container::files_lock	files; nests inode::i_lock inside
+ *	mmap_lock, page table lock	while charging, or walking an mm
+ *	  lruvec::lru_lock		nests inside a page table lock
+ *
+ * The charge path takes none of the containers' locks: it goes by tokens,
+ * per-CPU counters and RCU. kcontainerd takes files_lock, container::lock,
+ * then, one at a time, s_umount (tried, for reading) and mmap_lock.
+ *
+ * Lifetime: whoever finds a container through a task, an mm, a mapping or a
+ * token may use it for an RCU read-side section. Removal first takes it away
+ * from tasks, mms and mappings, so that a grace period later no charge can be
+ * added; the charges that are left are then taken off, and the memory is
+ * freed after one more grace period. No reference is counted on any path.
+ */
+#ifndef _KERNEL_CONTAINER_INTERNAL_H
+#define _KERNEL_CONTAINER_INTERNAL_H
+
+#include <linux/configfs.h>
+#include <linux/container.h>
+#include <linux/page_counter.h>
+#include <linux/page_ext.h>
+#include <linux/percpu.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+/* What is counted in pages for a container, for each CPU. */
+enum container_stat {
+	CONTAINER_ANON,
+	CONTAINER_FILE,		/* all page cache, shmem included */
+	CONTAINER_MAPPED,	/* file pages that are mapped */
+	CONTAINER_ACTIVE,	/* pages on an active LRU list */
+	NR_CONTAINER_STATS,
+};
+
+/*
+ * Pages that a CPU takes from the page counter in advance, so that it need not
+ * touch it for every page. As large as memcg's: both bound the same error.
+ */
+#define CONTAINER_STOCK		64
+
+struct container_pcpu {
+	long		stat[NR_CONTAINER_STATS];
+	atomic_long_t	stock;	/* atomic as others may drain it */
+};
+
+/*
+ * Files and tasks with fewer pages than this are left for the second pass of
+ * kcontainerd: PAGE_THRESHOLD_LIMIT of 2006.
+ */
+#define CONTAINER_LARGE		50
+
+/* What kcontainerd does when deactivating did not help */
+enum container_over_limit {
+	CONTAINER_OVER_RECLAIM,
+	CONTAINER_OVER_DEACTIVATE,
+};
+
+/* bits in container::flags */
+enum {
+	CONTAINER_DYING,	/* rmdir has begun; takes no more members */
+	CONTAINER_TRIMMING,	/* kcontainerd is at it, or about to be */
+	CONTAINER_FUTILE,	/* its last round found nothing to trim */
+};
+
+/* A file that a container owns: what address_space::container_file is. */
+struct container_file {
+	struct container	*ctn;
+	struct address_space	*mapping; /* NULL for a place in the list */
+	struct list_head	node;	/* in ctn->files, files_lock */
+	pgoff_t			cursor;	/* where kcontainerd goes on */
+	struct rcu_head		rcu;
+};
+
+struct container {
+	struct config_group		group;
+	int				id;
+	unsigned long			flags;
+	struct container_pcpu __percpu	*pcpu;
+
+	/* anon + file pages and the CPUs' stocks; its high is page_limit */
+	struct page_counter		pages;
+	atomic_long_t			page_limit_hits;
+	unsigned long			last_hit;	/* jiffies */
+	enum container_over_limit	over_limit;
+
+	atomic_long_t			nr_tasks;
+	unsigned long			task_limit;
+	atomic_long_t			task_limit_hits;
+
+	spinlock_t			lock;	/* protects tasks and mms */
+	struct list_head		tasks;
+	struct list_head		mms;
+
+	spinlock_t			files_lock; /* protects the next three */
+	struct list_head		files;
+	unsigned long			nr_files;
+	struct container_file		trim_cursor; /* where kcontainerd is */
+
+	struct delayed_work		trim_work;
+	unsigned int			trim_delay;	/* jiffies to a retry */
+	unsigned long			trim_again;	/* jiffies, if FUTILE */
+	/* where trimming anonymous pages goes on: only compared, not followed */
+	struct mm_struct		*trim_mm;
+	unsigned long			trim_addr;
+
+	struct rcu_work			free_work;
+};
+
+/*
+ * A token, lowest bits first:
+ *
+ *	bit 0		the folio is counted in CONTAINER_ACTIVE
+ *	bit 1		it is counted in CONTAINER_FILE, not CONTAINER_ANON
+ *	bits 2 to 15	pages of it counted in CONTAINER_MAPPED
+ *	bits 16 to 63	where the container is, from PAGE_OFFSET, in units of
+ *			CONTAINER_ALIGN: 55 bits of address
+ *
+ * All that was counted is in the one word that a cmpxchg replaces, and so
+ * moving or dropping a charge is exact without a lock on the folio.
+ */
+#define CONTAINER_TOKEN_ACTIVE	1UL
+#define CONTAINER_TOKEN_FILE	2UL
+#define CONTAINER_TOKEN_MAPPED	4UL		/* one mapped page */
+#define CONTAINER_TOKEN_MAPPED_SHIFT	2
+#define CONTAINER_TOKEN_SHIFT	16
+#define CONTAINER_ALIGN_SHIFT	7
+#define CONTAINER_ALIGN		(1UL << CONTAINER_ALIGN_SHIFT)
+
+static inline unsigned long container_token(const struct container *ctn)
+{
+	return (((unsigned long)ctn - PAGE_OFFSET) >> CONTAINER_ALIGN_SHIFT)
+	       << CONTAINER_TOKEN_SHIFT;
+}
+
+/* @token is not 0. */
+static inline struct container *token_container(unsigned long token)
+{
+	return (struct container *)(((token >> CONTAINER_TOKEN_SHIFT) <<
+				     CONTAINER_ALIGN_SHIFT) + PAGE_OFFSET);
+}
+
+static inline unsigned long token_mapped(unsigned long token)
+{
+	return (token & (BIT(CONTAINER_TOKEN_SHIFT) - 1)) >>
+	       CONTAINER_TOKEN_MAPPED_SHIFT;
+}
+
+/*
+ * Where the token of @page is, or NULL where page_ext is not there yet: pages
+ * that old are the kernel's own. Valid for the caller's RCU read-side section.
+ */
+#ifdef CONFIG_MEMCG
+static inline unsigned long *page_token_slot(struct page *page)
+{
+	struct page_ext *ext = page_ext_get(page);
+	unsigned long *slot;
+
+	if (!ext)
+		return NULL;
+	slot = page_ext_data(ext, &container_page_ext_ops);
+	page_ext_put(ext);
+	return slot;
+}
+#else
+static inline unsigned long *page_token_slot(struct page *page)
+{
+	return &page->container_token;
+}
+#endif
+
+static inline unsigned long *folio_token_slot(struct folio *folio)
+{
+	return page_token_slot(&folio->page);
+}
+
+/* The container that is charged for @folio, or NULL. Within RCU. */
+static inline struct container *folio_container(struct folio *folio)
+{
+	unsigned long *slot = folio_token_slot(folio);
+	unsigned long token = slot ? READ_ONCE(*slot) : 0;
+
+	return token ? token_container(token) : NULL;
+}
+
+static inline struct container *to_container(struct config_item *item)
+{
+	return container_of(to_config_group(item), struct container, group);
+}
+
+/* core.c */
+extern unsigned long container_default_page_limit;
+extern unsigned long container_default_task_limit;
+struct container *container_create(void);
+void container_empty(struct container *ctn);
+void container_destroy(struct container *ctn);
+
+/* charge.c */
+void container_move_charge(struct folio *folio, struct mm_struct *mm);
+void container_adopt_folio(struct folio *folio, struct address_space *mapping);
+void container_drop_charge(struct folio *folio, struct container *ctn);
+unsigned long container_stat(struct container *ctn, enum container_stat item);
+unsigned long container_usage(struct container *ctn);
+void container_drain_stock(struct container *ctn);
+void container_check_limit(struct container *ctn);
+void container_wake_throttled(struct container *ctn);
+
+/* task.c */
+int container_add_task(struct container *ctn, pid_t nr);
+int container_remove_task(struct container *ctn, pid_t nr);
+void container_expel_tasks(struct container *ctn);
+int container_list_tasks(struct container *ctn, struct seq_file *m);
+
+/* file.c */
+int container_add_file(struct container *ctn, const char *name);
+int container_remove_file(struct container *ctn, const char *name);
+struct inode *container_next_file(struct container *ctn, bool large,
+				  unsigned long *left, pgoff_t *cursor);
+void container_set_cursor(struct container *ctn, struct inode *inode,
+			  pgoff_t cursor);
+void container_release_file(struct inode *inode);
+void container_expel_files(struct container *ctn);
+int container_list_files(struct container *ctn, struct seq_file *m);
+
+/* configfs.c */
+int container_parse_limit(const char *buf, size_t len, bool pages,
+			  unsigned long *limit);
+
+/* mm/container_mm.c */
+extern struct workqueue_struct *kcontainerd_wq;
+void container_trim_work(struct work_struct *work);
+
+#endif /* _KERNEL_CONTAINER_INTERNAL_H */

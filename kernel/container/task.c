@@ -1,0 +1,639 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Membership: which tasks and mms are in which container.
+ *
+ * A task is in the container of its parent from fork to exit, unless it is
+ * moved. An mm has its container of its own, that of the tasks that use it,
+ * since pages are charged for an mm and may outlive the task that faulted
+ * them in. All tasks that share an mm, or a thread group, move together.
+ *
+ * task_struct::container and mm_struct::container change under the lock of
+ * the container that loses or gains the member. Who may change them, besides:
+ *  - fork, exec: for the current task and its new child or mm, with
+ *    container_fork_rwsem held for reading;
+ *  - exit: to NULL, for the current task or an mm that nobody uses;
+ *  - moving and removal: for any, with container_attach_mutex held and
+ *    container_fork_rwsem held for writing where tasks are concerned.
+ */
+#include <linux/mm.h>
+#include <linux/pagewalk.h>
+#include <linux/percpu-rwsem.h>
+#include <linux/pid_namespace.h>
+#include <linux/rmap.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/seq_file.h>
+#include <linux/sort.h>
+#include "internal.h"
+
+static DEFINE_MUTEX(container_attach_mutex);
+DEFINE_STATIC_PERCPU_RWSEM(container_fork_rwsem);
+
+/* ---- pages that an mm holds when it changes its container ---- */
+
+#define ADOPT_BATCH	64
+
+struct adopt_walk {
+	struct container *to;	/* compared only */
+	unsigned long next;	/* where to go on */
+	int nr;
+	struct folio *folios[ADOPT_BATCH];
+};
+
+/* Returns 1 if that was as many as fit. */
+static int adopt_collect(struct adopt_walk *aw, struct folio *folio,
+			 unsigned long next)
+{
+	aw->next = next;
+	if (!folio_test_anon(folio) || folio_container(folio) == aw->to ||
+	    (aw->nr && aw->folios[aw->nr - 1] == folio))
+		return 0;
+
+	folio_get(folio);
+	aw->folios[aw->nr++] = folio;
+	return aw->nr == ADOPT_BATCH;
+}
+
+static int adopt_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
+		     struct mm_walk *walk)
+{
+	struct adopt_walk *aw = walk->private;
+	struct folio *folio;
+	spinlock_t *ptl;
+	pte_t *start, *pte;
+	int full = 0;
+
+	ptl = pmd_trans_huge_lock(pmd, walk->vma);
+	if (ptl) {
+		if (pmd_present(*pmd) && !is_huge_zero_pmd(*pmd))
+			full = adopt_collect(aw, pmd_folio(*pmd), end);
+		spin_unlock(ptl);
+		return full;
+	}
+
+	start = pte_offset_map_lock(walk->mm, pmd, addr, &ptl);
+	if (!start) {
+		walk->action = ACTION_AGAIN;
+		return 0;
+	}
+	for (pte = start; addr < end && !full; pte++, addr += PAGE_SIZE) {
+		if (!pte_present(ptep_get(pte)))
+			continue;
+		folio = vm_normal_folio(walk->vma, addr, ptep_get(pte));
+		if (folio)
+			full = adopt_collect(aw, folio, addr + PAGE_SIZE);
+	}
+	pte_unmap_unlock(start, ptl);
+	cond_resched();
+	return full;
+}
+
+static int adopt_test(unsigned long start, unsigned long end,
+		      struct mm_walk *walk)
+{
+	/* only a vma with an anon_vma has anonymous pages */
+	return !walk->vma->anon_vma || is_vm_hugetlb_page(walk->vma);
+}
+
+static const struct mm_walk_ops adopt_ops = {
+	.pmd_entry = adopt_pmd,
+	.test_walk = adopt_test,
+	.walk_lock = PGWALK_RDLOCK,
+};
+
+struct other_user {
+	struct container *ctn;	/* compared only */
+	struct mm_struct *mm;
+	bool found;
+};
+
+static bool other_user_one(struct folio *folio, struct vm_area_struct *vma,
+			   unsigned long address, void *arg)
+{
+	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, address, 0);
+	struct other_user *other = arg;
+
+	if (vma->vm_mm == other->mm ||
+	    rcu_access_pointer(vma->vm_mm->container) != other->ctn)
+		return true;
+	if (!page_vma_mapped_walk(&pvmw))
+		return true;
+
+	page_vma_mapped_walk_done(&pvmw);
+	other->found = true;
+	return false;
+}
+
+/*
+ * A folio that others map as well, after a fork, stays with the container it
+ * is charged to, or with none, as long as one of them is there.
+ */
+static bool stays_where_it_is(struct folio *folio, struct mm_struct *mm)
+{
+	struct other_user other = { .mm = mm };
+	struct rmap_walk_control rwc = {
+		.rmap_one = other_user_one,
+		.arg = &other,
+	};
+
+	if (!folio_likely_mapped_shared(folio))
+		return false;
+
+	rcu_read_lock();
+	other.ctn = folio_container(folio);
+	rcu_read_unlock();
+
+	folio_lock(folio);
+	if (folio_test_anon(folio))
+		rmap_walk(folio, &rwc);
+	folio_unlock(folio);
+	return other.found;
+}
+
+/*
+ * @mm has been moved: have the anonymous pages it maps follow. A page that is
+ * mapped from now on is charged to the new container at once, as the page
+ * table lock orders that after the move.
+ *
+ * Context: May sleep. The caller has a reference to @mm.
+ */
+static void adopt_pages(struct mm_struct *mm)
+{
+	struct adopt_walk *aw;
+	unsigned long start = 0;
+	int i, more;
+
+	/* a folio an entry, so this cannot do without memory */
+	aw = kmalloc(sizeof(*aw), GFP_KERNEL | __GFP_NOFAIL);
+	do {
+		aw->nr = 0;
+		aw->next = start;
+		aw->to = rcu_access_pointer(mm->container);
+
+		mmap_read_lock(mm);
+		more = walk_page_range(mm, start, TASK_SIZE_MAX, &adopt_ops, aw);
+		mmap_read_unlock(mm);
+		start = aw->next;
+
+		for (i = 0; i < aw->nr; i++) {
+			if (!stays_where_it_is(aw->folios[i], mm))
+				container_move_charge(aw->folios[i], mm);
+			folio_put(aw->folios[i]);
+		}
+		cond_resched();
+	} while (more > 0);
+	kfree(aw);
+}
+
+/* ---- mms ---- */
+
+/* Take @mm out of its container, if it is in one. */
+static void mm_leave(struct mm_struct *mm)
+{
+	struct container *ctn;
+
+	rcu_read_lock();
+	while ((ctn = rcu_dereference(mm->container))) {
+		spin_lock(&ctn->lock);
+		if (rcu_access_pointer(mm->container) == ctn) {
+			list_del(&mm->container_node);
+			RCU_INIT_POINTER(mm->container, NULL);
+		}
+		spin_unlock(&ctn->lock);
+	}
+	rcu_read_unlock();
+}
+
+/* Put @mm into @ctn, unless the current task has left that meanwhile. */
+static void mm_join(struct mm_struct *mm, struct container *ctn)
+{
+	spin_lock(&ctn->lock);
+	list_add_tail(&mm->container_node, &ctn->mms);
+	rcu_assign_pointer(mm->container, ctn);
+	spin_unlock(&ctn->lock);
+}
+
+void __container_mm_init(struct mm_struct *mm)
+{
+	struct container *ctn;
+	bool done = false;
+
+	rcu_read_lock();
+	while (!done && (ctn = rcu_dereference(current->container))) {
+		spin_lock(&ctn->lock);
+		/* else this task has just been moved, and ctn may be removed */
+		if (rcu_access_pointer(current->container) == ctn) {
+			list_add_tail(&mm->container_node, &ctn->mms);
+			rcu_assign_pointer(mm->container, ctn);
+			done = true;
+		}
+		spin_unlock(&ctn->lock);
+	}
+	rcu_read_unlock();
+}
+
+void __container_mm_exit(struct mm_struct *mm)
+{
+	mm_leave(mm);
+}
+
+/*
+ * The current task was moved after its mm was made, in fork or exec. No other
+ * task uses the mm yet. container_fork_rwsem is held for reading.
+ */
+static void mm_follow_current(struct mm_struct *mm)
+{
+	struct container *ctn =
+		rcu_dereference_protected(current->container,
+					  percpu_rwsem_is_held(&container_fork_rwsem));
+
+	if (rcu_access_pointer(mm->container) == ctn)
+		return;
+
+	mm_leave(mm);
+	if (ctn)
+		mm_join(mm, ctn);
+	adopt_pages(mm);
+}
+
+void __container_exec(struct mm_struct *mm)
+{
+	percpu_down_read(&container_fork_rwsem);
+	mm_follow_current(mm);
+	percpu_up_read(&container_fork_rwsem);
+}
+
+/* ---- fork and exit ---- */
+
+int __container_can_fork(struct task_struct *child, u64 clone_flags)
+{
+	struct container *ctn;
+
+	percpu_down_read(&container_fork_rwsem);
+	ctn = rcu_dereference_protected(current->container,
+					percpu_rwsem_is_held(&container_fork_rwsem));
+
+	if (ctn && atomic_long_inc_return(&ctn->nr_tasks) >
+		   READ_ONCE(ctn->task_limit)) {
+		atomic_long_dec(&ctn->nr_tasks);
+		atomic_long_inc(&ctn->task_limit_hits);
+		percpu_up_read(&container_fork_rwsem);
+		return -EAGAIN;
+	}
+
+	RCU_INIT_POINTER(child->container, ctn);
+	child->container_forking = true;
+	if (child->mm && !(clone_flags & CLONE_VM))
+		mm_follow_current(child->mm);
+	return 0;
+}
+
+/*
+ * The child is visible now, or fork has failed after all. Only from here on it
+ * is in the container's list, and can be moved.
+ */
+void __container_end_fork(struct task_struct *child, bool forked)
+{
+	struct container *ctn =
+		rcu_dereference_protected(child->container,
+					  percpu_rwsem_is_held(&container_fork_rwsem));
+
+	child->container_forking = false;
+	if (ctn && forked) {
+		spin_lock(&ctn->lock);
+		list_add_tail(&child->container_node, &ctn->tasks);
+		spin_unlock(&ctn->lock);
+	} else if (ctn) {
+		RCU_INIT_POINTER(child->container, NULL);
+		atomic_long_dec(&ctn->nr_tasks);
+	}
+	percpu_up_read(&container_fork_rwsem);
+}
+
+/* Take @task out of its container, if it is in one. */
+static void task_leave(struct task_struct *task)
+{
+	struct container *ctn;
+
+	rcu_read_lock();
+	while ((ctn = rcu_dereference(task->container))) {
+		spin_lock(&ctn->lock);
+		if (rcu_access_pointer(task->container) == ctn) {
+			list_del(&task->container_node);
+			RCU_INIT_POINTER(task->container, NULL);
+			atomic_long_dec(&ctn->nr_tasks);
+		}
+		spin_unlock(&ctn->lock);
+	}
+	rcu_read_unlock();
+}
+
+void __container_exit(struct task_struct *task)
+{
+	task_leave(task);
+}
+
+/* ---- moving ---- */
+
+/* As for a signal: one's own processes, or CAP_SYS_RESOURCE */
+static bool may_move(struct task_struct *task)
+{
+	const struct cred *cred = current_cred();
+	const struct cred *tcred;
+	bool own;
+
+	rcu_read_lock();
+	tcred = __task_cred(task);
+	own = uid_eq(cred->euid, tcred->suid) ||
+	      uid_eq(cred->euid, tcred->uid) ||
+	      uid_eq(cred->uid, tcred->suid) ||
+	      uid_eq(cred->uid, tcred->uid);
+	rcu_read_unlock();
+
+	return own || capable(CAP_SYS_RESOURCE);
+}
+
+/*
+ * Move one task to @to, or out if that is NULL. Tasks that are past exit_mm()
+ * are left where they are: they leave on their own in a moment.
+ *
+ * Returns whether the task has joined @to: the caller has counted it there.
+ */
+static bool task_move(struct task_struct *task, struct container *to)
+{
+	bool joined = false;
+
+	task_leave(task);
+	if (!to)
+		return false;
+
+	/* against exit_mm(), after which container_exit() comes by once */
+	task_lock(task);
+	if (task->mm) {
+		spin_lock(&to->lock);
+		list_add_tail(&task->container_node, &to->tasks);
+		rcu_assign_pointer(task->container, to);
+		spin_unlock(&to->lock);
+		joined = true;
+	}
+	task_unlock(task);
+	return joined;
+}
+
+static bool group_uses_mm(struct task_struct *leader, struct mm_struct *mm)
+{
+	struct task_struct *t;
+
+	for_each_thread(leader, t)
+		if (READ_ONCE(t->mm) == mm)
+			return true;
+	return false;
+}
+
+/* Call with RCU or better; @t runs over all tasks of all groups using @mm. */
+#define for_each_task_of_mm(p, t, mm)					\
+	for_each_process(p)						\
+		if (!group_uses_mm(p, mm)) {} else			\
+			for_each_thread(p, t)
+
+/* Both mutex and rwsem held. Returns 0 or -EAGAIN; then nothing has changed. */
+static int move_tasks(struct mm_struct *mm, struct container *to)
+{
+	struct task_struct *p, *t;
+	long nr = 0, joined = 0;
+
+	if (to) {
+		rcu_read_lock();
+		for_each_task_of_mm(p, t, mm)
+			if (rcu_access_pointer(t->container) != to)
+				nr++;
+		rcu_read_unlock();
+
+		if (atomic_long_add_return(nr, &to->nr_tasks) >
+		    READ_ONCE(to->task_limit)) {
+			atomic_long_sub(nr, &to->nr_tasks);
+			atomic_long_inc(&to->task_limit_hits);
+			return -EAGAIN;
+		}
+	}
+
+	rcu_read_lock();
+	for_each_task_of_mm(p, t, mm)
+		if (rcu_access_pointer(t->container) != to &&
+		    task_move(t, to))
+			joined++;
+	rcu_read_unlock();
+
+	if (to)
+		atomic_long_sub(nr - joined, &to->nr_tasks);
+	return 0;
+}
+
+/* Move the process of @task, and all that share its mm, to @to or out. */
+static int move_process(struct task_struct *task, struct container *to)
+{
+	struct mm_struct *mm;
+	int err;
+
+	mutex_lock(&container_attach_mutex);
+	percpu_down_write(&container_fork_rwsem);
+
+	err = -ESRCH;
+	mm = get_task_mm(task);
+	if (!mm)
+		goto out;
+
+	err = -ENODEV;
+	if (to && test_bit(CONTAINER_DYING, &to->flags))
+		goto out;
+
+	err = move_tasks(mm, to);
+	if (!err && rcu_access_pointer(mm->container) != to) {
+		mm_leave(mm);
+		if (to)
+			mm_join(mm, to);
+	}
+out:
+	percpu_up_write(&container_fork_rwsem);
+	mutex_unlock(&container_attach_mutex);
+
+	if (!err)
+		adopt_pages(mm);
+	if (mm)
+		mmput(mm);
+	return err;
+}
+
+static struct task_struct *get_task_by_vpid(pid_t nr)
+{
+	struct task_struct *task;
+
+	rcu_read_lock();
+	task = find_task_by_vpid(nr);
+	if (task)
+		get_task_struct(task);
+	rcu_read_unlock();
+	return task;
+}
+
+/**
+ * container_add_task - move a process into a container
+ * @ctn: the container.
+ * @nr: the id of one of its tasks, in the pid namespace of the caller.
+ *
+ * Context: May sleep.
+ * Return: 0, also if it is there already; -ESRCH if there is no such task or
+ * it exits, -EINVAL for a kernel thread, -EPERM, -EAGAIN at task_limit, and
+ * -ENODEV if @ctn is being removed.
+ */
+int container_add_task(struct container *ctn, pid_t nr)
+{
+	struct task_struct *task = get_task_by_vpid(nr);
+	int err;
+
+	if (!task)
+		return -ESRCH;
+
+	if (task->flags & PF_KTHREAD)
+		err = -EINVAL;
+	else if (!may_move(task))
+		err = -EPERM;
+	else
+		err = move_process(task, ctn);
+
+	put_task_struct(task);
+	return err;
+}
+
+/**
+ * container_remove_task - move a process out of a container
+ * @ctn: the container.
+ * @nr: the id of one of its tasks, in the pid namespace of the caller.
+ *
+ * Context: May sleep.
+ * Return: 0; -ESRCH if there is no such task in @ctn; -EPERM.
+ */
+int container_remove_task(struct container *ctn, pid_t nr)
+{
+	struct task_struct *task = get_task_by_vpid(nr);
+	int err;
+
+	if (!task)
+		return -ESRCH;
+
+	if (rcu_access_pointer(task->container) != ctn)
+		err = -ESRCH;
+	else if (!may_move(task))
+		err = -EPERM;
+	else
+		err = move_process(task, NULL);
+
+	put_task_struct(task);
+	return err;
+}
+
+/**
+ * container_expel_tasks - move all tasks and mms out of a dying container
+ * @ctn: the container; CONTAINER_DYING is set.
+ *
+ * Context: May sleep.
+ */
+void container_expel_tasks(struct container *ctn)
+{
+	struct task_struct *task;
+	struct mm_struct *mm;
+	bool user;
+
+	mutex_lock(&container_attach_mutex);
+
+	/*
+	 * A fork or exec that is under way is one of a task in the list, so
+	 * there is nothing to wait for if that is empty.
+	 */
+	if (!list_empty(&ctn->tasks)) {
+		percpu_down_write(&container_fork_rwsem);
+		spin_lock(&ctn->lock);
+		while ((task = list_first_entry_or_null(&ctn->tasks,
+							struct task_struct,
+							container_node))) {
+			list_del(&task->container_node);
+			RCU_INIT_POINTER(task->container, NULL);
+			atomic_long_dec(&ctn->nr_tasks);
+			cond_resched_lock(&ctn->lock);
+		}
+		spin_unlock(&ctn->lock);
+		percpu_up_write(&container_fork_rwsem);
+	}
+
+	/* those that throttle has put to sleep have nothing to wait for now */
+	container_wake_throttled(ctn);
+
+	spin_lock(&ctn->lock);
+	while ((mm = list_first_entry_or_null(&ctn->mms, struct mm_struct,
+					      container_node))) {
+		list_del(&mm->container_node);
+		RCU_INIT_POINTER(mm->container, NULL);
+		user = mmget_not_zero(mm);
+		spin_unlock(&ctn->lock);
+		if (user) {
+			adopt_pages(mm);
+			mmput(mm);
+		}
+		spin_lock(&ctn->lock);
+	}
+	spin_unlock(&ctn->lock);
+
+	mutex_unlock(&container_attach_mutex);
+}
+
+/* ---- listing ---- */
+
+static int cmp_pid(const void *a, const void *b)
+{
+	return *(const pid_t *)a - *(const pid_t *)b;
+}
+
+/**
+ * container_list_tasks - write the ids of a container's tasks, sorted
+ * @ctn: the container.
+ * @m: one id per line, in the reader's pid namespace; tasks that are not
+ *     visible there are left out.
+ *
+ * Context: May sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int container_list_tasks(struct container *ctn, struct seq_file *m)
+{
+	struct pid_namespace *ns = task_active_pid_ns(current);
+	struct task_struct *task;
+	size_t nr, room, i;
+	pid_t *pids;
+
+	for (;;) {
+		/* some may join meanwhile */
+		room = atomic_long_read(&ctn->nr_tasks) + 32;
+		pids = kvmalloc_array(room, sizeof(*pids), GFP_KERNEL);
+		if (!pids)
+			return -ENOMEM;
+
+		nr = 0;
+		spin_lock(&ctn->lock);
+		list_for_each_entry(task, &ctn->tasks, container_node) {
+			if (nr < room)
+				pids[nr] = task_pid_nr_ns(task, ns);
+			nr++;
+		}
+		spin_unlock(&ctn->lock);
+		if (nr <= room)
+			break;
+		kvfree(pids);
+	}
+
+	sort(pids, nr, sizeof(*pids), cmp_pid, NULL);
+	for (i = 0; i < nr; i++)
+		if (pids[i])
+			seq_printf(m, "%d\n", pids[i]);
+	kvfree(pids);
+	return 0;
+}

@@ -1,0 +1,593 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kcontainerd: what happens to a container that is over its page_limit.
+ *
+ * One work item per container on one workqueue, so that many containers are
+ * trimmed at once and one that is stuck in I/O delays no other. A round brings
+ * the container below limit - limit/8, in passes of growing insistence:
+ *
+ *  pass 0	large files and tasks: dirty pages are written back, clean ones
+ *		that nobody maps are dropped; what is active or was referenced
+ *		is deactivated, its referenced bits cleared
+ *  pass 1	the same, for small files and tasks too
+ *  pass 2	what was deactivated and is referenced all the same goes too
+ *
+ * In every pass files come first, if they are more than half of the limit, and
+ * then anonymous pages, if they are more than 1/64 of it and there is swap. A
+ * page that is mapped or anonymous, that was deactivated by an earlier visit
+ * and is still cold, is reclaimed, unless over_limit says to stop at that.
+ *
+ * Both go round from where they left off the last time. Files are held as
+ * kernel/container/file.c says, tasks by a reference to the mm. Folios are
+ * collected under the page table lock and mmap_lock; these are dropped before
+ * anything is done with them that may sleep.
+ *
+ * Who is charged, and when this is called, is in kernel/container/charge.c.
+ */
+#include <linux/backing-dev.h>
+#include <linux/hugetlb_inline.h>
+#include <linux/mm.h>
+#include <linux/mm_inline.h>
+#include <linux/pagemap.h>
+#include <linux/pagevec.h>
+#include <linux/pagewalk.h>
+#include <linux/rmap.h>
+#include <linux/sched/mm.h>
+#include <linux/swap.h>
+#include <linux/writeback.h>
+#include "internal.h"
+#include "../kernel/container/internal.h"
+
+/* Pages that one visit to a file or a task deals with: DEACTIVATE_COUNT */
+#define TRIM_COUNT	1000
+
+#define TRIM_PASSES	3
+
+/* Folios that are isolated and given to reclaim at a time */
+#define TRIM_BATCH	SWAP_CLUSTER_MAX
+
+/* How long a container that could not be trimmed is left alone, at first */
+#define TRIM_DELAY_MIN	(HZ / 10)
+#define TRIM_DELAY_MAX	(5 * HZ)
+
+struct workqueue_struct *kcontainerd_wq;
+
+struct trim {
+	struct container *ctn;
+	int pass;
+	unsigned long trimmed;		/* pages that are no longer charged */
+	unsigned long deactivated;
+	bool writeback;			/* met pages that are being written */
+	/* of what was reclaimed: what writeback may have kept from being freed */
+	unsigned long pfns[TRIM_BATCH];
+	int nr_pfns;
+	struct list_head folios;	/* isolated, to be reclaimed */
+	int nr_folios;
+};
+
+/* Below the threshold that a round is to reach? */
+static bool under_target(struct container *ctn)
+{
+	unsigned long limit = READ_ONCE(ctn->pages.high);
+
+	return container_usage(ctn) <= limit - limit / 8;
+}
+
+static bool over_limit(struct container *ctn)
+{
+	return container_usage(ctn) > READ_ONCE(ctn->pages.high);
+}
+
+static bool charged_to(struct folio *folio, struct container *ctn)
+{
+	bool ret;
+
+	rcu_read_lock();
+	ret = folio_container(folio) == ctn;
+	rcu_read_unlock();
+	return ret;
+}
+
+/* ---- reclaim of isolated folios ---- */
+
+/* The folio at @pfn with a reference, if @ctn is still charged for it. */
+static struct folio *get_charged_folio(unsigned long pfn, struct container *ctn)
+{
+	struct page *page = pfn_to_online_page(pfn);
+	struct folio *folio;
+
+	if (!page || PageTail(page))
+		return NULL;
+	folio = page_folio(page);
+	if (!folio_try_get(folio))
+		return NULL;
+	if (folio == page_folio(page) && charged_to(folio, ctn))
+		return folio;
+	folio_put(folio);
+	return NULL;
+}
+
+/*
+ * Reclaim what has been isolated. Pages that go to a disk are not free when
+ * reclaim comes back, and nothing but this remembers them, as no mm maps them
+ * any more: wait until they are written, and reclaim them again.
+ */
+static void reclaim_isolated(struct trim *tr)
+{
+	unsigned long before = container_usage(tr->ctn), after;
+	int i;
+
+	if (!tr->nr_folios)
+		return;
+
+	reclaim_pages(&tr->folios);
+
+	for (i = 0; i < tr->nr_pfns; i++) {
+		struct folio *folio = get_charged_folio(tr->pfns[i], tr->ctn);
+
+		if (!folio)
+			continue;
+		if (!folio_mapped(folio) && !folio_test_active(folio)) {
+			folio_wait_writeback(folio);
+			if (folio_isolate_lru(folio))
+				list_add(&folio->lru, &tr->folios);
+		}
+		folio_put(folio);
+	}
+	reclaim_pages(&tr->folios);
+
+	after = container_usage(tr->ctn);
+	if (after < before)
+		tr->trimmed += before - after;
+	tr->nr_folios = 0;
+	tr->nr_pfns = 0;
+	cond_resched();
+}
+
+/* The caller holds a reference to @folio, and keeps it. */
+static void isolate_for_reclaim(struct trim *tr, struct folio *folio)
+{
+	if (folio_test_unevictable(folio) || !folio_isolate_lru(folio))
+		return;
+
+	list_add(&folio->lru, &tr->folios);
+	tr->pfns[tr->nr_pfns++] = folio_pfn(folio);
+	tr->nr_folios++;
+}
+
+static bool may_reclaim(struct trim *tr)
+{
+	return READ_ONCE(tr->ctn->over_limit) == CONTAINER_OVER_RECLAIM;
+}
+
+static void deactivate(struct trim *tr, struct folio *folio)
+{
+	folio_clear_referenced(folio);
+	folio_deactivate(folio);
+	tr->deactivated += folio_nr_pages(folio);
+}
+
+/* ---- file pages ---- */
+
+/* Returns true if @folio is to be reclaimed: mapped or in need of swap. */
+static bool trim_file_folio(struct trim *tr, struct folio *folio,
+			    struct address_space *mapping)
+{
+	unsigned long vm_flags;
+	bool active = folio_test_active(folio);
+	bool gone = false;
+
+	if (!charged_to(folio, tr->ctn) || folio_test_unevictable(folio))
+		return false;
+
+	if (folio_test_writeback(folio)) {
+		tr->writeback = true;
+		return false;
+	}
+
+	if (folio_mapped(folio) &&
+	    folio_referenced(folio, 0, NULL, &vm_flags))
+		active = true;
+	if (active) {
+		deactivate(tr, folio);
+		if (tr->pass < TRIM_PASSES - 1)
+			return false;
+	}
+
+	if (folio_mapped(folio) || folio_test_swapbacked(folio))
+		return may_reclaim(tr);
+
+	if (!folio_trylock(folio))
+		return false;
+	if (folio->mapping == mapping) {
+		long nr = folio_nr_pages(folio);
+
+		gone = mapping_evict_folio(mapping, folio);
+		if (gone)
+			tr->trimmed += nr;
+	}
+	folio_unlock(folio);
+	return false;
+}
+
+/*
+ * Up to @nr pages of a file from @index on: start writing what is dirty, then
+ * drop what can be. Returns where to go on; 0 after the last page.
+ */
+static pgoff_t trim_file_range(struct trim *tr, struct inode *inode,
+			       pgoff_t index, unsigned long nr)
+{
+	struct address_space *mapping = inode->i_mapping;
+	struct folio_batch fbatch;
+	pgoff_t start = index;
+	unsigned int i, got;
+
+	if (mapping_tagged(mapping, PAGECACHE_TAG_DIRTY) &&
+	    mapping_can_writeback(mapping)) {
+		struct writeback_control wbc = {
+			.sync_mode = WB_SYNC_NONE,
+			.nr_to_write = nr,
+			.range_start = (loff_t)start << PAGE_SHIFT,
+			.range_end = LLONG_MAX,
+		};
+
+		filemap_fdatawrite_wbc(mapping, &wbc);
+		tr->writeback = true;
+	}
+
+	/* those in this CPU's batches have a reference too many to be dropped */
+	lru_add_drain();
+	folio_batch_init(&fbatch);
+	while (nr && !under_target(tr->ctn)) {
+		got = filemap_get_folios(mapping, &index, -1, &fbatch);
+		if (!got)
+			return 0;
+		for (i = 0; i < got; i++) {
+			struct folio *folio = fbatch.folios[i];
+
+			nr -= min(nr, folio_nr_pages(folio));
+			if (trim_file_folio(tr, folio, mapping))
+				isolate_for_reclaim(tr, folio);
+		}
+		folio_batch_release(&fbatch);
+		if (tr->nr_folios + PAGEVEC_SIZE > TRIM_BATCH)
+			reclaim_isolated(tr);
+		cond_resched();
+	}
+	return index;
+}
+
+static void trim_files(struct trim *tr, bool large)
+{
+	struct container *ctn = tr->ctn;
+	unsigned long left = READ_ONCE(ctn->nr_files) + 1;
+	unsigned long nr = tr->pass ? 2 * TRIM_COUNT : TRIM_COUNT;
+	struct inode *inode;
+	pgoff_t cursor, next;
+
+	while (!under_target(ctn) &&
+	       (inode = container_next_file(ctn, large, &left, &cursor))) {
+		next = trim_file_range(tr, inode, cursor, nr);
+		/* the part before the place where the last round left off */
+		if (!next && cursor)
+			next = trim_file_range(tr, inode, 0, nr);
+		reclaim_isolated(tr);
+		container_set_cursor(ctn, inode, next);
+		container_release_file(inode);
+	}
+	reclaim_isolated(tr);
+}
+
+/* ---- anonymous pages ---- */
+
+struct anon_walk {
+	struct trim *tr;
+	unsigned long next;	/* address to go on at */
+	unsigned long left;	/* pages that may still be looked at */
+	int nr;
+	struct folio *folios[TRIM_BATCH];
+	bool young[TRIM_BATCH];
+};
+
+static bool anon_wanted(struct anon_walk *aw, struct folio *folio)
+{
+	return folio_test_anon(folio) && !folio_test_unevictable(folio) &&
+	       folio_container(folio) == aw->tr->ctn;
+}
+
+/*
+ * Is there no room for @folio? Not asked after the fact, so that all that is
+ * known of the last folio is in the batch, and no referenced bit is cleared in
+ * vain.
+ */
+static bool anon_full(struct anon_walk *aw, struct folio *folio)
+{
+	return !aw->left ||
+	       (aw->nr == TRIM_BATCH && aw->folios[aw->nr - 1] != folio);
+}
+
+static void anon_collect(struct anon_walk *aw, struct folio *folio, bool young)
+{
+	if (aw->nr && aw->folios[aw->nr - 1] == folio) {
+		aw->young[aw->nr - 1] |= young;
+		return;
+	}
+
+	folio_get(folio);
+	aw->folios[aw->nr] = folio;
+	aw->young[aw->nr++] = young;
+	aw->left -= min(aw->left, folio_nr_pages(folio));
+}
+
+/* Returns 1 to stop at aw->next. */
+static int anon_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
+		    struct mm_walk *walk)
+{
+	struct vm_area_struct *vma = walk->vma;
+	struct anon_walk *aw = walk->private;
+	struct folio *folio;
+	pte_t *start, *pte;
+	spinlock_t *ptl;
+	int full = 0;
+
+	ptl = pmd_trans_huge_lock(pmd, vma);
+	if (ptl) {
+		folio = pmd_present(*pmd) && !is_huge_zero_pmd(*pmd) ?
+			pmd_folio(*pmd) : NULL;
+		if (folio && anon_wanted(aw, folio)) {
+			full = anon_full(aw, folio);
+			if (!full)
+				anon_collect(aw, folio,
+					     pmdp_test_and_clear_young(vma, addr & PMD_MASK, pmd));
+		}
+		aw->next = full ? addr : end;
+		spin_unlock(ptl);
+		return full;
+	}
+
+	start = pte_offset_map_lock(walk->mm, pmd, addr, &ptl);
+	if (!start) {
+		walk->action = ACTION_AGAIN;
+		return 0;
+	}
+	for (pte = start; addr < end; pte++, addr += PAGE_SIZE) {
+		if (!pte_present(ptep_get(pte)))
+			continue;
+		folio = vm_normal_folio(vma, addr, ptep_get(pte));
+		if (!folio || !anon_wanted(aw, folio))
+			continue;
+		full = anon_full(aw, folio);
+		if (full)
+			break;
+		anon_collect(aw, folio,
+			     ptep_test_and_clear_young(vma, addr, pte));
+	}
+	aw->next = addr;
+	pte_unmap_unlock(start, ptl);
+	cond_resched();
+	return full;
+}
+
+static int anon_test(unsigned long start, unsigned long end,
+		     struct mm_walk *walk)
+{
+	/* only a vma with an anon_vma has anonymous pages */
+	return !walk->vma->anon_vma || is_vm_hugetlb_page(walk->vma) ||
+	       (walk->vma->vm_flags & VM_LOCKED);
+}
+
+static const struct mm_walk_ops anon_ops = {
+	.pmd_entry = anon_pmd,
+	.test_walk = anon_test,
+	.walk_lock = PGWALK_RDLOCK,
+};
+
+static void trim_anon_batch(struct anon_walk *aw)
+{
+	struct trim *tr = aw->tr;
+	int i;
+
+	/* what is in this CPU's batches cannot be isolated */
+	lru_add_drain();
+	for (i = 0; i < aw->nr; i++) {
+		struct folio *folio = aw->folios[i];
+		bool active = folio_test_active(folio) || aw->young[i];
+
+		if (active)
+			deactivate(tr, folio);
+		if (may_reclaim(tr) &&
+		    (!active || tr->pass == TRIM_PASSES - 1))
+			isolate_for_reclaim(tr, folio);
+		folio_put(folio);
+	}
+	aw->nr = 0;
+	reclaim_isolated(tr);
+}
+
+/*
+ * Pages of @mm from @start on, until the container is under its target.
+ * Returns where to go on; 0 at the end.
+ */
+static unsigned long trim_mm(struct trim *tr, struct mm_struct *mm,
+			     unsigned long start)
+{
+	struct anon_walk *aw = kmalloc(sizeof(*aw), GFP_KERNEL);
+	int more;
+
+	if (!aw)
+		return start;
+
+	aw->tr = tr;
+	do {
+		aw->nr = 0;
+		aw->left = tr->pass ? 2 * TRIM_COUNT : TRIM_COUNT;
+		aw->next = start;
+
+		/* whoever holds it for long is not to hold up the others */
+		if (!mmap_read_trylock(mm)) {
+			more = 0;
+			break;
+		}
+		more = walk_page_range(mm, start, TASK_SIZE_MAX, &anon_ops, aw);
+		mmap_read_unlock(mm);
+		start = aw->next;
+
+		trim_anon_batch(aw);
+	} while (more > 0 && !under_target(tr->ctn));
+	kfree(aw);
+	return more > 0 ? start : 0;
+}
+
+/*
+ * The mm in front, with a reference, if it is a large one, or a small one, as
+ * asked for; those that are not go to the end of the list.
+ */
+static struct mm_struct *first_mm(struct container *ctn, bool large,
+				  unsigned long *left)
+{
+	struct mm_struct *mm, *ret = NULL;
+	unsigned long nr;
+
+	spin_lock(&ctn->lock);
+	while (!ret && *left && !list_empty(&ctn->mms)) {
+		--*left;
+		mm = list_first_entry(&ctn->mms, struct mm_struct,
+				      container_node);
+		nr = get_mm_counter(mm, MM_ANONPAGES);
+		if (nr && large == (nr >= CONTAINER_LARGE) &&
+		    mmget_not_zero(mm))
+			ret = mm;
+		else
+			list_move_tail(&mm->container_node, &ctn->mms);
+		cond_resched_lock(&ctn->lock);
+	}
+	spin_unlock(&ctn->lock);
+	return ret;
+}
+
+/* @mm is done with: it goes to the end of the list, if it is still there. */
+static void mm_done(struct container *ctn, struct mm_struct *mm)
+{
+	spin_lock(&ctn->lock);
+	if (rcu_access_pointer(mm->container) == ctn)
+		list_move_tail(&mm->container_node, &ctn->mms);
+	spin_unlock(&ctn->lock);
+}
+
+static void trim_anon(struct trim *tr, bool large)
+{
+	struct container *ctn = tr->ctn;
+	struct mm_struct *mm;
+	unsigned long left = 0;
+	struct list_head *pos;
+
+	spin_lock(&ctn->lock);
+	list_for_each(pos, &ctn->mms)
+		left++;
+	spin_unlock(&ctn->lock);
+
+	while (!under_target(ctn) && (mm = first_mm(ctn, large, &left))) {
+		if (mm != ctn->trim_mm)
+			ctn->trim_addr = 0;
+		ctn->trim_mm = mm;
+		ctn->trim_addr = trim_mm(tr, mm, ctn->trim_addr);
+		if (!ctn->trim_addr)
+			mm_done(ctn, mm);
+		mmput_async(mm);
+	}
+}
+
+/* ---- a round ---- */
+
+/* Does the share of one kind of pages make it worth going for them? */
+static bool worth_trimming(struct container *ctn, enum container_stat item,
+			   unsigned int shift)
+{
+	return container_stat(ctn, item) > READ_ONCE(ctn->pages.high) >> shift;
+}
+
+static void trim_pass(struct trim *tr)
+{
+	struct container *ctn = tr->ctn;
+	bool last = tr->pass == TRIM_PASSES - 1;
+
+	/* few file pages are better than none to trim at all */
+	if (worth_trimming(ctn, CONTAINER_FILE, 1) || last) {
+		trim_files(tr, true);
+		if (tr->pass)
+			trim_files(tr, false);
+	}
+
+	if (total_swap_pages && worth_trimming(ctn, CONTAINER_ANON, 6)) {
+		trim_anon(tr, true);
+		if (tr->pass)
+			trim_anon(tr, false);
+	}
+}
+
+/* Over the limit still: when to have another go. */
+static unsigned int next_delay(struct trim *tr)
+{
+	struct container *ctn = tr->ctn;
+
+	if (tr->trimmed || tr->writeback) {
+		clear_bit(CONTAINER_FUTILE, &ctn->flags);
+		ctn->trim_delay = 0;
+		return tr->trimmed ? 0 : HZ / 50;
+	}
+
+	ctn->trim_delay = clamp(2 * ctn->trim_delay,
+				TRIM_DELAY_MIN, TRIM_DELAY_MAX);
+	WRITE_ONCE(ctn->trim_again, jiffies + ctn->trim_delay);
+	set_bit(CONTAINER_FUTILE, &ctn->flags);
+	return ctn->trim_delay;
+}
+
+/* One round for one container. */
+void container_trim_work(struct work_struct *work)
+{
+	struct container *ctn = container_of(to_delayed_work(work),
+					     struct container, trim_work);
+	struct trim tr = {
+		.ctn = ctn,
+		.folios = LIST_HEAD_INIT(tr.folios),
+	};
+
+	if (over_limit(ctn)) {
+		for (; tr.pass < TRIM_PASSES && !under_target(ctn); tr.pass++) {
+			/* let what was started be written before one insists */
+			if (tr.writeback && tr.pass)
+				io_schedule_timeout(HZ / 50);
+			tr.writeback = false;
+			trim_pass(&tr);
+			container_wake_throttled(ctn);
+			if (test_bit(CONTAINER_DYING, &ctn->flags))
+				break;
+		}
+	}
+
+	/* from here on, who goes over the limit calls again */
+	clear_bit(CONTAINER_TRIMMING, &ctn->flags);
+	smp_mb__after_atomic();
+	if (test_bit(CONTAINER_DYING, &ctn->flags)) {
+		/* container_free_work() waits for this */
+	} else if (over_limit(ctn)) {
+		queue_delayed_work(kcontainerd_wq, &ctn->trim_work,
+				   next_delay(&tr));
+	} else {
+		clear_bit(CONTAINER_FUTILE, &ctn->flags);
+		ctn->trim_delay = 0;
+	}
+	container_wake_throttled(ctn);
+}
+
+static int __init kcontainerd_init(void)
+{
+	kcontainerd_wq = alloc_workqueue("kcontainerd",
+					 WQ_UNBOUND | WQ_MEM_RECLAIM | WQ_SYSFS,
+					 WQ_MAX_ACTIVE);
+	if (!kcontainerd_wq)
+		panic("containers: no memory at boot\n");
+	return 0;
+}
+core_initcall(kcontainerd_init);
