@@ -177,14 +177,13 @@ static int is_type(DIR *dir, const char *name, unsigned int type)
 /* The names in a directory that are of a type: DT_DIR or, all else, DT_REG. */
 char **dir_names(const char *path, unsigned int type)
 {
-	char **names = malloc(sizeof(*names));
+	char **names = calloc(1, sizeof(*names));
 	DIR *dir = opendir(path);
 	struct dirent *entry;
 	size_t count = 0;
 
 	if (!names || !dir)
 		goto fail;
-	names[0] = NULL;
 	while (errno = 0, (entry = readdir(dir))) {
 		char **more;
 
@@ -208,8 +207,6 @@ fail:
 	fail(errno, path, NULL, NULL, NULL);
 	if (dir)
 		closedir(dir);
-	if (names && count == 0)
-		names[0] = NULL;
 	ctn_names_free(names);
 	return NULL;
 }
