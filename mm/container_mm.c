@@ -34,8 +34,10 @@
 #include <linux/rmap.h>
 #include <linux/sched/mm.h>
 #include <linux/swap.h>
+#include <linux/swapops.h>
 #include <linux/writeback.h>
 #include "internal.h"
+#include "swap.h"
 #include "../kernel/container/internal.h"
 
 /* Pages that one visit to a file or a task deals with: DEACTIVATE_COUNT */
@@ -43,12 +45,12 @@
 
 #define TRIM_PASSES	3
 
-/* Folios that are isolated and given to reclaim at a time */
-#define TRIM_BATCH	SWAP_CLUSTER_MAX
+/* Folios that are given to reclaim at a time, so many that a disk is kept busy */
+#define TRIM_BATCH	256
 
 /* How long a container that could not be trimmed is left alone, at first */
 #define TRIM_DELAY_MIN	(HZ / 10)
-#define TRIM_DELAY_MAX	(5 * HZ)
+#define TRIM_DELAY_MAX	HZ
 
 struct workqueue_struct *kcontainerd_wq;
 
@@ -114,14 +116,15 @@ static struct folio *get_charged_folio(unsigned long pfn, struct container *ctn)
  */
 static void reclaim_isolated(struct trim *tr)
 {
-	unsigned long before = container_usage(tr->ctn), after;
 	int i;
 
 	if (!tr->nr_folios)
 		return;
 
-	reclaim_pages(&tr->folios);
+	tr->trimmed += reclaim_pages(&tr->folios);
 
+	/* what it has put back is in this CPU's batch, not on a list yet */
+	lru_add_drain();
 	for (i = 0; i < tr->nr_pfns; i++) {
 		struct folio *folio = get_charged_folio(tr->pfns[i], tr->ctn);
 
@@ -134,11 +137,8 @@ static void reclaim_isolated(struct trim *tr)
 		}
 		folio_put(folio);
 	}
-	reclaim_pages(&tr->folios);
+	tr->trimmed += reclaim_pages(&tr->folios);
 
-	after = container_usage(tr->ctn);
-	if (after < before)
-		tr->trimmed += before - after;
 	tr->nr_folios = 0;
 	tr->nr_pfns = 0;
 	cond_resched();
@@ -319,6 +319,36 @@ static void anon_collect(struct anon_walk *aw, struct folio *folio, bool young)
 	aw->left -= min(aw->left, folio_nr_pages(folio));
 }
 
+/*
+ * A page that is in swap may still be in memory: one that others reclaimed
+ * while it was being written, or that was read ahead and not wanted. Returns
+ * whether there is no room for it.
+ */
+static bool anon_collect_swapcache(struct anon_walk *aw, pte_t pte)
+{
+	struct folio *folio;
+	swp_entry_t entry;
+	bool full = false;
+
+	if (pte_none(pte))
+		return false;
+	entry = pte_to_swp_entry(pte);
+	if (non_swap_entry(entry))
+		return false;
+
+	folio = filemap_get_folio(swap_address_space(entry),
+				  swap_cache_index(entry));
+	if (IS_ERR(folio))
+		return false;
+	if (anon_wanted(aw, folio) && !folio_mapped(folio)) {
+		full = anon_full(aw, folio);
+		if (!full)
+			anon_collect(aw, folio, false);
+	}
+	folio_put(folio);
+	return full;
+}
+
 /* Returns 1 to stop at aw->next. */
 static int anon_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
 		    struct mm_walk *walk)
@@ -351,8 +381,12 @@ static int anon_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
 		return 0;
 	}
 	for (pte = start; addr < end; pte++, addr += PAGE_SIZE) {
-		if (!pte_present(ptep_get(pte)))
+		if (!pte_present(ptep_get(pte))) {
+			full = anon_collect_swapcache(aw, ptep_get(pte));
+			if (full)
+				break;
 			continue;
+		}
 		folio = vm_normal_folio(vma, addr, ptep_get(pte));
 		if (!folio || !anon_wanted(aw, folio))
 			continue;
@@ -538,7 +572,7 @@ static unsigned int next_delay(struct trim *tr)
 
 	ctn->trim_delay = clamp(2 * ctn->trim_delay,
 				TRIM_DELAY_MIN, TRIM_DELAY_MAX);
-	WRITE_ONCE(ctn->trim_again, jiffies + ctn->trim_delay);
+	WRITE_ONCE(ctn->futile_usage, container_usage(ctn));
 	set_bit(CONTAINER_FUTILE, &ctn->flags);
 	return ctn->trim_delay;
 }
@@ -548,18 +582,20 @@ void container_trim_work(struct work_struct *work)
 {
 	struct container *ctn = container_of(to_delayed_work(work),
 					     struct container, trim_work);
-	struct trim tr = {
-		.ctn = ctn,
-		.folios = LIST_HEAD_INIT(tr.folios),
-	};
+	struct trim *tr;
+
+	/* small, and the way out of a shortage: it is worth waiting for */
+	tr = kzalloc(sizeof(*tr), GFP_NOIO | __GFP_NOFAIL);
+	tr->ctn = ctn;
+	INIT_LIST_HEAD(&tr->folios);
 
 	if (over_limit(ctn)) {
-		for (; tr.pass < TRIM_PASSES && !under_target(ctn); tr.pass++) {
+		for (; tr->pass < TRIM_PASSES && !under_target(ctn); tr->pass++) {
 			/* let what was started be written before one insists */
-			if (tr.writeback && tr.pass)
+			if (tr->writeback && tr->pass)
 				io_schedule_timeout(HZ / 50);
-			tr.writeback = false;
-			trim_pass(&tr);
+			tr->writeback = false;
+			trim_pass(tr);
 			container_wake_throttled(ctn);
 			if (test_bit(CONTAINER_DYING, &ctn->flags))
 				break;
@@ -573,12 +609,13 @@ void container_trim_work(struct work_struct *work)
 		/* container_free_work() waits for this */
 	} else if (over_limit(ctn)) {
 		queue_delayed_work(kcontainerd_wq, &ctn->trim_work,
-				   next_delay(&tr));
+				   next_delay(tr));
 	} else {
 		clear_bit(CONTAINER_FUTILE, &ctn->flags);
 		ctn->trim_delay = 0;
 	}
 	container_wake_throttled(ctn);
+	kfree(tr);
 }
 
 static int __init kcontainerd_init(void)

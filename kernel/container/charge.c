@@ -93,10 +93,13 @@ void container_check_limit(struct container *ctn)
 		return;
 	}
 
-	/* after a round in which nothing could be trimmed it has a rest */
+	/*
+	 * If nothing could be trimmed the last time, kcontainerd comes again by
+	 * itself; there is no use in calling it until there is more to trim.
+	 */
 	if (test_bit(CONTAINER_DYING, &ctn->flags) ||
 	    (test_bit(CONTAINER_FUTILE, &ctn->flags) &&
-	     time_before(jiffies, READ_ONCE(ctn->trim_again))))
+	     usage <= READ_ONCE(ctn->futile_usage) + limit / 8))
 		return;
 
 	if (!test_bit(CONTAINER_TRIMMING, &ctn->flags) &&

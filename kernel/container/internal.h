@@ -6,6 +6,7 @@
  *	core.c		making, removing and freeing a container
  *	charge.c	tokens, counters, the limit, the throttle
  *	task.c		membership of tasks and mms: fork, exec, exit, moving
+ *	adopt.c		the pages that a process holds when it is moved
  *	file.c		ownership of files: claiming, moving, eviction
  *	configfs.c	the tree that users see, and nothing else
  *	mm/container_mm.c	kcontainerd: what it does over the limit
@@ -117,7 +118,7 @@ struct container {
 
 	struct delayed_work		trim_work;
 	unsigned int			trim_delay;	/* jiffies to a retry */
-	unsigned long			trim_again;	/* jiffies, if FUTILE */
+	unsigned long			futile_usage;	/* when FUTILE was set */
 	/* where trimming anonymous pages goes on: only compared, not followed */
 	struct mm_struct		*trim_mm;
 	unsigned long			trim_addr;
@@ -228,6 +229,9 @@ int container_add_task(struct container *ctn, pid_t nr);
 int container_remove_task(struct container *ctn, pid_t nr);
 void container_expel_tasks(struct container *ctn);
 int container_list_tasks(struct container *ctn, struct seq_file *m);
+
+/* adopt.c */
+void container_adopt_pages(struct mm_struct *mm);
 
 /* file.c */
 int container_add_file(struct container *ctn, const char *name);
