@@ -44,7 +44,8 @@ demo: kernel ctnctl ## show it at work, in a guest
 	@demo/run
 
 .PHONY: test
-test: deps ## run the tests (ONLY=name: those whose file or title has it)
+test: ## run the tests (ONLY=name: those whose file or title has it)
+	@scripts/deps >&2
 	@scripts/test
 
 .PHONY: shell
