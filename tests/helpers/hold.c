@@ -18,8 +18,8 @@
  *	advise NAME WHAT	pageout, cold, dontneed, mergeable, collapse
  *	lock NAME		mlock
  *	unmap NAME [PAGES]	all of it, or the first so many pages
- *	count [NAME]		anon=, file=, active=, swap=, huge=, ksm= pages,
- *				each physical page once
+ *	count [NAME]		anon=, file=, active=, swap=, huge= pages, each
+ *				physical page once
  *	write PATH PAGES	make PATH this long with write(2)
  *	read PATH		read it with read(2)
  *	sync PATH		fsync
@@ -39,6 +39,7 @@
  *	exec			execute itself again
  *	time COMMAND		do it and tell how many ms that took
  *	pid			its pid
+ *	quit			end
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -69,7 +70,6 @@
 
 #define KPF_ACTIVE	6
 #define KPF_ANON	12
-#define KPF_KSM		21
 #define KPF_THP		22
 
 static struct region {
@@ -175,7 +175,7 @@ static int by_value(const void *a, const void *b)
 }
 
 static struct counts {
-	unsigned long anon, file, active, swap, huge, ksm;
+	unsigned long anon, file, active, swap, huge;
 } counts;
 
 /*
@@ -261,13 +261,11 @@ static void count(struct region *region)
 			continue;
 		counts.active += bits >> KPF_ACTIVE & 1;
 		counts.huge += bits >> KPF_THP & 1;
-		counts.ksm += bits >> KPF_KSM & 1;
 	}
 	close(pagemap);
 	close(flags);
-	say("anon=%lu file=%lu active=%lu swap=%lu huge=%lu ksm=%lu",
-	    counts.anon, counts.file, counts.active, counts.swap, counts.huge,
-	    counts.ksm);
+	say("anon=%lu file=%lu active=%lu swap=%lu huge=%lu",
+	    counts.anon, counts.file, counts.active, counts.swap, counts.huge);
 }
 
 /* ---- files ---- */
@@ -721,6 +719,8 @@ int main(int argc, char **argv)
 	}
 
 	while (get_line(line, sizeof(line))) {
+		if (!strcmp(line, "quit"))
+			break;
 		obey(line);
 		put_answer();
 	}

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What the suites share. Each test has a container of its own, $C, which is gone
+# with all that is in it when the test ends.
+
+bats_load_library bats-support
+bats_load_library bats-assert
+
+ROOT=/config/containers
+# A tmpfs: programs from here add nothing to any container's files.
+BIN=/dev/shm/bin
+PATH=$BIN:$PATH
+
+common_setup_file() {
+	local from=${HELPERS:-$BATS_TEST_DIRNAME/../../build/helpers}
+
+	mkdir -p $BIN
+	cp "$from"/{hold,put,enter} $BIN/
+}
+
+common_setup() {
+	C=$ROOT/t$BATS_TEST_NUMBER
+	HOLDERS=()
+	mkdir "$C"
+}
+
+# A guest is thrown away, but the next test in it wants it as it was.
+common_teardown() {
+	local name pid pids dir
+
+	for name in "${HOLDERS[@]}"; do
+		let_go "$name"
+	done
+	for dir in "$ROOT"/*/; do
+		[ -d "$dir" ] || continue
+		mapfile -t pids <"$dir/tasks"
+		for pid in "${pids[@]}"; do
+			[ "$pid" = $$ ] || kill -9 "$pid" 2>/dev/null || true
+		done
+	done
+	timeout 60 rmdir -- "$ROOT"/*/
+	echo max >$ROOT/default_page_limit
+	echo max >$ROOT/default_task_limit
+	wait 2>/dev/null || true
+}
+
+# attr NAME [CONTAINER]: what a file of the container says.
+attr() {
+	cat "${2:-$C}/$1"
+}
+
+# set_attr NAME VALUE [CONTAINER]
+set_attr() {
+	echo "$2" >"${3:-$C}/$1"
+}
+
+# What one write of VALUE, byte for byte with printf's escapes, comes to: "ok",
+# or the name of the error. put_value NAME VALUE [CONTAINER]
+put_value() {
+	# shellcheck disable=SC2059
+	printf "$2" | put "${3:-$C}/$1"
+}
+
+# wait_until SECONDS COMMAND...: try it over and over.
+wait_until() {
+	local end=$((SECONDS + $1))
+
+	shift
+	until "$@"; do
+		((SECONDS < end)) || return 1
+		sleep 0.05
+	done
+}
+
+# Pages that were just freed can wait in a CPU's batch: see them off. The second
+# kind leaves what is cached in memory.
+drain() {
+	echo 1 >/proc/sys/vm/drop_caches
+}
+
+drain_batches() {
+	echo 1 >/proc/sys/vm/compact_memory
+}
+
+usage() {
+	echo $(($(attr num_anon_pages "$@") + $(attr num_file_pages "$@")))
+}
+
+# Pages that a size is.
+pages() {
+	echo $(($1 / 4096))
+}
+
+# ---- a process that does as it is told: tests/helpers/hold.c ----
+
+# hold_start NAME [CONTAINER]: NAME is then a variable with its pid.
+hold_start() {
+	local name=$1
+	local dir=$BATS_TEST_TMPDIR/hold-$name
+
+	shift
+	mkdir -p "$dir"
+	mkfifo "$dir/in" "$dir/out"
+	$BIN/hold "$@" <"$dir/in" >"$dir/out" 2>"$dir/err" 3>&- &
+	printf -v "$name" %d $!
+	exec {HOLD_FD}>"$dir/in"
+	printf -v "IN_$name" %d "$HOLD_FD"
+	exec {HOLD_FD}<"$dir/out"
+	printf -v "OUT_$name" %d "$HOLD_FD"
+	HOLDERS+=("$name")
+	tell "$name" pid >/dev/null
+}
+
+# tell NAME COMMAND...: the answer is printed.
+tell() {
+	local in=IN_$1 out=OUT_$1 answer
+
+	shift
+	echo "$*" >&"${!in}"
+	if ! read -r -t "${HOLD_TIMEOUT:-60}" -u "${!out}" answer; then
+		echo "no answer to: $*" >&2
+		return 1
+	fi
+	echo "$answer"
+}
+
+# tells NAME COMMAND...: the same, and the answer must be "ok".
+tells() {
+	local answer
+
+	answer=$(tell "$@") || return 1
+	[ "$answer" = ok ] || fail "$*: $answer"
+}
+
+# seen KIND ANSWER: the number in an answer to "count".
+seen() {
+	[[ " $2 " =~ " $1="([0-9]+)" " ]] && echo "${BASH_REMATCH[1]}"
+}
+
+# It ends, and so do its children.
+let_go() {
+	local in=IN_$1 out=OUT_$1 pid=$1
+
+	[ -n "${!in}" ] || return 0
+	# not just the end of its input: others have inherited that
+	echo quit >&"${!in}" || true
+	timeout 20 tail --pid="${!pid}" -s 0.05 -f /dev/null || kill -9 "${!pid}" || true
+	eval "exec ${!in}>&- ${!out}<&-"
+	wait "${!pid}" 2>/dev/null || true
+	printf -v "$in" ''
+}
+
+# Nothing that is said of the container's memory is off: $1 is the only process
+# in it.
+assert_exact_anon() {
+	local count
+
+	drain_batches
+	count=$(tell "$1" count)
+	assert_equal "anon $(attr num_anon_pages)" "anon $(seen anon "$count")"
+}
