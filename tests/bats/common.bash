@@ -12,6 +12,9 @@ ROOT=/config/containers
 BIN=/dev/shm/bin
 PATH=$BIN:$PATH
 
+# hold_start makes a variable of each name it is given
+declare -g p q h
+
 common_setup_file() {
 	local from=${HELPERS:-$BATS_TEST_DIRNAME/../../build/helpers}
 
@@ -144,19 +147,19 @@ let_go() {
 
 	[ -n "${!in}" ] || return 0
 	# not just the end of its input: others have inherited that
-	echo quit >&"${!in}" || true
+	(echo quit >&"${!in}") 2>/dev/null || true
 	timeout 20 tail --pid="${!pid}" -s 0.05 -f /dev/null || kill -9 "${!pid}" || true
 	eval "exec ${!in}>&- ${!out}<&-"
 	wait "${!pid}" 2>/dev/null || true
 	printf -v "$in" ''
 }
 
-# Nothing that is said of the container's memory is off: $1 is the only process
-# in it.
+# assert_exact_anon NAME [CONTAINER]: NAME is the only process in it, and has all
+# the anonymous pages that are charged.
 assert_exact_anon() {
 	local count
 
 	drain_batches
 	count=$(tell "$1" count)
-	assert_equal "anon $(attr num_anon_pages)" "anon $(seen anon "$count")"
+	assert_equal "anon $(attr num_anon_pages "${2:-$C}")" "anon $(seen anon "$count")"
 }

@@ -1,0 +1,313 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+#
+# page_limit: what kcontainerd does over it, and the throttle. There is swap.
+#
+# vm: --mem 512M --smp 2 --disk 768M --swap 320M
+# kernels: base coexist
+
+load common
+
+setup_file() { common_setup_file; }
+
+setup() {
+	common_setup
+	F=/mnt/disk/$BATS_TEST_NUMBER
+	LIMIT=2048	# pages: 8M
+	LRU_GEN=$(cat /sys/kernel/mm/lru_gen/enabled)
+}
+
+teardown() {
+	common_teardown
+	rm -rf "$F" "/dev/shm/$BATS_TEST_NUMBER"
+	echo "$LRU_GEN" >/sys/kernel/mm/lru_gen/enabled
+}
+
+usage_at_most() {
+	[ "$(usage "${2:-$C}")" -le "$1" ]
+}
+
+# The load is over: usage comes below the limit and there were hits.
+assert_trimmed() {
+	wait_until 20 usage_at_most "$LIMIT" ||
+		fail "usage: $(attr num_anon_pages) + $(attr num_file_pages) of $LIMIT"
+	assert [ "$(attr page_limit_hits)" -gt 0 ]
+}
+
+# Run a load in the container, that must succeed. MOST is what it used at most,
+# as far as it was seen.
+load_in() {
+	local pid now
+
+	MOST=0
+	timeout 120 enter "$C" "$@" 3>&- &
+	pid=$!
+	while kill -0 "$pid" 2>/dev/null; do
+		now=$(usage)
+		((now > MOST)) && MOST=$now
+		sleep 0.1
+	done
+	wait "$pid"
+}
+
+@test "within the limit nothing is done" {
+	set_attr page_limit "$LIMIT"
+	hold_start p "$C"
+	tells p anon a 1000
+	tells p touch a
+	tells p write "$F" 800
+	assert_equal "$(attr page_limit_hits)" 0
+	assert_equal "$(attr num_file_pages)" 800
+	assert_equal "$(seen swap "$(tell p count a)")" 0
+}
+
+@test "dd writes 20 times the limit" {
+	set_attr page_limit "$LIMIT"
+	load_in dd if=/dev/zero of="$F" bs=64K count=2560 status=none
+	assert_trimmed
+	assert_equal "$(stat -c %s "$F")" 167772160
+	assert [ "$MOST" -lt $((2 * LIMIT)) ]
+}
+
+@test "tar writes 20 times the limit" {
+	local i
+
+	mkdir "$F"
+	for i in {1..40}; do
+		head -c 4M /dev/zero >"$F/$i"
+	done
+	sync
+	drain
+	set_attr page_limit "$LIMIT"
+	load_in tar -C /mnt/disk -cf /mnt/disk/tar "$BATS_TEST_NUMBER"
+	assert_trimmed
+	assert_equal "$(tar -tf /mnt/disk/tar | wc -l)" 41
+	rm /mnt/disk/tar
+	assert [ "$MOST" -lt $((2 * LIMIT)) ]
+}
+
+@test "an mmap write of 20 times the limit" {
+	truncate -s 160M "$F"
+	set_attr page_limit "$LIMIT"
+	hold_start p "$C"
+	tells p map m "$F" 40960 shared
+	HOLD_TIMEOUT=200 tells p touch m
+	assert_trimmed
+	HOLD_TIMEOUT=200 tells p check m
+}
+
+@test "an anonymous touch of 20 times the limit, with swap" {
+	set_attr page_limit "$LIMIT"
+	hold_start p "$C"
+	tells p anon a 40960
+	HOLD_TIMEOUT=200 tells p touch a
+	assert_trimmed
+	assert [ "$(seen swap "$(tell p count a)")" -ge $((40960 - LIMIT)) ]
+	HOLD_TIMEOUT=200 tells p check a
+}
+
+@test "the same with the other kind of LRU lists" {
+	local other=y
+
+	[ "$LRU_GEN" = 0x0000 ] || other=n
+	echo $other >/sys/kernel/mm/lru_gen/enabled
+	set_attr page_limit "$LIMIT"
+	hold_start p "$C"
+	tells p anon a 8000
+	HOLD_TIMEOUT=100 tells p touch a
+	assert_trimmed
+	tells p unmap a
+	HOLD_TIMEOUT=100 tells p write "$F" 8000
+	assert_trimmed
+}
+
+@test "tmpfs pages go to swap and come back as they were" {
+	set_attr page_limit "$LIMIT"
+	hold_start p "$C"
+	tells p shm s 8000
+	HOLD_TIMEOUT=100 tells p touch s
+	assert_trimmed
+	HOLD_TIMEOUT=100 tells p check s
+}
+
+@test "huge pages are trimmed as well" {
+	echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
+	echo madvise >/sys/kernel/mm/transparent_hugepage/defrag
+	set_attr page_limit "$LIMIT"
+	hold_start p "$C"
+	tells p thp a 8192
+	HOLD_TIMEOUT=100 tells p touch a
+	assert_trimmed
+	HOLD_TIMEOUT=100 tells p check a
+}
+
+@test "lowering the limit below usage trims to below limit - limit/8" {
+	hold_start p "$C"
+	tells p write "$F" 3000
+	tells p sync "$F"
+	assert_equal "$(attr num_file_pages)" 3000
+	set_attr page_limit 800
+	wait_until 20 usage_at_most 700
+	assert_equal "$(attr page_limit_hits)" 1
+}
+
+@test "dirty pages are written, not lost" {
+	hold_start p "$C"
+	truncate -s 12M "$F"
+	tells p map m "$F" 3000 shared
+	tells p touch m
+	set_attr page_limit 500
+	wait_until 30 usage_at_most 500
+	tells p check m
+}
+
+@test "clean file pages go before anonymous ones" {
+	hold <<<"write $F 20000"
+	sync "$F"
+	drain
+	set_attr page_limit "$LIMIT"
+	hold_start p "$C"
+	tells p anon a 500
+	tells p touch a
+	HOLD_TIMEOUT=100 tells p read "$F"
+	assert_trimmed
+	assert [ "$(seen swap "$(tell p count a)")" -lt 50 ]
+}
+
+@test "a file that the host has cached stays cached while the container's are trimmed" {
+	hold <<<"write $F-host 500"
+	sync "$F-host"
+	set_attr page_limit 1000
+	hold_start p "$C"
+	tells p read "$F-host"
+	HOLD_TIMEOUT=100 tells p write "$F" 10000
+	tells p read "$F-host"
+	wait_until 20 usage_at_most 1000
+	assert_equal "$(hold <<<"resident $F-host")" 500
+	assert [ "$(attr page_limit_hits)" -gt 0 ]
+	rm "$F-host"
+}
+
+@test "another container's pages are left alone" {
+	mkdir "$C-other"
+	hold_start q "$C-other"
+	tells q anon a 1500
+	tells q touch a
+	tells q write "$F-other" 500
+	tells q sync "$F-other"
+	set_attr page_limit "$LIMIT"
+	hold_start p "$C"
+	tells p anon a 8000
+	HOLD_TIMEOUT=100 tells p touch a
+	HOLD_TIMEOUT=100 tells p write "$F" 8000
+	assert_trimmed
+	assert_equal "$(seen swap "$(tell q count a)")" 0
+	assert_equal "$(attr num_file_pages "$C-other")" 500
+	assert_equal "$(attr page_limit_hits "$C-other")" 0
+	rm "$F-other"
+}
+
+@test "with over_limit at deactivate anonymous pages stay" {
+	set_attr over_limit deactivate
+	set_attr page_limit 500
+	hold_start p "$C"
+	tells p anon a 2000
+	tells p touch a
+	sleep 2
+	assert_equal "$(seen swap "$(tell p count a)")" 0
+	assert [ "$(attr page_limit_hits)" -gt 0 ]
+	# so that one sees the difference
+	set_attr over_limit reclaim
+	set_attr page_limit 500
+	wait_until 30 usage_at_most 500
+}
+
+@test "locked pages stay, and their task goes on" {
+	set_attr page_limit 500
+	hold_start p "$C"
+	tells p anon a 1500
+	tells p lock a
+	tells p touch a
+	sleep 1
+	tells p check a
+	assert_equal "$(seen anon "$(tell p count a)")" 1500
+	tells p unmap a
+	wait_until 20 usage_at_most 500
+}
+
+@test "a container that cannot be trimmed does not hold up another" {
+	mkdir "$C-stuck"
+	set_attr page_limit 100 "$C-stuck"
+	hold_start q "$C-stuck"
+	tells q anon a 3000
+	tells q lock a
+	set_attr page_limit "$LIMIT"
+	hold_start p "$C"
+	HOLD_TIMEOUT=100 tells p write "$F" 20000
+	assert_trimmed
+	assert [ "$(usage "$C-stuck")" -ge 3000 ]
+}
+
+@test "many containers are trimmed at once" {
+	local i
+
+	for i in 1 2 3 4 5 6; do
+		mkdir "$C-$i"
+		set_attr page_limit 500 "$C-$i"
+		timeout 100 enter "$C-$i" hold <<<"write $F-$i 4000" 3>&- >/dev/null &
+	done
+	wait
+	for i in 1 2 3 4 5 6; do
+		wait_until 20 usage_at_most 500 "$C-$i"
+		assert [ "$(attr page_limit_hits "$C-$i")" -gt 0 ]
+	done
+	rm "$F"-*
+}
+
+@test "a task far over its limit is slowed" {
+	local free limited
+
+	hold_start p "$C"
+	tells p anon a 8000
+	free=$(tell p time touch a)
+	tells p unmap a
+	set_attr page_limit 1000
+	tells p anon a 8000
+	limited=$(HOLD_TIMEOUT=100 tell p time touch a)
+	echo "touching took $free ms without a limit, $limited ms with one"
+	assert [ "$limited" -gt $((free + 200)) ]
+}
+
+@test "a task that is slowed can be killed" {
+	set_attr page_limit 200
+	hold_start p "$C"
+	tells p anon a 40000
+	echo "touch a" >&"$IN_p"
+	sleep 1
+	kill -9 "$p"
+	ended() { [ "$(attr num_tasks)" = 0 ]; }
+	wait_until 5 ended
+}
+
+@test "a container that was over its limit and comes below needs no more hits" {
+	local hits
+
+	set_attr page_limit "$LIMIT"
+	hold_start p "$C"
+	HOLD_TIMEOUT=100 tells p write "$F" 8000
+	assert_trimmed
+	sleep 1
+	hits=$(attr page_limit_hits)
+	sleep 2
+	assert_equal "$(attr page_limit_hits)" "$hits"
+}
+
+@test "a limit of 0 lets its tasks live" {
+	set_attr page_limit 0
+	hold_start p "$C"
+	tells p anon a 100
+	HOLD_TIMEOUT=100 tells p touch a
+	HOLD_TIMEOUT=100 tells p write "$F" 200
+	tells p check a
+	assert_equal "$(attr num_tasks)" 1
+}

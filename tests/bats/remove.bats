@@ -1,0 +1,164 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+#
+# rmdir: always, at once, and with nothing left behind.
+#
+# vm: --mem 768M --smp 2 --disk 256M --swap 128M
+# kernels: base coexist
+
+load common
+
+setup_file() { common_setup_file; }
+
+setup() {
+	common_setup
+	F=/mnt/disk/$BATS_TEST_NUMBER
+}
+
+teardown() {
+	common_teardown
+	rm -f "$F"*
+}
+
+mem_free() {
+	echo 3 >/proc/sys/vm/drop_caches
+	sleep 1
+	echo 3 >/proc/sys/vm/drop_caches
+	awk '/^MemFree:/ { print $2 }' /proc/meminfo
+}
+
+@test "rmdir lets running tasks go on, outside" {
+	hold_start p "$C"
+	tells p threads 5
+	tells p anon a 500
+	tells p touch a
+	timeout 30 rmdir "$C"
+	tells p check a
+	tells p anon b 500
+	tells p touch b
+	tell p child touch b >/dev/null
+	mkdir "$C"
+	assert_equal "$(attr num_tasks) $(usage)" "0 0"
+	set_attr addtask "$p"
+	assert [ "$(attr num_tasks)" -ge 6 ]
+	assert_exact_anon p
+}
+
+@test "rmdir leaves files mapped and dirty as they are" {
+	truncate -s 4M "$F"
+	hold_start p "$C"
+	tells p map m "$F" 1000 shared
+	tells p touch m
+	timeout 30 rmdir "$C"
+	assert_equal "$(seen file "$(tell p count m)")" 1000
+	tells p check m
+	tells p sync "$F"
+	mkdir "$C"
+	set_attr addfile "$F"
+	assert_equal "$(attr num_mapped_pages)" 1000
+}
+
+@test "rmdir works on a container that is far over its limit" {
+	set_attr page_limit 100
+	hold_start p "$C"
+	tells p anon a 8000
+	HOLD_TIMEOUT=90 tells p touch a &
+	sleep 1
+	timeout 30 rmdir "$C"
+	wait $!
+	mkdir "$C"
+	tells p check a
+}
+
+@test "whoever holds a file of it open gets ENOENT" {
+	local name
+
+	mkdir "$C-x"
+	exec {r}<"$C-x/tasks" {w}>"$C-x/page_limit" {a}>"$C-x/addtask" {i}<"$C-x/id"
+	timeout 30 rmdir "$C-x"
+	for name in $r $i; do
+		run cat <&"$name"
+		assert_failure
+		assert_output --partial 'No such file or directory'
+	done
+	for name in $w $a; do
+		run sh -c "echo $$ >&$name"
+		assert_failure
+		assert_output --regexp '(No such file|I/O error)'
+	done
+	exec {r}<&- {w}>&- {a}>&- {i}<&-
+}
+
+@test "readers and writers at work do not keep rmdir from it" {
+	hold_start p
+	for _ in 1 2 3; do
+		# shellcheck disable=SC2016
+		timeout 60 sh -c 'while :; do cat "$0"/* ; echo "$1" >"$0/addtask"
+			echo 100 >"$0/page_limit"; echo "$1" >"$0/rmtask"; done' \
+			"$C" "$p" >/dev/null 2>&1 3>&- &
+	done
+	local writers
+	writers=$(jobs -p)
+	for _ in {1..30}; do
+		timeout 30 rmdir "$C"
+		mkdir "$C"
+	done
+	for w in $writers; do
+		[ "$w" = "$p" ] || kill "$w" 2>/dev/null || true
+	done
+	tell p pid
+	assert_equal "$(attr freeing)" 0
+}
+
+@test "rmdir while tasks fork and exit leaves nobody behind" {
+	for _ in 1 2; do
+		timeout 60 enter "$C" sh -c 'while :; do /bin/true; done' 3>&- &
+	done
+	sleep 1
+	timeout 30 rmdir "$C"
+	mkdir "$C"
+	sleep 0.5
+	assert_equal "$(attr num_tasks) $(attr tasks)" "0 "
+	# shellcheck disable=SC2046
+	kill $(jobs -p) 2>/dev/null || true
+}
+
+@test "mkdir, run, rmdir, a thousand times: MemFree is back" {
+	local before after
+
+	# once, so that all that is made at the first time is there
+	rounds() {
+		local i
+
+		for ((i = 0; i < $1; i++)); do
+			mkdir "$C-r"
+			enter "$C-r" hold <<<$'anon a 64\ntouch a\nshm s 16\ntouch s' >/dev/null
+			rmdir "$C-r"
+		done
+	}
+	rounds 20
+	before=$(mem_free)
+	rounds 1000
+	after=$(mem_free)
+	echo "MemFree: $before kB, then $after kB"
+	assert [ $((before - after)) -lt 4096 ]
+}
+
+@test "pages that somebody pins do not keep a removed container" {
+	local before after i
+
+	hold_start p
+	tells p anon a 2000
+	before=$(grep -s '^container ' /proc/slabinfo | awk '{ print $2 }')
+	for i in {1..30}; do
+		mkdir "$C-$i"
+		set_attr addtask "$p" "$C-$i"
+		tells p touch a
+		rmdir "$C-$i"
+	done
+	gone() {
+		after=$(grep -s '^container ' /proc/slabinfo | awk '{ print $2 }')
+		[ $((${after:-0} - ${before:-0})) -le 20 ]
+	}
+	wait_until 20 gone
+}

@@ -1,0 +1,343 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+#
+# Membership of tasks: joining, leaving, fork and exec, task_limit.
+#
+# vm: --mem 512M --smp 2
+# kernels: base coexist
+
+load common
+
+setup_file() { common_setup_file; }
+setup() { common_setup; }
+teardown() { common_teardown; }
+
+# The tasks of a container on one line.
+tasks() {
+	local lines
+
+	mapfile -t lines <"${1:-$C}/tasks"
+	echo "${lines[*]}"
+}
+
+has_tasks() {
+	[ "$(attr num_tasks)" -eq "$1" ]
+}
+
+@test "a pid written to addtask is in tasks" {
+	hold_start p
+	set_attr addtask "$p"
+	assert_equal "$(tasks)" "$p"
+	assert_equal "$(attr num_tasks)" 1
+}
+
+@test "a pid written to tasks is in tasks" {
+	hold_start p
+	set_attr tasks "$p"
+	assert_equal "$(tasks)" "$p"
+}
+
+@test "a pid written to rmtask leaves" {
+	hold_start p "$C"
+	set_attr rmtask "$p"
+	assert_equal "$(tasks)" ''
+	assert_equal "$(attr num_tasks)" 0
+}
+
+@test "adding a process that is in already changes nothing" {
+	hold_start p "$C"
+	set_attr addtask "$p"
+	assert_equal "$(tasks)" "$p"
+	assert_equal "$(attr num_tasks)" 1
+}
+
+@test "a process moves from one container to another" {
+	mkdir "$C-to"
+	hold_start p "$C"
+	set_attr addtask "$p" "$C-to"
+	assert_equal "$(tasks)" ''
+	assert_equal "$(attr num_tasks)" 0
+	assert_equal "$(tasks "$C-to")" "$p"
+	assert_equal "$(attr num_tasks "$C-to")" 1
+}
+
+@test "a process moves whole, threads included" {
+	local tids
+
+	hold_start p
+	tells p threads 5
+	tids=$(cd "/proc/$p/task" && printf '%s\n' * | sort -n)
+	set_attr addtask "$p"
+	assert_equal "$(cat "$C/tasks")" "$tids"
+	assert_equal "$(attr num_tasks)" 6
+	set_attr rmtask "$p"
+	assert_equal "$(attr num_tasks)" 0
+}
+
+@test "the id of any thread stands for its process" {
+	local tids
+
+	hold_start p
+	tells p threads 3
+	tids=("/proc/$p/task"/*)
+	set_attr addtask "${tids[-1]##*/}"
+	assert_equal "$(attr num_tasks)" 4
+	set_attr rmtask "${tids[-2]##*/}"
+	assert_equal "$(attr num_tasks)" 0
+}
+
+@test "processes that share an mm move together" {
+	local sharer
+
+	hold_start p
+	sharer=$(tell p sharer)
+	set_attr addtask "$p"
+	assert_equal "$(attr num_tasks)" 2
+	set_attr rmtask "$sharer"
+	assert_equal "$(attr num_tasks)" 0
+}
+
+@test "tasks is sorted by number" {
+	hold_start p "$C"
+	tells p threads 20
+	sort -nc "$C/tasks"
+	assert_equal "$(wc -l <"$C/tasks")" 21
+}
+
+@test "a child is in its parent's container" {
+	local child
+
+	hold_start p "$C"
+	child=$(tell p child pid)
+	assert_equal "$(tasks)" "$p ${child%% *}"
+	assert_equal "$(attr num_tasks)" 2
+	tells p reap "${child%% *}"
+	assert_equal "$(tasks)" "$p"
+}
+
+@test "a new thread is in its process's container" {
+	hold_start p "$C"
+	tells p threads 1
+	assert_equal "$(attr num_tasks)" 2
+}
+
+@test "vfork and exec keep membership" {
+	local child
+
+	hold_start p "$C"
+	child=$(tell p vfork)
+	assert_equal "$(tasks)" "$p $child"
+	assert_equal "$(tr '\0' ' ' <"/proc/$child/cmdline")" 'hold --sleep '
+}
+
+@test "exec keeps membership" {
+	hold_start p "$C"
+	tells p exec
+	assert_equal "$(tasks)" "$p"
+}
+
+@test "exec of a process with threads leaves one task" {
+	hold_start p "$C"
+	tells p threads 4
+	assert_equal "$(attr num_tasks)" 5
+	tells p exec
+	wait_until 10 has_tasks 1
+	assert_equal "$(tasks)" "$p"
+}
+
+@test "a task that exits is gone from its container" {
+	hold_start p "$C"
+	let_go p
+	assert_equal "$(tasks)" ''
+	assert_equal "$(attr num_tasks)" 0
+}
+
+@test "a task that is killed is gone from its container" {
+	hold_start p "$C"
+	tells p threads 10
+	kill -9 "$p"
+	wait_until 10 has_tasks 0
+	assert_equal "$(tasks)" ''
+}
+
+@test "children stay when their parent leaves" {
+	local child
+
+	hold_start p "$C"
+	child=$(tell p child pid)
+	set_attr rmtask "$p"
+	assert_equal "$(tasks)" "${child%% *}"
+}
+
+@test "a zombie is no member" {
+	local child
+
+	hold_start p "$C"
+	child=$(tell p child pid)
+	kill -9 "${child%% *}"
+	wait_until 10 has_tasks 1
+	assert_equal "$(tasks)" "$p"
+	grep -q '^State:.*Z' "/proc/${child%% *}/status"
+}
+
+@test "a zombie cannot be added" {
+	local child
+
+	hold_start p
+	child=$(tell p child pid)
+	kill -9 "${child%% *}"
+	wait_until 10 grep -q '^State:.*Z' "/proc/${child%% *}/status"
+	assert_equal "$(put_value addtask "${child%% *}")" ESRCH
+	assert_equal "$(attr num_tasks)" 0
+}
+
+@test "a pid that does not exist is refused with ESRCH" {
+	assert_equal "$(put_value addtask 4194303)" ESRCH
+	assert_equal "$(put_value tasks 4194303)" ESRCH
+	assert_equal "$(put_value rmtask 4194303)" ESRCH
+}
+
+@test "rmtask of a task that is not in the container is refused with ESRCH" {
+	mkdir "$C-other"
+	hold_start p "$C-other"
+	assert_equal "$(put_value rmtask "$p")" ESRCH
+	assert_equal "$(tasks "$C-other")" "$p"
+	set_attr rmtask "$p" "$C-other"
+	assert_equal "$(put_value rmtask "$p" "$C-other")" ESRCH
+}
+
+@test "kernel threads are refused with EINVAL" {
+	assert_equal "$(put_value addtask 2)" EINVAL
+	assert_equal "$(put_value addtask "$(pgrep -o ksoftirqd)")" EINVAL
+	assert_equal "$(attr num_tasks)" 0
+}
+
+@test "the writer can add itself" {
+	# shellcheck disable=SC2016
+	run enter "$C" sh -c 'cat "$0/tasks"' "$C"
+	assert_success
+	assert_equal "${#lines[@]}" 2
+}
+
+@test "a pid is one of the writer's pid namespace" {
+	# shellcheck disable=SC2016
+	run unshare --fork --pid --mount-proc sh -c \
+		'echo $$ >"$0/addtask"; cat "$0/tasks"; echo 1 >"$0/rmtask"; cat "$0/num_tasks"' "$C"
+	assert_success
+	assert_line --index 0 1
+	assert_line --index -1 0
+}
+
+@test "tasks of another pid namespace are not listed in it" {
+	hold_start p "$C"
+	run unshare --fork --pid --mount-proc cat "$C/tasks"
+	assert_success
+	assert_output ''
+	assert_equal "$(attr num_tasks)" 1
+}
+
+@test "fork beyond task_limit fails with EAGAIN" {
+	hold_start p "$C"
+	set_attr task_limit 10
+	assert_equal "$(tell p forks 100)" '9 EAGAIN'
+	assert_equal "$(attr num_tasks)" 10
+	assert_equal "$(attr task_limit_hits)" 1
+}
+
+@test "a thread beyond task_limit fails with EAGAIN" {
+	hold_start p "$C"
+	set_attr task_limit 4
+	assert_equal "$(tell p threads 100)" '3 EAGAIN'
+	assert_equal "$(attr num_tasks)" 4
+}
+
+@test "there is room again when a task has ended" {
+	local child
+
+	hold_start p "$C"
+	set_attr task_limit 2
+	child=$(tell p child pid)
+	assert_equal "$(tell p forks 1)" '0 EAGAIN'
+	tells p reap "${child%% *}"
+	assert_equal "$(tell p forks 1)" '1 ok'
+}
+
+@test "a task_limit below what is there lets none be added and ends none" {
+	hold_start p "$C"
+	tells p threads 5
+	set_attr task_limit 3
+	assert_equal "$(attr num_tasks)" 6
+	assert_equal "$(tell p forks 1)" '0 EAGAIN'
+	set_attr task_limit max
+	assert_equal "$(tell p forks 1)" '1 ok'
+}
+
+@test "a process that does not fit stays out, whole, with EAGAIN" {
+	hold_start p
+	tells p threads 5
+	set_attr task_limit 5
+	assert_equal "$(put_value addtask "$p")" EAGAIN
+	assert_equal "$(attr num_tasks)" 0
+	assert_equal "$(tasks)" ''
+	assert_equal "$(attr task_limit_hits)" 1
+	set_attr task_limit 6
+	assert_equal "$(put_value addtask "$p")" ok
+	assert_equal "$(attr num_tasks)" 6
+}
+
+@test "a task_limit of 0 lets nobody in" {
+	hold_start p
+	set_attr task_limit 0
+	assert_equal "$(put_value addtask "$p")" EAGAIN
+	assert_equal "$(attr num_tasks)" 0
+}
+
+@test "a fork bomb stays within task_limit and ends with its tasks" {
+	local most=0 now
+
+	set_attr task_limit 15
+	# shellcheck disable=SC2016
+	timeout -s KILL 60 enter "$C" sh -c 'bomb() { while :; do (bomb) & done; }; bomb' \
+		>/dev/null 2>&1 3>&- &
+	for _ in {1..30}; do
+		now=$(attr num_tasks)
+		((now > most)) && most=$now
+		sleep 0.1
+	done
+	# none can be born from here on, so that all can be found
+	set_attr task_limit 0
+	for _ in {1..20}; do
+		# shellcheck disable=SC2046
+		kill -9 $(tasks) 2>/dev/null || true
+		has_tasks 0 && break
+		sleep 0.2
+	done
+	assert_equal "$(attr num_tasks)" 0
+	assert [ "$most" -le 15 ]
+	assert [ "$most" -gt 5 ]
+	assert [ "$(attr task_limit_hits)" -gt 0 ]
+}
+
+@test "tasks that fork and exit while they are moved are counted right" {
+	local i
+
+	mkdir "$C-to"
+	for i in 1 2; do
+		timeout -s KILL 60 enter "$C" sh -c 'while :; do (:) & wait; done' 3>&- &
+	done
+	for _ in {1..10}; do
+		for i in $(tasks); do
+			put_value addtask "$i" "$C-to" >/dev/null
+		done
+		for i in $(tasks "$C-to"); do
+			put_value addtask "$i" "$C" >/dev/null
+		done
+	done
+	for _ in {1..20}; do
+		# shellcheck disable=SC2046
+		kill -9 $(tasks) $(tasks "$C-to") 2>/dev/null || break
+		sleep 0.1
+	done
+	wait_until 10 has_tasks 0
+	assert_equal "$(attr num_tasks "$C-to")" 0
+}

@@ -1,0 +1,156 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+#
+# Who may do what: a user who owns a container's directory adds what is theirs
+# and nothing else.
+#
+# vm: --mem 512M --smp 2 --disk 128M
+# kernels: base
+
+load common
+
+setup_file() { common_setup_file; }
+
+setup() {
+	common_setup
+	chown -R 1000 "$C"
+	F=/mnt/disk/$BATS_TEST_NUMBER
+}
+
+teardown() {
+	common_teardown
+	rm -f "$F"
+}
+
+as() {
+	local uid=$1
+
+	shift
+	setpriv --reuid "$uid" --regid "$uid" --clear-groups "$@"
+}
+
+# put_as UID NAME VALUE
+put_as() {
+	printf %s "$3" | as "$1" put "$C/$2"
+}
+
+# A process of that user: its pid is in USER_PID.
+run_as() {
+	as "$1" hold --sleep 3>&- &
+	USER_PID=$!
+	wait_until 10 grep -q "^Uid:.$1" "/proc/$USER_PID/status"
+	wait_until 10 grep -q hold "/proc/$USER_PID/comm"
+}
+
+end_user() {
+	kill "$USER_PID"
+	wait "$USER_PID" || true
+}
+
+@test "a user without the directory changes nothing" {
+	local name
+
+	for name in addtask rmtask tasks addfile rmfile page_limit task_limit over_limit; do
+		assert_equal "$name $(put_as 1001 $name 1)" "$name open: EACCES"
+	done
+	run as 1001 rmdir "$C"
+	assert_failure
+	run as 1001 mkdir "$ROOT/mine"
+	assert_failure
+}
+
+@test "everybody may read" {
+	run as 1001 cat "$C/num_tasks" "$C/tasks" "$C/mappings" "$C/page_limit"
+	assert_success
+}
+
+@test "the owner sets limits" {
+	assert_equal "$(put_as 1000 page_limit 1000)" ok
+	assert_equal "$(put_as 1000 task_limit 10)" ok
+	assert_equal "$(put_as 1000 over_limit deactivate)" ok
+	assert_equal "$(attr page_limit) $(attr task_limit) $(attr over_limit)" "1000 10 deactivate"
+}
+
+@test "the owner may not change the defaults" {
+	run as 1000 sh -c "echo 1 >$ROOT/default_page_limit"
+	assert_failure
+	assert_equal "$(cat "$ROOT/default_page_limit")" max
+}
+
+@test "the owner adds and removes processes of theirs" {
+	run_as 1000
+	assert_equal "$(put_as 1000 addtask $USER_PID)" ok
+	assert_equal "$(attr tasks)" "$USER_PID"
+	assert_equal "$(put_as 1000 rmtask $USER_PID)" ok
+	assert_equal "$(attr num_tasks)" 0
+	assert_equal "$(put_as 1000 tasks $USER_PID)" ok
+	assert_equal "$(attr num_tasks)" 1
+	end_user
+}
+
+@test "the owner may not add or remove another's process" {
+	run_as 1001
+	assert_equal "$(put_as 1000 addtask $USER_PID)" EPERM
+	assert_equal "$(put_as 1000 tasks $USER_PID)" EPERM
+	assert_equal "$(put_as 1000 addtask 1)" EPERM
+	assert_equal "$(put_as 1000 addtask $$)" EPERM
+	assert_equal "$(attr num_tasks)" 0
+	set_attr addtask "$USER_PID"
+	assert_equal "$(put_as 1000 rmtask $USER_PID)" EPERM
+	assert_equal "$(attr tasks)" "$USER_PID"
+	end_user
+}
+
+@test "the owner adds and removes files of theirs" {
+	hold <<<"write $F 100"
+	chown 1000 "$F"
+	assert_equal "$(put_as 1000 addfile "$F")" ok
+	assert_equal "$(attr num_file_pages)" 100
+	assert_equal "$(put_as 1000 rmfile "$F")" ok
+	assert_equal "$(attr num_file_pages)" 0
+}
+
+@test "the owner may not add or remove another's file" {
+	hold <<<"write $F 100"
+	chown 1001 "$F"
+	chmod 666 "$F"
+	assert_equal "$(put_as 1000 addfile "$F")" EPERM
+	assert_equal "$(put_as 1000 addfile /etc/passwd)" EPERM
+	assert_equal "$(attr num_files)" 0
+	set_attr addfile "$F"
+	assert_equal "$(put_as 1000 rmfile "$F")" EPERM
+	assert_equal "$(attr num_file_pages)" 100
+}
+
+@test "the owner learns nothing of files that they cannot reach" {
+	mkdir -m 700 "$F-dir"
+	touch "$F-dir/there"
+	assert_equal "$(put_as 1000 addfile "$F-dir/there")" EACCES
+	assert_equal "$(put_as 1000 addfile "$F-dir/missing")" EACCES
+	rm -r "$F-dir"
+}
+
+@test "CAP_SYS_RESOURCE adds everybody's" {
+	run_as 1001
+	hold <<<"write $F 100"
+	chown 1001 "$F"
+	cap() {
+		printf %s "$2" | setpriv --reuid 1000 --regid 1000 --clear-groups \
+			--inh-caps +sys_resource --ambient-caps +sys_resource put "$C/$1"
+	}
+	assert_equal "$(cap addtask $USER_PID)" ok
+	assert_equal "$(cap addfile "$F")" ok
+	assert_equal "$(attr num_tasks) $(attr num_files)" "1 1"
+	end_user
+}
+
+@test "a user's file that a container owns still opens and reads for others" {
+	hold <<<"write $F 100"
+	chown 1000 "$F"
+	put_as 1000 addfile "$F"
+	put_as 1000 page_limit 0
+	for _ in 1 2 3; do
+		assert_equal "$(as 1001 hold <<<"read $F")" ok
+	done
+	assert_equal "$(attr num_files)" 1
+}
