@@ -17,6 +17,7 @@
  *	check NAME		is each page as touch left it?
  *	advise NAME WHAT	pageout, cold, dontneed, mergeable, collapse
  *	lock NAME		mlock
+ *	where NAME		its first address and the one after its last
  *	unmap NAME [PAGES]	all of it, or the first so many pages
  *	count [NAME]		anon=, file=, active=, swap=, huge= pages, each
  *				physical page once
@@ -605,6 +606,8 @@ static void obey(char *line)
 		r->pages -= n;
 		if (!r->pages)
 			r->addr = NULL;
+	} else if (IS("where", 1) && r) {
+		say("%p,%p", r->addr, r->addr + r->pages * PAGE);
 	} else if (IS("count", 0)) {
 		/* once more, now that all is touched that counting needs */
 		count(r);
