@@ -28,6 +28,7 @@
 #include <linux/hugetlb_inline.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
+#include <linux/oom.h>
 #include <linux/pagemap.h>
 #include <linux/pagevec.h>
 #include <linux/pagewalk.h>
@@ -59,7 +60,7 @@ struct trim {
 	int pass;
 	unsigned long trimmed;		/* pages that are no longer charged */
 	unsigned long deactivated;
-	bool writeback;			/* met pages that are being written */
+	bool busy;			/* met what is being written, or locked */
 	/* of what was reclaimed: what writeback may have kept from being freed */
 	unsigned long pfns[TRIM_BATCH];
 	int nr_pfns;
@@ -181,7 +182,7 @@ static bool trim_file_folio(struct trim *tr, struct folio *folio,
 		return false;
 
 	if (folio_test_writeback(folio)) {
-		tr->writeback = true;
+		tr->busy = true;
 		return false;
 	}
 
@@ -232,7 +233,7 @@ static pgoff_t trim_file_range(struct trim *tr, struct inode *inode,
 		};
 
 		filemap_fdatawrite_wbc(mapping, &wbc);
-		tr->writeback = true;
+		tr->busy = true;
 	}
 
 	/* those in this CPU's batches have a reference too many to be dropped */
@@ -459,10 +460,13 @@ static unsigned long trim_mm(struct trim *tr, struct mm_struct *mm,
 
 		/* whoever holds it for long is not to hold up the others */
 		if (!mmap_read_trylock(mm)) {
+			tr->busy = true;
 			more = 0;
 			break;
 		}
-		more = walk_page_range(mm, start, TASK_SIZE_MAX, &anon_ops, aw);
+		/* after a fork that failed half way it has its parent's vmas */
+		more = check_stable_address_space(mm) ? 0 :
+		       walk_page_range(mm, start, TASK_SIZE_MAX, &anon_ops, aw);
 		mmap_read_unlock(mm);
 		start = aw->next;
 
@@ -488,7 +492,7 @@ static struct mm_struct *first_mm(struct container *ctn, bool large,
 		mm = list_first_entry(&ctn->mms, struct mm_struct,
 				      container_node);
 		nr = get_mm_counter(mm, MM_ANONPAGES);
-		if (nr && large == (nr >= CONTAINER_LARGE) &&
+		if (nr && is_large(nr) == large &&
 		    mmget_not_zero(mm))
 			ret = mm;
 		else
@@ -564,10 +568,11 @@ static unsigned int next_delay(struct trim *tr)
 {
 	struct container *ctn = tr->ctn;
 
-	if (tr->trimmed || tr->writeback) {
+	if (tr->trimmed || tr->busy) {
 		clear_bit(CONTAINER_FUTILE, &ctn->flags);
 		ctn->trim_delay = 0;
-		return tr->trimmed ? 0 : HZ / 50;
+		/* not at once: it shall not have a CPU for itself */
+		return tr->trimmed ? 1 : HZ / 50;
 	}
 
 	ctn->trim_delay = clamp(2 * ctn->trim_delay,
@@ -592,9 +597,9 @@ void container_trim_work(struct work_struct *work)
 	if (over_limit(ctn)) {
 		for (; tr->pass < TRIM_PASSES && !under_target(ctn); tr->pass++) {
 			/* let what was started be written before one insists */
-			if (tr->writeback && tr->pass)
+			if (tr->busy && tr->pass)
 				io_schedule_timeout(HZ / 50);
-			tr->writeback = false;
+			tr->busy = false;
 			trim_pass(tr);
 			container_wake_throttled(ctn);
 			if (test_bit(CONTAINER_DYING, &ctn->flags))
@@ -604,6 +609,7 @@ void container_trim_work(struct work_struct *work)
 
 	/* from here on, who goes over the limit calls again */
 	clear_bit(CONTAINER_TRIMMING, &ctn->flags);
+	/* and who did before is seen: the bit goes before the usage is read */
 	smp_mb__after_atomic();
 	if (test_bit(CONTAINER_DYING, &ctn->flags)) {
 		/* container_free_work() waits for this */

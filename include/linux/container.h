@@ -11,12 +11,12 @@
 #ifndef _LINUX_CONTAINER_H
 #define _LINUX_CONTAINER_H
 
+#include <linux/fs.h>
 #include <linux/jump_label.h>
 #include <linux/mm_types.h>
 #include <linux/mmzone.h>
 #include <linux/sched.h>
 
-struct address_space;
 struct container;
 struct folio_batch;
 
@@ -39,11 +39,19 @@ static __always_inline bool containers_enabled(void)
  * It lies in the struct page that heads the folio, in the room that memcg_data
  * would use, or else in page_ext.
  */
+#define CONTAINER_TOKEN_ACTIVE	1UL	/* counted as active, see internal.h */
+
 #ifdef CONFIG_MEMCG
 extern struct page_ext_operations container_page_ext_ops;
 
 /* Reading page_ext is not worth it where this is asked: let the callee do it. */
 static __always_inline bool folio_maybe_charged(const struct folio *folio)
+{
+	return true;
+}
+
+static __always_inline bool folio_maybe_counted_active(const struct folio *folio,
+						       bool active)
 {
 	return true;
 }
@@ -56,6 +64,15 @@ static inline unsigned long page_container_token(const struct page *page)
 static __always_inline bool folio_maybe_charged(const struct folio *folio)
 {
 	return READ_ONCE(folio->container_token);
+}
+
+/* Charged, and counted as @active or not? */
+static __always_inline bool folio_maybe_counted_active(const struct folio *folio,
+						       bool active)
+{
+	unsigned long token = READ_ONCE(folio->container_token);
+
+	return token && !!(token & CONTAINER_TOKEN_ACTIVE) == active;
 }
 
 static inline unsigned long page_container_token(const struct page *page)
@@ -75,7 +92,7 @@ void __container_split_folio(struct folio *folio, unsigned int new_order);
 void __container_mod_mapped(struct folio *folio, int nr);
 void __container_mod_active(struct folio *folio, bool active);
 void __container_forget_mapping(struct address_space *mapping);
-void __container_mm_init(struct mm_struct *mm);
+void __container_dup_mm(struct mm_struct *mm);
 void __container_mm_exit(struct mm_struct *mm);
 void __container_exec(struct mm_struct *mm);
 int __container_can_fork(struct task_struct *child, u64 clone_flags);
@@ -128,7 +145,8 @@ static __always_inline void container_charge_swapin(struct folio *folio,
 static __always_inline void
 container_claim_mapping(struct address_space *mapping, gfp_t gfp)
 {
-	if (containers_enabled() && rcu_access_pointer(current->container))
+	if (containers_enabled() && rcu_access_pointer(current->container) &&
+	    !rcu_access_pointer(mapping->container_file))
 		__container_claim_mapping(mapping, gfp);
 }
 
@@ -142,7 +160,9 @@ container_claim_mapping(struct address_space *mapping, gfp_t gfp)
 static __always_inline void container_charge_file(struct folio *folio,
 						  struct address_space *mapping)
 {
-	if (containers_enabled())
+	if (containers_enabled() &&
+	    (rcu_access_pointer(mapping->container_file) ||
+	     folio_maybe_charged(folio)))
 		__container_charge_file(folio, mapping);
 }
 
@@ -209,7 +229,8 @@ static __always_inline void container_mod_mapped(struct folio *folio, int nr)
 
 /**
  * container_lru_add - a folio is put on an LRU list
- * @folio: the folio.
+ * @folio: the folio. It may have been taken off another without
+ *	   container_lru_del(), as reclaim does it.
  * @lru: the list. A multi-generational LRU has no active list: it does not
  *	 call this, and counts none of its folios as active, as PG_active does.
  *
@@ -218,9 +239,9 @@ static __always_inline void container_mod_mapped(struct folio *folio, int nr)
 static __always_inline void container_lru_add(struct folio *folio,
 					      enum lru_list lru)
 {
-	if (containers_enabled() && is_active_lru(lru) &&
-	    folio_maybe_charged(folio))
-		__container_mod_active(folio, true);
+	if (containers_enabled() &&
+	    folio_maybe_counted_active(folio, !is_active_lru(lru)))
+		__container_mod_active(folio, is_active_lru(lru));
 }
 
 /* The same for a folio that is taken off an LRU list. */
@@ -228,7 +249,7 @@ static __always_inline void container_lru_del(struct folio *folio,
 					      enum lru_list lru)
 {
 	if (containers_enabled() && is_active_lru(lru) &&
-	    folio_maybe_charged(folio))
+	    folio_maybe_counted_active(folio, true))
 		__container_mod_active(folio, false);
 }
 
@@ -239,12 +260,15 @@ static inline void container_forget_mapping(struct address_space *mapping)
 		__container_forget_mapping(mapping);
 }
 
-/* A new mm belongs to the current task's container. Context: May sleep. */
-static inline void container_mm_init(struct mm_struct *mm)
+/*
+ * A copy of the current task's mm belongs to its container; one that is made
+ * for exec does not until then. Context: May sleep.
+ */
+static inline void container_dup_mm(struct mm_struct *mm)
 {
 	RCU_INIT_POINTER(mm->container, NULL);
 	if (containers_enabled() && rcu_access_pointer(current->container))
-		__container_mm_init(mm);
+		__container_dup_mm(mm);
 }
 
 /* The last user of @mm has gone, and all its pages. Context: May sleep. */
@@ -254,7 +278,7 @@ static inline void container_mm_exit(struct mm_struct *mm)
 		__container_mm_exit(mm);
 }
 
-/* The current task runs on @mm now, which was made before. May sleep. */
+/* The current task runs on @mm now, and nobody else. Context: May sleep. */
 static inline void container_exec(struct mm_struct *mm)
 {
 	if (containers_enabled())
@@ -333,7 +357,7 @@ static inline void container_mod_mapped(struct folio *folio, int nr) { }
 static inline void container_lru_add(struct folio *folio, enum lru_list lru) { }
 static inline void container_lru_del(struct folio *folio, enum lru_list lru) { }
 static inline void container_forget_mapping(struct address_space *mapping) { }
-static inline void container_mm_init(struct mm_struct *mm) { }
+static inline void container_dup_mm(struct mm_struct *mm) { }
 static inline void container_mm_exit(struct mm_struct *mm) { }
 static inline void container_exec(struct mm_struct *mm) { }
 static inline int container_can_fork(struct task_struct *child, u64 clone_flags)

@@ -5,6 +5,7 @@
  * is in task.c; file pages belong to their file and stay, see file.c.
  */
 #include <linux/mm.h>
+#include <linux/oom.h>
 #include <linux/pagewalk.h>
 #include <linux/rmap.h>
 #include "internal.h"
@@ -152,7 +153,9 @@ void container_adopt_pages(struct mm_struct *mm)
 		aw->to = rcu_access_pointer(mm->container);
 
 		mmap_read_lock(mm);
-		more = walk_page_range(mm, start, TASK_SIZE_MAX, &adopt_ops, aw);
+		/* after a fork that failed half way it has its parent's vmas */
+		more = check_stable_address_space(mm) ? 0 :
+		       walk_page_range(mm, start, TASK_SIZE_MAX, &adopt_ops, aw);
 		mmap_read_unlock(mm);
 		start = aw->next;
 

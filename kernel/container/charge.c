@@ -63,17 +63,17 @@ unsigned long container_usage(struct container *ctn)
 /* Give back what the CPUs hold in advance. */
 void container_drain_stock(struct container *ctn)
 {
+	long nr = 0;
 	int cpu;
 
-	for_each_possible_cpu(cpu) {
-		struct container_pcpu *pcpu = per_cpu_ptr(ctn->pcpu, cpu);
-		long nr = atomic_long_xchg(&pcpu->stock, 0);
+	/* one may be owed what another has: only the sum is the counter's */
+	for_each_possible_cpu(cpu)
+		nr += atomic_long_xchg(&per_cpu_ptr(ctn->pcpu, cpu)->stock, 0);
 
-		if (nr > 0)
-			page_counter_uncharge(&ctn->pages, nr);
-		else if (nr < 0)
-			page_counter_charge(&ctn->pages, -nr);
-	}
+	if (nr > 0)
+		page_counter_uncharge(&ctn->pages, nr);
+	else if (nr < 0)
+		page_counter_charge(&ctn->pages, -nr);
 }
 
 /*
@@ -104,6 +104,7 @@ void container_check_limit(struct container *ctn)
 
 	if (!test_bit(CONTAINER_TRIMMING, &ctn->flags) &&
 	    !test_and_set_bit(CONTAINER_TRIMMING, &ctn->flags)) {
+		clear_bit(CONTAINER_FUTILE, &ctn->flags);
 		atomic_long_inc(&ctn->page_limit_hits);
 		mod_delayed_work(kcontainerd_wq, &ctn->trim_work, 0);
 	}
@@ -139,6 +140,19 @@ static noinline void refill_stock(struct container *ctn, atomic_long_t *stock)
 		container_check_limit(ctn);
 }
 
+/* More than enough: give back what is over, if it is there still. */
+static noinline void return_stock(struct container *ctn, atomic_long_t *stock)
+{
+	long nr = atomic_long_read(stock);
+
+	do {
+		if (nr <= 2 * CONTAINER_STOCK)
+			return;
+	} while (!atomic_long_try_cmpxchg(stock, &nr, CONTAINER_STOCK));
+
+	page_counter_uncharge(&ctn->pages, nr - CONTAINER_STOCK);
+}
+
 /* Within RCU, as all that follows. The CPU may change: no harm is done. */
 static __always_inline void charge_pages(struct container *ctn,
 					 enum container_stat item, long nr)
@@ -154,15 +168,10 @@ static __always_inline void uncharge_pages(struct container *ctn,
 					   enum container_stat item, long nr)
 {
 	struct container_pcpu *pcpu = raw_cpu_ptr(ctn->pcpu);
-	long stock;
 
 	this_cpu_sub(ctn->pcpu->stat[item], nr);
-	stock = atomic_long_add_return(nr, &pcpu->stock);
-	if (stock > 2 * CONTAINER_STOCK) {
-		stock -= CONTAINER_STOCK;
-		atomic_long_sub(stock, &pcpu->stock);
-		page_counter_uncharge(&ctn->pages, stock);
-	}
+	if (atomic_long_add_return(nr, &pcpu->stock) > 2 * CONTAINER_STOCK)
+		return_stock(ctn, &pcpu->stock);
 }
 
 static __always_inline enum container_stat token_stat(unsigned long token)
@@ -183,17 +192,25 @@ static __always_inline void count_token(unsigned long token, long nr)
 			     token_mapped(token));
 }
 
+/* What @token says besides whose the folio is does not hold any more. */
+static __always_inline void uncount_state(unsigned long token, long nr)
+{
+	struct container *ctn = token_container(token);
+
+	if (token & CONTAINER_TOKEN_ACTIVE)
+		this_cpu_sub(ctn->pcpu->stat[CONTAINER_ACTIVE], nr);
+	if (token_mapped(token))
+		this_cpu_sub(ctn->pcpu->stat[CONTAINER_MAPPED],
+			     token_mapped(token));
+}
+
 /* Undo that for @token, which the caller has just taken away. */
 static __always_inline void uncount_token(unsigned long token, long nr)
 {
 	struct container *ctn = token_container(token);
 
 	uncharge_pages(ctn, token_stat(token), nr);
-	if (token & CONTAINER_TOKEN_ACTIVE)
-		this_cpu_sub(ctn->pcpu->stat[CONTAINER_ACTIVE], nr);
-	if (token_mapped(token))
-		this_cpu_sub(ctn->pcpu->stat[CONTAINER_MAPPED],
-			     token_mapped(token));
+	uncount_state(token, nr);
 }
 
 /*
@@ -290,9 +307,12 @@ void __container_charge_file(struct folio *folio, struct address_space *mapping)
 
 	rcu_read_lock();
 	file = rcu_dereference(mapping->container_file);
-	slot = file ? folio_token_slot(folio) : NULL;
-	if (!slot)
+	slot = folio_token_slot(folio);
+	if (!file || !slot) {
+		/* shmem that its owner swapped out and then lost */
+		move_charge(folio, NULL);
 		goto out;
+	}
 
 	token = container_token(file->ctn) | CONTAINER_TOKEN_FILE;
 	if (folio_test_swapbacked(folio) &&
@@ -367,8 +387,7 @@ void __container_replace_folio(struct folio *old, struct folio *new)
 		moved = token & ~(BIT(CONTAINER_TOKEN_SHIFT) - 1);
 		moved |= token & CONTAINER_TOKEN_FILE;
 		WRITE_ONCE(*new_slot, moved);
-		count_token(moved, folio_nr_pages(new));
-		uncount_token(token, folio_nr_pages(old));
+		uncount_state(token, folio_nr_pages(old));
 	}
 	rcu_read_unlock();
 }
@@ -382,7 +401,8 @@ void __container_split_folio(struct folio *folio, unsigned int new_order)
 	rcu_read_lock();
 	slot = folio_token_slot(folio);
 	token = slot ? READ_ONCE(*slot) : 0;
-	VM_WARN_ON_ONCE_FOLIO(token && token_mapped(token), folio);
+	/* it is unmapped, so what one part may have counted is not the others' */
+	token &= ~(CONTAINER_TOKEN_MAPPED_MAX << CONTAINER_TOKEN_MAPPED_SHIFT);
 	/* the parts take their place on the LRU list, active or not */
 	if (token)
 		for (i = 1L << new_order; i < nr; i += 1L << new_order)
@@ -391,9 +411,11 @@ void __container_split_folio(struct folio *folio, unsigned int new_order)
 }
 
 /*
- * The count in the token is what has been counted for the container, whatever
- * the state of the page tables. It can lag behind a folio that is adopted
- * while someone unmaps it, hence the bounds.
+ * The count in the token is what has been counted for the container. One task
+ * may come here for its unmapping after another that has mapped the page again
+ * meanwhile, so it can be more than the folio has pages for a moment; and one
+ * whose mapping was never counted, as the folio was adopted since, may come
+ * for its unmapping: hence the bound.
  */
 void __container_mod_mapped(struct folio *folio, int nr)
 {
@@ -406,7 +428,7 @@ void __container_mod_mapped(struct folio *folio, int nr)
 	old = slot ? READ_ONCE(*slot) : 0;
 	while (old) {
 		mapped = clamp((long)token_mapped(old) + nr, 0L,
-			       folio_nr_pages(folio));
+			       CONTAINER_TOKEN_MAPPED_MAX);
 		new = old + (mapped - token_mapped(old)) *
 			    CONTAINER_TOKEN_MAPPED;
 		if (try_cmpxchg(slot, &old, new)) {
@@ -452,9 +474,12 @@ void container_move_charge(struct folio *folio, struct mm_struct *mm)
 	struct container *to;
 
 	rcu_read_lock();
-	to = rcu_dereference(mm->container);
-	if (!move_charge(folio, to) && to)
-		charge_visible_folio(folio, container_token(to));
+	do {
+		to = rcu_dereference(mm->container);
+		if (!move_charge(folio, to) && to)
+			charge_visible_folio(folio, container_token(to));
+		/* moved again meanwhile, and this page was seen there before? */
+	} while (to != rcu_dereference(mm->container));
 	rcu_read_unlock();
 }
 
@@ -479,7 +504,8 @@ void container_adopt_folio(struct folio *folio, struct address_space *mapping)
 	 * knows; of more, unmap all, and let those finish who are at it.
 	 */
 	if (folio_test_large(folio) && folio_mapped(folio)) {
-		try_to_unmap(folio, TTU_IGNORE_MLOCK | TTU_SYNC);
+		try_to_unmap(folio, TTU_SPLIT_HUGE_PMD | TTU_IGNORE_MLOCK |
+				    TTU_SYNC);
 		synchronize_rcu();
 	}
 
@@ -490,6 +516,9 @@ void container_adopt_folio(struct folio *folio, struct address_space *mapping)
 		if (folio_mapped(folio))
 			token += CONTAINER_TOKEN_MAPPED;
 		charge_visible_folio(folio, token);
+		/* it can have been unmapped before there was a token to say so */
+		if (token_mapped(token) && !folio_mapped(folio))
+			__container_mod_mapped(folio, -1);
 	}
 	rcu_read_unlock();
 }

@@ -394,8 +394,16 @@ static struct configfs_attribute *containers_attrs[] = {
 	NULL,
 };
 
+static void containers_drop_item(struct config_group *group,
+				 struct config_item *item)
+{
+	container_free_id(to_container(item));
+	config_item_put(item);
+}
+
 static struct configfs_group_operations containers_group_ops = {
 	.make_group	= containers_make_group,
+	.drop_item	= containers_drop_item,
 };
 
 static const struct config_item_type containers_type = {
@@ -419,5 +427,5 @@ static int __init container_configfs_init(void)
 	mutex_init(&containers_subsys.su_mutex);
 	return configfs_register_subsystem(&containers_subsys);
 }
-/* after configfs itself */
+
 late_initcall(container_configfs_init);

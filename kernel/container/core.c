@@ -2,12 +2,13 @@
 /*
  * Life of a container: making, emptying, freeing.
  *
- * rmdir empties it: its tasks, mms and files leave, and take their pages' charges
- * off. Then it waits, in the background, for an RCU grace period, after which
- * nobody charges it any more. If pages are still charged to it then, pages in
- * flight or pinned by someone, all of memory is searched for them: it is the
- * pages that let go, not the container that stays. Once nothing is charged,
- * and all who took part in that are through, it is freed.
+ * rmdir empties it: its tasks, mms and files leave, and the pages of the files
+ * with them. Then it waits, in the background, for an RCU grace period, after
+ * which nobody charges it any more. If pages are still charged to it then, those
+ * of tasks that live on, in flight or pinned by someone, all of memory is
+ * searched for them: it is the pages that let go, not the container that stays.
+ * Once nothing is charged, and all who took part in that are through, it is
+ * freed.
  */
 #include <linux/idr.h>
 #include <linux/memory_hotplug.h>
@@ -81,17 +82,20 @@ void container_empty(struct container *ctn)
 	container_expel_files(ctn);
 }
 
+/* The directory is gone: another container may have the id. */
+void container_free_id(struct container *ctn)
+{
+	ida_free(&container_ida, ctn->id);
+}
+
 /**
  * container_destroy - the directory is gone, and so is every user of its files
  * @ctn: the container, which container_empty() has emptied.
- *
- * The id is free at once, the memory later.
  *
  * Context: May sleep.
  */
 void container_destroy(struct container *ctn)
 {
-	ida_free(&container_ida, ctn->id);
 	queue_rcu_work(container_free_wq, &ctn->free_work);
 }
 

@@ -16,6 +16,7 @@
  */
 #include <linux/dcache.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
 #include <linux/pagemap.h>
@@ -91,8 +92,15 @@ void __container_claim_mapping(struct address_space *mapping, gfp_t gfp)
 	struct container *ctn;
 
 	/* block devices hold what is everybody's: the metadata of the fs */
-	if (rcu_access_pointer(mapping->container_file) ||
-	    !mapping->host || !S_ISREG(mapping->host->i_mode))
+	if (!mapping->host || !S_ISREG(mapping->host->i_mode))
+		return;
+
+	rcu_read_lock();
+	ctn = rcu_dereference(current->container);
+	if (ctn && test_bit(CONTAINER_DYING, &ctn->flags))
+		ctn = NULL;
+	rcu_read_unlock();
+	if (!ctn)
 		return;
 
 	file = file_alloc(mapping, NULL, (gfp & GFP_KERNEL) | __GFP_NOWARN);
@@ -136,6 +144,14 @@ static void drop_folio(struct folio *folio, void *ctn)
 	container_drop_charge(folio, ctn);
 }
 
+/* A folio that takes another's place, in migration, gets its charge late. */
+static void lock_and_drop_folio(struct folio *folio, void *ctn)
+{
+	folio_lock(folio);
+	container_drop_charge(folio, ctn);
+	folio_unlock(folio);
+}
+
 static void adopt_folio(struct folio *folio, void *mapping)
 {
 	folio_lock(folio);
@@ -147,31 +163,68 @@ static void adopt_folio(struct folio *folio, void *mapping)
 /* ---- addfile and rmfile ---- */
 
 /*
- * The inode whose pages are cached for @name, with a reference; on overlayfs
- * that is the one beneath. Only its owner may say whose it is.
+ * The inode whose pages are cached for @name; on overlayfs that is the one
+ * beneath. @path holds it, and the mount: the caller puts that. Only the owner
+ * of the file may say whose it is.
  */
-static struct inode *file_get_by_name(const char *name)
+static struct inode *file_by_name(const char *name, struct path *path)
 {
 	struct inode *inode;
-	struct path path;
 	vfsuid_t uid;
 	int err;
 
-	err = kern_path(name, LOOKUP_FOLLOW, &path);
+	err = kern_path(name, LOOKUP_FOLLOW, path);
 	if (err)
 		return ERR_PTR(err);
 
-	uid = i_uid_into_vfsuid(mnt_idmap(path.mnt), d_inode(path.dentry));
-	inode = d_real_inode(path.dentry);
-	if (!S_ISREG(inode->i_mode))
-		inode = ERR_PTR(-EINVAL);
+	uid = i_uid_into_vfsuid(mnt_idmap(path->mnt), d_inode(path->dentry));
+	inode = d_real_inode(path->dentry);
+	/* huge pages of hugetlbfs are a budget of their own */
+	if (!S_ISREG(inode->i_mode) ||
+	    inode->i_sb->s_magic == HUGETLBFS_MAGIC)
+		err = -EINVAL;
 	else if (!vfsuid_eq_kuid(uid, current_fsuid()) &&
 		 !capable(CAP_SYS_RESOURCE))
-		inode = ERR_PTR(-EPERM);
-	else
-		ihold(inode);
-	path_put(&path);
-	return inode;
+		err = -EPERM;
+	if (!err)
+		return inode;
+
+	path_put(path);
+	return ERR_PTR(err);
+}
+
+static bool mapping_is_owned_by(struct address_space *mapping,
+				struct container *ctn)
+{
+	struct container_file *owner;
+	bool ret;
+
+	rcu_read_lock();
+	owner = rcu_dereference(mapping->container_file);
+	ret = owner && owner->ctn == ctn;
+	rcu_read_unlock();
+	return ret;
+}
+
+/* Have @ctn own @mapping, whoever did before. */
+static int mapping_join(struct address_space *mapping, struct container *ctn)
+{
+	struct container_file *file = file_alloc(mapping, ctn, GFP_KERNEL);
+
+	if (!file)
+		return -ENOMEM;
+
+	while (!mapping_is_owned_by(mapping, ctn)) {
+		if (file_join(file))
+			return 0;
+		if (test_bit(CONTAINER_DYING, &ctn->flags)) {
+			kfree(file);
+			return -ENODEV;
+		}
+		mapping_leave(mapping, NULL);
+	}
+	kfree(file);
+	return 0;
 }
 
 /**
@@ -189,46 +242,23 @@ static struct inode *file_get_by_name(const char *name)
  */
 int container_add_file(struct container *ctn, const char *name)
 {
-	struct inode *inode = file_get_by_name(name);
 	struct address_space *mapping;
-	struct container_file *file, *owner;
-	int err = 0;
-	bool own;
+	struct inode *inode;
+	struct path path;
+	int err;
 
+	inode = file_by_name(name, &path);
 	if (IS_ERR(inode))
 		return PTR_ERR(inode);
 
 	mapping = inode->i_mapping;
-	file = file_alloc(mapping, ctn, GFP_KERNEL);
-	if (!file) {
-		err = -ENOMEM;
-		goto out;
+	err = mapping_join(mapping, ctn);
+	if (!err) {
+		/* who still charges the owner before is through after this */
+		synchronize_rcu();
+		for_all_folios(mapping, adopt_folio, mapping);
 	}
-
-	for (;;) {
-		rcu_read_lock();
-		owner = rcu_dereference(mapping->container_file);
-		own = owner && owner->ctn == ctn;
-		rcu_read_unlock();
-		if (own) {
-			kfree(file);
-			break;
-		}
-		if (file_join(file))
-			break;
-		if (test_bit(CONTAINER_DYING, &ctn->flags)) {
-			kfree(file);
-			err = -ENODEV;
-			goto out;
-		}
-		mapping_leave(mapping, NULL);
-	}
-
-	/* those who still charge the owner before have finished after this */
-	synchronize_rcu();
-	for_all_folios(mapping, adopt_folio, mapping);
-out:
-	iput(inode);
+	path_put(&path);
 	return err;
 }
 
@@ -244,19 +274,21 @@ out:
  */
 int container_remove_file(struct container *ctn, const char *name)
 {
-	struct inode *inode = file_get_by_name(name);
+	struct inode *inode;
+	struct path path;
 	int err = 0;
 
+	inode = file_by_name(name, &path);
 	if (IS_ERR(inode))
 		return PTR_ERR(inode);
 
 	if (mapping_leave(inode->i_mapping, ctn)) {
 		synchronize_rcu();
-		for_all_folios(inode->i_mapping, drop_folio, ctn);
+		for_all_folios(inode->i_mapping, lock_and_drop_folio, ctn);
 	} else {
 		err = -ENOENT;
 	}
-	iput(inode);
+	path_put(&path);
 	return err;
 }
 
@@ -273,8 +305,15 @@ static struct inode *file_hold(struct container_file *file)
 
 	if (!down_read_trylock(&sb->s_umount))
 		return NULL;
-	if ((sb->s_flags & SB_ACTIVE) && igrab(inode))
-		return inode;
+	/*
+	 * A frozen file system may have to be written to when the last
+	 * reference is dropped, and is thawed under s_umount.
+	 */
+	if ((sb->s_flags & SB_ACTIVE) && sb_start_write_trylock(sb)) {
+		if (igrab(inode))
+			return inode;
+		sb_end_write(sb);
+	}
 	up_read(&sb->s_umount);
 	return NULL;
 }
@@ -285,6 +324,7 @@ void container_release_file(struct inode *inode)
 	struct super_block *sb = inode->i_sb;
 
 	iput(inode);
+	sb_end_write(sb);
 	up_read(&sb->s_umount);
 }
 
@@ -320,7 +360,7 @@ struct inode *container_next_file(struct container *ctn, bool large,
 		list_move(&ctn->trim_cursor.node, &file->node);
 
 		nr = file->mapping ? READ_ONCE(file->mapping->nrpages) : 0;
-		if (nr && large == (nr >= CONTAINER_LARGE)) {
+		if (nr && is_large(nr) == large) {
 			*cursor = file->cursor;
 			inode = file_hold(file);
 		}

@@ -69,6 +69,11 @@ struct container_pcpu {
  */
 #define CONTAINER_LARGE		50
 
+static inline bool is_large(unsigned long nr_pages)
+{
+	return nr_pages >= CONTAINER_LARGE;
+}
+
 /* What kcontainerd does when deactivating did not help */
 enum container_over_limit {
 	CONTAINER_OVER_RECLAIM,
@@ -138,13 +143,13 @@ struct container {
  * All that was counted is in the one word that a cmpxchg replaces, and so
  * moving or dropping a charge is exact without a lock on the folio.
  */
-#define CONTAINER_TOKEN_ACTIVE	1UL
 #define CONTAINER_TOKEN_FILE	2UL
 #define CONTAINER_TOKEN_MAPPED	4UL		/* one mapped page */
 #define CONTAINER_TOKEN_MAPPED_SHIFT	2
+#define CONTAINER_TOKEN_MAPPED_MAX	((1L << 14) - 1)
 #define CONTAINER_TOKEN_SHIFT	16
 #define CONTAINER_ALIGN_SHIFT	7
-#define CONTAINER_ALIGN		(1UL << CONTAINER_ALIGN_SHIFT)
+#define CONTAINER_ALIGN		BIT(CONTAINER_ALIGN_SHIFT)
 
 static inline unsigned long container_token(const struct container *ctn)
 {
@@ -212,6 +217,7 @@ extern unsigned long container_default_page_limit;
 extern unsigned long container_default_task_limit;
 struct container *container_create(void);
 void container_empty(struct container *ctn);
+void container_free_id(struct container *ctn);
 void container_destroy(struct container *ctn);
 
 /* charge.c */

@@ -16,6 +16,7 @@
  *    container_fork_rwsem held for writing where tasks are concerned.
  */
 #include <linux/percpu-rwsem.h>
+#include <linux/oom.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -39,7 +40,9 @@ static void mm_leave(struct mm_struct *mm)
 		spin_lock(&ctn->lock);
 		if (rcu_access_pointer(mm->container) == ctn) {
 			list_del(&mm->container_node);
-			RCU_INIT_POINTER(mm->container, NULL);
+			/* after this the mm can be freed: __mmput() does not wait */
+			smp_store_release((struct container **)&mm->container,
+					  NULL);
 		}
 		spin_unlock(&ctn->lock);
 	}
@@ -55,7 +58,7 @@ static void mm_join(struct mm_struct *mm, struct container *ctn)
 	spin_unlock(&ctn->lock);
 }
 
-void __container_mm_init(struct mm_struct *mm)
+void __container_dup_mm(struct mm_struct *mm)
 {
 	struct container *ctn;
 	bool done = false;
@@ -205,6 +208,9 @@ static bool task_move(struct task_struct *task, struct container *to)
 {
 	bool joined = false;
 
+	if (rcu_access_pointer(task->container) == to)
+		return false;
+
 	task_leave(task);
 	if (!to)
 		return false;
@@ -232,56 +238,87 @@ static bool group_uses_mm(struct task_struct *leader, struct mm_struct *mm)
 	return false;
 }
 
-/* Call with RCU or better; @t runs over all tasks of all groups using @mm. */
-#define for_each_task_of_mm(p, t, mm)					\
-	for_each_process(p)						\
-		if (!group_uses_mm(p, mm)) {} else			\
-			for_each_thread(p, t)
+/* Would task_move() have it join? */
+static bool must_move(struct task_struct *task, struct container *to)
+{
+	return rcu_access_pointer(task->container) != to &&
+	       READ_ONCE(task->mm);
+}
+
+/*
+ * Call @fn for every task of every thread group that uses @mm. Returns for how
+ * many it said true. No fork goes on: container_fork_rwsem.
+ */
+static long for_tasks_of_mm(struct mm_struct *mm, struct container *to,
+			    bool (*fn)(struct task_struct *task,
+				       struct container *to))
+{
+	struct task_struct *leader, *task;
+	long nr = 0;
+
+	rcu_read_lock();
+	for_each_process(leader) {
+		/* a kernel thread may use an mm, but only for a moment */
+		if ((leader->flags & PF_KTHREAD) || !group_uses_mm(leader, mm))
+			continue;
+		for_each_thread(leader, task)
+			nr += fn(task, to);
+	}
+	rcu_read_unlock();
+	return nr;
+}
 
 /* Both mutex and rwsem held. Returns 0 or -EAGAIN; then nothing has changed. */
 static int move_tasks(struct mm_struct *mm, struct container *to)
 {
-	struct task_struct *p, *t;
-	long nr = 0, joined = 0;
+	long nr, joined;
 
-	if (to) {
-		rcu_read_lock();
-		for_each_task_of_mm(p, t, mm)
-			if (rcu_access_pointer(t->container) != to)
-				nr++;
-		rcu_read_unlock();
-
-		if (atomic_long_add_return(nr, &to->nr_tasks) >
-		    READ_ONCE(to->task_limit)) {
-			atomic_long_sub(nr, &to->nr_tasks);
-			atomic_long_inc(&to->task_limit_hits);
-			return -EAGAIN;
-		}
+	if (!to) {
+		for_tasks_of_mm(mm, NULL, task_move);
+		return 0;
 	}
 
-	rcu_read_lock();
-	for_each_task_of_mm(p, t, mm)
-		if (rcu_access_pointer(t->container) != to &&
-		    task_move(t, to))
-			joined++;
-	rcu_read_unlock();
+	nr = for_tasks_of_mm(mm, to, must_move);
+	if (nr && atomic_long_add_return(nr, &to->nr_tasks) >
+		  READ_ONCE(to->task_limit)) {
+		atomic_long_sub(nr, &to->nr_tasks);
+		atomic_long_inc(&to->task_limit_hits);
+		return -EAGAIN;
+	}
 
-	if (to)
-		atomic_long_sub(nr - joined, &to->nr_tasks);
+	joined = for_tasks_of_mm(mm, to, task_move);
+	atomic_long_sub(nr - joined, &to->nr_tasks);
 	return 0;
 }
 
-/* Move the process of @task, and all that share its mm, to @to or out. */
-static int move_process(struct task_struct *task, struct container *to)
+/*
+ * Move the process of @task, and all that share its mm, to @to or out; only if
+ * it is in @from, unless that is NULL.
+ */
+static int move_process(struct task_struct *task, struct container *from,
+			struct container *to)
 {
-	struct mm_struct *mm;
+	struct mm_struct *mm = NULL;
+	struct task_struct *user;
 	int err;
 
 	mutex_lock(&container_attach_mutex);
 	percpu_down_write(&container_fork_rwsem);
 
+again:
+	/* a leader that has exited may have threads that have not */
+	rcu_read_lock();
+	user = find_lock_task_mm(task);
+	if (user) {
+		if (!from || rcu_access_pointer(user->container) == from) {
+			mm = user->mm;
+			mmget(mm);
+		}
+		task_unlock(user);
+	}
+	rcu_read_unlock();
+
 	err = -ESRCH;
-	mm = get_task_mm(task);
 	if (!mm)
 		goto out;
 
@@ -290,7 +327,17 @@ static int move_process(struct task_struct *task, struct container *to)
 		goto out;
 
 	err = move_tasks(mm, to);
-	if (!err && rcu_access_pointer(mm->container) != to) {
+	if (err)
+		goto out;
+
+	/* it may have left this mm by exec before it was found by that */
+	if (READ_ONCE(task->mm) && READ_ONCE(task->mm) != mm &&
+	    rcu_access_pointer(task->container) != to) {
+		mmput_async(mm);
+		mm = NULL;
+		goto again;
+	}
+	if (rcu_access_pointer(mm->container) != to) {
 		mm_leave(mm);
 		if (to)
 			mm_join(mm, to);
@@ -341,7 +388,7 @@ int container_add_task(struct container *ctn, pid_t nr)
 	else if (!may_move(task))
 		err = -EPERM;
 	else
-		err = move_process(task, ctn);
+		err = move_process(task, NULL, ctn);
 
 	put_task_struct(task);
 	return err;
@@ -363,12 +410,11 @@ int container_remove_task(struct container *ctn, pid_t nr)
 	if (!task)
 		return -ESRCH;
 
-	if (rcu_access_pointer(task->container) != ctn)
-		err = -ESRCH;
-	else if (!may_move(task))
-		err = -EPERM;
+	if (!may_move(task))
+		err = rcu_access_pointer(task->container) == ctn ? -EPERM :
+								  -ESRCH;
 	else
-		err = move_process(task, NULL);
+		err = move_process(task, ctn, NULL);
 
 	put_task_struct(task);
 	return err;
@@ -378,13 +424,14 @@ int container_remove_task(struct container *ctn, pid_t nr)
  * container_expel_tasks - move all tasks and mms out of a dying container
  * @ctn: the container; CONTAINER_DYING is set.
  *
+ * The pages that they hold stay charged to it until it is freed.
+ *
  * Context: May sleep.
  */
 void container_expel_tasks(struct container *ctn)
 {
 	struct task_struct *task;
 	struct mm_struct *mm;
-	bool user;
 
 	mutex_lock(&container_attach_mutex);
 
@@ -410,18 +457,16 @@ void container_expel_tasks(struct container *ctn)
 	/* those that throttle has put to sleep have nothing to wait for now */
 	container_wake_throttled(ctn);
 
+	/*
+	 * Their pages let go of the container in container_free_work(), which
+	 * needs none of the locks that a task may hold for as long as it likes.
+	 */
 	spin_lock(&ctn->lock);
 	while ((mm = list_first_entry_or_null(&ctn->mms, struct mm_struct,
 					      container_node))) {
 		list_del(&mm->container_node);
-		RCU_INIT_POINTER(mm->container, NULL);
-		user = mmget_not_zero(mm);
-		spin_unlock(&ctn->lock);
-		if (user) {
-			container_adopt_pages(mm);
-			mmput(mm);
-		}
-		spin_lock(&ctn->lock);
+		smp_store_release((struct container **)&mm->container, NULL);
+		cond_resched_lock(&ctn->lock);
 	}
 	spin_unlock(&ctn->lock);
 
