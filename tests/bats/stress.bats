@@ -61,7 +61,8 @@ assert_cleared() {
 	wait_until 20 usage_at_most "$LIMIT"
 	assert_equal "$(attr num_tasks)" 0
 	assert_equal "$(attr num_anon_pages)" 0
-	assert_equal "$(attr num_mapped_pages)" 0
+	# not 0: the C library may have come in here, and others map it
+	assert [ "$(attr num_mapped_pages)" -le "$(attr num_file_pages)" ]
 }
 
 @test "vm: memory that is written and checked" {
@@ -84,8 +85,8 @@ assert_cleared() {
 }
 
 @test "a fork bomb stays inside" {
-	set_attr task_limit 50
-	stress --forkheavy 2 --forkheavy-procs 200 || true
+	set_attr task_limit 20
+	stress --fork 2 --fork-max 40 || true
 	assert [ "$(attr task_limit_hits)" -gt 0 ]
 	assert_unharmed
 	assert_cleared

@@ -180,7 +180,7 @@ static struct counts {
 } counts;
 
 /* Page frames of [start, end), added to what was collected. */
-#define MAX_FRAMES	(1 << 15)
+#define MAX_FRAMES	(1 << 16)
 static uint64_t frames[MAX_FRAMES];
 static unsigned long nr_frames;
 
