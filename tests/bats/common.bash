@@ -45,6 +45,9 @@ common_teardown() {
 	timeout 60 rmdir -- "$ROOT"/*/
 	echo max >$ROOT/default_page_limit
 	echo max >$ROOT/default_task_limit
+	# what a test has left running would be waited for
+	mapfile -t pids < <(jobs -p)
+	[ "${#pids[@]}" = 0 ] || kill -9 "${pids[@]}" 2>/dev/null || true
 	wait 2>/dev/null || true
 }
 
