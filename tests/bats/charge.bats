@@ -225,6 +225,7 @@ assert_exact_file() {
 	tells p anon a 1000
 	before=$(attr num_anon_pages)
 	tells p touch a
+	drain_batches
 	tells p advise a pageout
 	drain_batches
 	assert_equal "$(seen swap "$(tell p count a)")" 1000
@@ -240,6 +241,7 @@ assert_exact_file() {
 	hold_start p "$C"
 	tells p anon a 500
 	tells p touch a
+	drain_batches
 	tells p advise a pageout
 	set_attr addtask "$p" "$C-to"
 	tells p look a
@@ -253,6 +255,7 @@ assert_exact_file() {
 	hold_start p "$C"
 	tells p anon a 500
 	tells p touch a
+	drain_batches
 	tells p advise a pageout
 	assert_equal "$(seen swap "$(tell p count a)")" 500
 	timeout 60 swapoff /dev/zram0
@@ -267,6 +270,7 @@ assert_exact_file() {
 	hold_start p "$C"
 	tells p anon a 1000
 	tells p touch a
+	drain_batches
 	tells p advise a pageout
 	assert_equal "$(seen swap "$(tell p count a)")" 1000
 	tells p check a
@@ -449,6 +453,7 @@ assert_exact_file() {
 	hold_start p "$C"
 	tells p shm s 400
 	tells p touch s
+	drain_batches
 	tells p advise s pageout
 	drain_batches
 	assert [ "$(attr num_file_pages)" -lt 100 ]
@@ -501,6 +506,7 @@ assert_exact_file() {
 	tells p read "$F"
 	assert_exact_anon p
 	tells p sync "$F"
+	drain_batches
 	tells p advise a pageout
 	drain
 	assert_exact_anon p

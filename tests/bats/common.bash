@@ -13,6 +13,7 @@ BIN=/dev/shm/bin
 PATH=$BIN:$PATH
 
 # hold_start makes a variable of each name it is given
+# shellcheck disable=SC2034
 declare -g p q h
 
 common_setup_file() {
