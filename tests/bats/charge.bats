@@ -360,6 +360,8 @@ assert_exact_file() {
 	drain
 	assert_exact_file "$F"
 	assert_equal "$(attr num_file_pages)" 0
+	let_go p
+	drain
 	assert_equal "$(attr num_active_pages)" 0
 }
 
