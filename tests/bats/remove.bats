@@ -28,6 +28,8 @@ mem_free() {
 }
 
 @test "rmdir lets running tasks go on, outside" {
+	local child
+
 	hold_start p "$C"
 	tells p threads 5
 	tells p anon a 500
@@ -36,7 +38,8 @@ mem_free() {
 	tells p check a
 	tells p anon b 500
 	tells p touch b
-	tell p child touch b >/dev/null
+	child=$(tell p child touch b)
+	tells p reap "${child%% *}"
 	mkdir "$C"
 	assert_equal "$(attr num_tasks) $(usage)" "0 0"
 	set_attr addtask "$p"
@@ -82,7 +85,7 @@ mem_free() {
 		assert_output --partial 'No such file or directory'
 	done
 	for name in $w $a; do
-		run sh -c "echo $$ >&$name"
+		run bash -c "echo $$ >&$name"
 		assert_failure
 		assert_output --regexp '(No such file|I/O error)'
 	done
