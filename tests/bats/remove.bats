@@ -102,7 +102,7 @@ mem_free() {
 	done
 	local writers
 	writers=$(jobs -p)
-	for _ in {1..30}; do
+	for _ in {1..10}; do
 		timeout 30 rmdir "$C"
 		mkdir "$C"
 	done
