@@ -117,6 +117,7 @@ static struct folio *get_charged_folio(unsigned long pfn, struct container *ctn)
  */
 static void reclaim_isolated(struct trim *tr)
 {
+	bool drained = false;
 	int i;
 
 	if (!tr->nr_folios)
@@ -133,6 +134,11 @@ static void reclaim_isolated(struct trim *tr)
 			continue;
 		if (!folio_mapped(folio) && !folio_test_active(folio)) {
 			folio_wait_writeback(folio);
+			/* or in another's, if this has changed its CPU */
+			if (!folio_test_lru(folio) && !drained) {
+				lru_add_drain_all();
+				drained = true;
+			}
 			if (folio_isolate_lru(folio))
 				list_add(&folio->lru, &tr->folios);
 		}

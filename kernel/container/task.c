@@ -465,6 +465,7 @@ void container_expel_tasks(struct container *ctn)
 	while ((mm = list_first_entry_or_null(&ctn->mms, struct mm_struct,
 					      container_node))) {
 		list_del(&mm->container_node);
+		/* as in mm_leave(): it can be freed after this */
 		smp_store_release((struct container **)&mm->container, NULL);
 		cond_resched_lock(&ctn->lock);
 	}
