@@ -126,9 +126,9 @@ assert_cleared() {
 		set_attr page_limit max
 	done
 	wait $!
+	assert_unharmed
 	drain_swap_cache
 	drain
 	assert_equal "$(attr num_tasks) $(attr num_anon_pages)" "0 0"
 	assert_equal "$(attr num_tasks "$C-to") $(attr num_anon_pages "$C-to")" "0 0"
-	assert_unharmed
 }

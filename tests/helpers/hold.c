@@ -37,6 +37,9 @@
  *	reap PID		end a child
  *	forks COUNT		fork so many that sleep: how many it was, and
  *				the error
+ *	rounds COUNT DIR	so many times: make the container DIR, have a
+ *				child join it, use memory, make a thread, and
+ *				exit, remove DIR
  *	exec			execute itself again
  *	time COMMAND		do it and tell how many ms that took
  *	pid			its pid
@@ -44,7 +47,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -168,23 +170,36 @@ static uint64_t entry(int fd, uint64_t index)
 	return value;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static struct counts {
 	unsigned long anon, file, active, swap, huge;
 } counts;
 
-/* Page frames of [start, end), added to what was collected. */
-#define MAX_FRAMES	(1 << 16)
-static uint64_t frames[MAX_FRAMES];
-static unsigned long nr_frames;
+/*
+ * Which page frames have been counted. There at all times, as nothing may be
+ * allocated while one counts. Frames beyond 16 GiB are not.
+ */
+static unsigned char counted[(16UL << 30) / PAGE / 8];
 
-static void collect(int pagemap, unsigned long start, unsigned long end, int file)
+static void count_frame(int kpageflags, uint64_t frame, int file)
+{
+	uint64_t bits;
+
+	if (frame >= sizeof(counted) * 8 || counted[frame / 8] >> frame % 8 & 1)
+		return;
+	counted[frame / 8] |= 1 << frame % 8;
+	bits = entry(kpageflags, frame);
+	if (bits >> KPF_ANON & 1)
+		counts.anon++;
+	else if (file)
+		counts.file++;
+	else
+		return;
+	counts.active += bits >> KPF_ACTIVE & 1;
+	counts.huge += bits >> KPF_THP & 1;
+}
+
+static void count_range(int pagemap, int kpageflags, unsigned long start,
+			unsigned long end, int file)
 {
 	static uint64_t batch[512];
 	unsigned long page = start / PAGE, last = end / PAGE;
@@ -196,10 +211,9 @@ static void collect(int pagemap, unsigned long start, unsigned long end, int fil
 		if (got <= 0)
 			return;
 		for (ssize_t i = 0; i < got / 8; i++) {
-			if (batch[i] >> 62 & 1)
-				counts.swap++;
-			if (batch[i] >> 63 && nr_frames < MAX_FRAMES)
-				frames[nr_frames++] = (batch[i] & ((1ULL << 55) - 1)) << 1 | file;
+			counts.swap += batch[i] >> 62 & 1;
+			if (batch[i] >> 63)
+				count_frame(kpageflags, batch[i] & ((1ULL << 55) - 1), file);
 		}
 		page += got / 8;
 	}
@@ -209,14 +223,13 @@ static void count(struct region *region)
 {
 	int pagemap = open("/proc/self/pagemap", O_RDONLY);
 	int flags = open("/proc/kpageflags", O_RDONLY);
-	uint64_t before = 0;
 
 	memset(&counts, 0, sizeof(counts));
-	nr_frames = 0;
+	memset(counted, 0, sizeof(counted));
 
 	if (region) {
-		collect(pagemap, (uintptr_t)region->addr,
-			(uintptr_t)region->addr + region->pages * PAGE, 1);
+		count_range(pagemap, flags, (uintptr_t)region->addr,
+			    (uintptr_t)region->addr + region->pages * PAGE, 1);
 	} else {
 		static char maps[1 << 16];
 		size_t len = 0;
@@ -233,27 +246,10 @@ static void count(struct region *region)
 			if (sscanf(line, "%lx-%lx %*s %*s %*s %lu", &start, &end, &inode) != 3)
 				continue;
 			/* the devices' and the kernel's own have no inode */
-			collect(pagemap, start, end, inode != 0);
+			count_range(pagemap, flags, start, end, inode != 0);
 		}
 	}
 
-	qsort(frames, nr_frames, 8, by_value);
-	for (unsigned long i = 0; i < nr_frames; i++) {
-		uint64_t bits;
-
-		if (i && frames[i] >> 1 == before)
-			continue;
-		before = frames[i] >> 1;
-		bits = entry(flags, before);
-		if (bits >> KPF_ANON & 1)
-			counts.anon++;
-		else if (frames[i] & 1)
-			counts.file++;
-		else
-			continue;
-		counts.active += bits >> KPF_ACTIVE & 1;
-		counts.huge += bits >> KPF_THP & 1;
-	}
 	close(pagemap);
 	close(flags);
 	say("anon=%lu file=%lu active=%lu swap=%lu huge=%lu",
@@ -495,6 +491,61 @@ static void do_vfork(void)
 	say("%d", pid);
 }
 
+static int join(const char *dir)
+{
+	char path[4096], pid[32];
+	int len, fd, ret;
+
+	snprintf(path, sizeof(path), "%s/addtask", dir);
+	len = snprintf(pid, sizeof(pid), "%d\n", getpid());
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	ret = fd < 0 || write(fd, pid, len) != len;
+	if (ret)
+		perror(path);
+	close(fd);
+	return ret;
+}
+
+static void use_memory(void)
+{
+	char *anon = map_anon(64, 0);
+	int fd = memfd_create("rounds", 0);
+	char *shm;
+
+	if (ftruncate(fd, 16 * PAGE))
+		_exit(1);
+	shm = map_file(fd, 16, MAP_SHARED);
+	for (int i = 0; i < 64; i++)
+		anon[i * PAGE] = shm[i % 16 * PAGE] = 1;
+	do_threads(1);
+}
+
+static void do_rounds(unsigned long nr, const char *dir)
+{
+	for (unsigned long i = 0; i < nr; i++) {
+		int status = 1;
+		pid_t pid;
+
+		if (mkdir(dir, 0755)) {
+			say_result(-1);
+			return;
+		}
+		pid = fork();
+		if (!pid) {
+			if (join(dir))
+				_exit(1);
+			use_memory();
+			_exit(0);
+		}
+		waitpid(pid, &status, 0);
+		if (pid < 0 || status || rmdir(dir)) {
+			say("round %lu: status %d, %m", i, status);
+			return;
+		}
+	}
+	say("ok");
+}
+
 /* ---- commands ---- */
 
 static int advice(const char *what)
@@ -643,6 +694,8 @@ static void obey(char *line)
 		end_child(atoi(word[1]));
 	} else if (IS("forks", 1)) {
 		do_forks(strtoul(word[1], NULL, 10));
+	} else if (IS("rounds", 2)) {
+		do_rounds(strtoul(word[1], NULL, 10), word[2]);
 	} else if (IS("exec", 0)) {
 		execl(self, "hold", "--again", NULL);
 		say_result(-1);
@@ -679,21 +732,6 @@ static void put_answer(void)
 	memset(answer, 0, len + 1);
 }
 
-static int join(const char *dir)
-{
-	char path[4096], pid[32];
-	int len, fd, ret;
-
-	snprintf(path, sizeof(path), "%s/addtask", dir);
-	len = snprintf(pid, sizeof(pid), "%d\n", getpid());
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	ret = fd < 0 || write(fd, pid, len) != len;
-	if (ret)
-		perror(path);
-	close(fd);
-	return ret;
-}
-
 int main(int argc, char **argv)
 {
 	static char line[4096];
@@ -706,7 +744,6 @@ int main(int argc, char **argv)
 	}
 	setpgid(0, 0);
 	/* so that counting needs no more later */
-	memset(frames, 1, sizeof(frames));
 	count(NULL);
 	memset(answer, 0, sizeof(answer));
 	if (readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 0)
