@@ -36,6 +36,17 @@ teardown() {
 	echo 0 >/sys/kernel/mm/ksm/run
 }
 
+# pageout NAME REGION PAGES: have them all swapped out; now and then one is held
+# by somebody for a moment, and passed over.
+pageout() {
+	for _ in 1 2 3 4 5; do
+		drain_batches
+		tells "$1" advise "$2" pageout
+		[ "$(seen swap "$(tell "$1" count "$2")")" -lt "$3" ] || return 0
+	done
+	fail "not all of $3 pages are in swap: $(tell "$1" count "$2")"
+}
+
 # The container's file pages are those of the file that mincore finds.
 assert_exact_file() {
 	drain_batches
@@ -225,10 +236,8 @@ assert_exact_file() {
 	tells p anon a 1000
 	before=$(attr num_anon_pages)
 	tells p touch a
+	pageout p a 1000
 	drain_batches
-	tells p advise a pageout
-	drain_batches
-	assert_equal "$(seen swap "$(tell p count a)")" 1000
 	assert_equal "$(attr num_anon_pages)" "$before"
 	assert_exact_anon p
 	tells p check a
@@ -241,8 +250,7 @@ assert_exact_file() {
 	hold_start p "$C"
 	tells p anon a 500
 	tells p touch a
-	drain_batches
-	tells p advise a pageout
+	pageout p a 500
 	set_attr addtask "$p" "$C-to"
 	tells p look a
 	drain_batches
@@ -255,9 +263,7 @@ assert_exact_file() {
 	hold_start p "$C"
 	tells p anon a 500
 	tells p touch a
-	drain_batches
-	tells p advise a pageout
-	assert_equal "$(seen swap "$(tell p count a)")" 500
+	pageout p a 500
 	timeout 60 swapoff /dev/zram0
 	assert_equal "$(seen swap "$(tell p count a)")" 0
 	assert_exact_anon p
@@ -270,9 +276,7 @@ assert_exact_file() {
 	hold_start p "$C"
 	tells p anon a 1000
 	tells p touch a
-	drain_batches
-	tells p advise a pageout
-	assert_equal "$(seen swap "$(tell p count a)")" 1000
+	pageout p a 1000
 	tells p check a
 	assert_exact_anon p
 	tells p unmap a
@@ -508,8 +512,7 @@ assert_exact_file() {
 	tells p read "$F"
 	assert_exact_anon p
 	tells p sync "$F"
-	drain_batches
-	tells p advise a pageout
+	pageout p a 500
 	drain
 	assert_exact_anon p
 	echo "$LRU_GEN" >/sys/kernel/mm/lru_gen/enabled
