@@ -34,6 +34,7 @@ teardown() {
 	rm -f "$F" "/dev/shm/$BATS_TEST_NUMBER"
 	echo "$LRU_GEN" >/sys/kernel/mm/lru_gen/enabled
 	echo 0 >/sys/kernel/mm/ksm/run
+	grep -q zram0 /proc/swaps || swapon -p 100 /dev/zram0
 }
 
 # pageout NAME REGION PAGES: have them all swapped out; now and then one is held
