@@ -117,7 +117,8 @@ static struct folio *get_charged_folio(unsigned long pfn, struct container *ctn)
  */
 static void reclaim_isolated(struct trim *tr)
 {
-	bool drained = false;
+	struct folio *folio;
+	bool away = false;
 	int i;
 
 	if (!tr->nr_folios)
@@ -125,23 +126,30 @@ static void reclaim_isolated(struct trim *tr)
 
 	tr->trimmed += reclaim_pages(&tr->folios);
 
-	/* what it has put back is in this CPU's batch, not on a list yet */
-	lru_add_drain();
 	for (i = 0; i < tr->nr_pfns; i++) {
-		struct folio *folio = get_charged_folio(tr->pfns[i], tr->ctn);
-
+		folio = get_charged_folio(tr->pfns[i], tr->ctn);
 		if (!folio)
 			continue;
-		if (!folio_mapped(folio) && !folio_test_active(folio)) {
+		if (!folio_mapped(folio)) {
 			folio_wait_writeback(folio);
-			/* or in another's, if this has changed its CPU */
-			if (!folio_test_lru(folio) && !drained) {
-				lru_add_drain_all();
-				drained = true;
-			}
-			if (folio_isolate_lru(folio))
-				list_add(&folio->lru, &tr->folios);
+			away |= !folio_test_lru(folio);
 		}
+		folio_put(folio);
+	}
+
+	/*
+	 * Those put back, and those whose writing has ended, are in a CPU's
+	 * batch before they are on a list: any CPU's.
+	 */
+	if (away)
+		lru_add_drain_all();
+
+	for (i = 0; i < tr->nr_pfns; i++) {
+		folio = get_charged_folio(tr->pfns[i], tr->ctn);
+		if (!folio)
+			continue;
+		if (!folio_mapped(folio) && folio_isolate_lru(folio))
+			list_add(&folio->lru, &tr->folios);
 		folio_put(folio);
 	}
 	tr->trimmed += reclaim_pages(&tr->folios);
@@ -182,6 +190,7 @@ static bool trim_file_folio(struct trim *tr, struct folio *folio,
 {
 	unsigned long vm_flags;
 	bool active = folio_test_active(folio);
+	bool needs_reclaim;
 	bool gone = false;
 
 	if (!charged_to(folio, tr->ctn) || folio_test_unevictable(folio))
@@ -195,13 +204,14 @@ static bool trim_file_folio(struct trim *tr, struct folio *folio,
 	if (folio_mapped(folio) &&
 	    folio_referenced(folio, 0, NULL, &vm_flags))
 		active = true;
-	if (active) {
+	needs_reclaim = folio_mapped(folio) || folio_test_swapbacked(folio);
+	/* a folio waits in a batch to be deactivated, and cannot go then */
+	if (active && (tr->pass < TRIM_PASSES - 1 ||
+		       (needs_reclaim && !may_reclaim(tr)))) {
 		deactivate(tr, folio);
-		if (tr->pass < TRIM_PASSES - 1)
-			return false;
+		return false;
 	}
-
-	if (folio_mapped(folio) || folio_test_swapbacked(folio))
+	if (needs_reclaim)
 		return may_reclaim(tr);
 
 	if (!folio_trylock(folio))
@@ -434,11 +444,11 @@ static void trim_anon_batch(struct anon_walk *aw)
 		struct folio *folio = aw->folios[i];
 		bool active = folio_test_active(folio) || aw->young[i];
 
-		if (active)
-			deactivate(tr, folio);
 		if (may_reclaim(tr) &&
 		    (!active || tr->pass == TRIM_PASSES - 1))
 			isolate_for_reclaim(tr, folio);
+		else if (active)
+			deactivate(tr, folio);
 		folio_put(folio);
 	}
 	aw->nr = 0;
