@@ -93,19 +93,29 @@ static bool charged_to(struct folio *folio, struct container *ctn)
 
 /* ---- reclaim of isolated folios ---- */
 
-/* The folio at @pfn with a reference, if @ctn is still charged for it. */
-static struct folio *get_charged_folio(unsigned long pfn, struct container *ctn)
+/*
+ * The folio at @pfn with a reference, if @ctn is still charged for it, or if
+ * it is what its tasks have left behind in the swap cache meanwhile.
+ */
+static struct folio *get_reclaimed_folio(unsigned long pfn,
+					 struct container *ctn)
 {
 	struct page *page = pfn_to_online_page(pfn);
 	struct folio *folio;
+	struct container *owner;
 
 	if (!page || PageTail(page))
 		return NULL;
 	folio = page_folio(page);
 	if (!folio_try_get(folio))
 		return NULL;
-	if (folio == page_folio(page) && charged_to(folio, ctn))
-		return folio;
+	if (folio == page_folio(page)) {
+		rcu_read_lock();
+		owner = folio_container(folio);
+		rcu_read_unlock();
+		if (owner == ctn || (!owner && folio_test_swapcache(folio)))
+			return folio;
+	}
 	folio_put(folio);
 	return NULL;
 }
@@ -127,7 +137,7 @@ static void reclaim_isolated(struct trim *tr)
 	tr->trimmed += reclaim_pages(&tr->folios);
 
 	for (i = 0; i < tr->nr_pfns; i++) {
-		folio = get_charged_folio(tr->pfns[i], tr->ctn);
+		folio = get_reclaimed_folio(tr->pfns[i], tr->ctn);
 		if (!folio)
 			continue;
 		if (!folio_mapped(folio)) {
@@ -145,7 +155,7 @@ static void reclaim_isolated(struct trim *tr)
 		lru_add_drain_all();
 
 	for (i = 0; i < tr->nr_pfns; i++) {
-		folio = get_charged_folio(tr->pfns[i], tr->ctn);
+		folio = get_reclaimed_folio(tr->pfns[i], tr->ctn);
 		if (!folio)
 			continue;
 		if (!folio_mapped(folio) && folio_isolate_lru(folio))
