@@ -34,6 +34,7 @@
 #include <linux/pagewalk.h>
 #include <linux/rmap.h>
 #include <linux/sched/mm.h>
+#include <linux/shmem_fs.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
 #include <linux/writeback.h>
@@ -58,8 +59,17 @@ struct workqueue_struct *kcontainerd_wq;
 struct trim {
 	struct container *ctn;
 	int pass;
+	unsigned long goal;		/* anon + file pages, at most */
+	unsigned long rss_goal;		/* rss, at most */
 	unsigned long trimmed;		/* pages that are no longer charged */
+	unsigned long scanned;
 	unsigned long deactivated;
+	unsigned long written_back;
+	unsigned long dropped;
+	unsigned long reclaimed;
+	unsigned long swapped_out;
+	unsigned long unmapped;
+	bool held;			/* is what is isolated anon or shmem? */
 	bool busy;			/* met what is being written, or locked */
 	/* of what was reclaimed: what writeback may have kept from being freed */
 	unsigned long pfns[TRIM_BATCH];
@@ -68,17 +78,61 @@ struct trim {
 	int nr_folios;
 };
 
-/* Below the threshold that a round is to reach? */
-static bool under_target(struct container *ctn)
+static bool over_goal(struct trim *tr)
 {
-	unsigned long limit = READ_ONCE(ctn->pages.high);
+	return container_usage(tr->ctn) > tr->goal;
+}
 
-	return container_usage(ctn) <= limit - limit / 8;
+static bool over_rss_goal(struct trim *tr)
+{
+	return tr->rss_goal != ULONG_MAX &&
+	       container_rss(tr->ctn) > tr->rss_goal;
+}
+
+/* Has the round come to where it was to come? */
+static bool reached(struct trim *tr)
+{
+	return !over_goal(tr) && !over_rss_goal(tr);
 }
 
 static bool over_limit(struct container *ctn)
 {
-	return container_usage(ctn) > READ_ONCE(ctn->pages.high);
+	return container_usage(ctn) > READ_ONCE(ctn->page_limit);
+}
+
+/*
+ * How far down a task that needs a page below rss_limit has it trimmed, so that
+ * the next few need not come for it: as many pages as a CPU takes in advance, or
+ * 1/64 of a large limit, or 1/8 of a small one.
+ */
+static unsigned long rss_headroom(unsigned long limit)
+{
+	return min(max(limit / 64, (unsigned long)CONTAINER_STOCK), limit / 8);
+}
+
+/* Where a round that begins now is to come to. */
+static void set_goals(struct trim *tr)
+{
+	struct container *ctn = tr->ctn;
+	unsigned long limit = READ_ONCE(ctn->page_limit);
+	unsigned long rss_limit = READ_ONCE(ctn->counter[CONTAINER_RSS].max);
+
+	tr->goal = over_limit(ctn) ? limit - limit / 8 : ULONG_MAX;
+	tr->goal = min(tr->goal, READ_ONCE(ctn->shrink_pages));
+
+	tr->rss_goal = READ_ONCE(ctn->shrink_rss);
+	if (atomic_read(&ctn->room_waiters) && container_rss(ctn) >= rss_limit)
+		tr->rss_goal = min(tr->rss_goal,
+				   rss_limit - max(rss_headroom(rss_limit), 1UL));
+	else if (container_over_rss(ctn))
+		tr->rss_goal = min(tr->rss_goal, rss_limit);
+}
+
+/* Is this round for somebody who asked for it, rather than for page_limit? */
+static bool is_urgent(struct trim *tr)
+{
+	return tr->rss_goal != ULONG_MAX ||
+	       READ_ONCE(tr->ctn->shrink_pages) != ULONG_MAX;
 }
 
 static bool charged_to(struct folio *folio, struct container *ctn)
@@ -128,13 +182,14 @@ static struct folio *get_reclaimed_folio(unsigned long pfn,
 static void reclaim_isolated(struct trim *tr)
 {
 	struct folio *folio;
+	unsigned long nr;
 	bool away = false;
 	int i;
 
 	if (!tr->nr_folios)
 		return;
 
-	tr->trimmed += reclaim_pages(&tr->folios);
+	nr = reclaim_pages(&tr->folios);
 
 	for (i = 0; i < tr->nr_pfns; i++) {
 		folio = get_reclaimed_folio(tr->pfns[i], tr->ctn);
@@ -162,8 +217,15 @@ static void reclaim_isolated(struct trim *tr)
 			list_add(&folio->lru, &tr->folios);
 		folio_put(folio);
 	}
-	tr->trimmed += reclaim_pages(&tr->folios);
+	nr += reclaim_pages(&tr->folios);
 
+	tr->trimmed += nr;
+	tr->reclaimed += nr;
+	if (tr->held) {
+		atomic_long_add(nr, &tr->ctn->held_reclaimed);
+		/* but for the few that MADV_FREE has given up */
+		tr->swapped_out += nr;
+	}
 	tr->nr_folios = 0;
 	tr->nr_pfns = 0;
 	cond_resched();
@@ -182,7 +244,8 @@ static void isolate_for_reclaim(struct trim *tr, struct folio *folio)
 
 static bool may_reclaim(struct trim *tr)
 {
-	return READ_ONCE(tr->ctn->over_limit) == CONTAINER_OVER_RECLAIM;
+	return is_urgent(tr) ||
+	       READ_ONCE(tr->ctn->over_limit) == CONTAINER_OVER_RECLAIM;
 }
 
 static void deactivate(struct trim *tr, struct folio *folio)
@@ -194,27 +257,58 @@ static void deactivate(struct trim *tr, struct folio *folio)
 
 /* ---- file pages ---- */
 
+/*
+ * Only rss is too large: unmap a folio. It stays in the page cache, where
+ * whoever needs it finds it again.
+ */
+static void unmap_folio(struct trim *tr, struct folio *folio,
+			struct address_space *mapping)
+{
+	long nr;
+
+	if (!folio_trylock(folio)) {
+		tr->busy = true;
+		return;
+	}
+	if (folio->mapping == mapping) {
+		nr = folio_nr_pages(folio);
+		try_to_unmap(folio, folio_test_pmd_mappable(folio) ?
+				    TTU_SPLIT_HUGE_PMD : 0);
+		if (!folio_mapped(folio)) {
+			tr->trimmed += nr;
+			tr->unmapped += nr;
+		}
+	}
+	folio_unlock(folio);
+}
+
 /* Returns true if @folio is to be reclaimed: mapped or in need of swap. */
 static bool trim_file_folio(struct trim *tr, struct folio *folio,
 			    struct address_space *mapping)
 {
 	unsigned long vm_flags;
 	bool active = folio_test_active(folio);
+	bool mapped = folio_mapped(folio);
+	bool shmem = folio_test_swapbacked(folio);
+	bool rss_only = !over_goal(tr);
 	bool needs_reclaim;
 	bool gone = false;
 
 	if (!charged_to(folio, tr->ctn) || folio_test_unevictable(folio))
 		return false;
+	/* page cache that nobody maps is not in the way */
+	if (rss_only && !mapped && !shmem)
+		return false;
 
-	if (folio_test_writeback(folio)) {
+	tr->scanned += folio_nr_pages(folio);
+	if (folio_test_writeback(folio) && !(rss_only && !shmem)) {
 		tr->busy = true;
 		return false;
 	}
 
-	if (folio_mapped(folio) &&
-	    folio_referenced(folio, 0, NULL, &vm_flags))
+	if (mapped && folio_referenced(folio, 0, NULL, &vm_flags))
 		active = true;
-	needs_reclaim = folio_mapped(folio) || folio_test_swapbacked(folio);
+	needs_reclaim = shmem || (mapped && !rss_only);
 	/* a folio waits in a batch to be deactivated, and cannot go then */
 	if (active && (tr->pass < TRIM_PASSES - 1 ||
 		       (needs_reclaim && !may_reclaim(tr)))) {
@@ -223,6 +317,10 @@ static bool trim_file_folio(struct trim *tr, struct folio *folio,
 	}
 	if (needs_reclaim)
 		return may_reclaim(tr);
+	if (rss_only) {
+		unmap_folio(tr, folio, mapping);
+		return false;
+	}
 
 	if (!folio_trylock(folio))
 		return false;
@@ -230,8 +328,10 @@ static bool trim_file_folio(struct trim *tr, struct folio *folio,
 		long nr = folio_nr_pages(folio);
 
 		gone = mapping_evict_folio(mapping, folio);
-		if (gone)
+		if (gone) {
 			tr->trimmed += nr;
+			tr->dropped += nr;
+		}
 	}
 	folio_unlock(folio);
 	return false;
@@ -249,7 +349,7 @@ static pgoff_t trim_file_range(struct trim *tr, struct inode *inode,
 	pgoff_t start = index;
 	unsigned int i, got;
 
-	if (mapping_tagged(mapping, PAGECACHE_TAG_DIRTY) &&
+	if (over_goal(tr) && mapping_tagged(mapping, PAGECACHE_TAG_DIRTY) &&
 	    mapping_can_writeback(mapping)) {
 		struct writeback_control wbc = {
 			.sync_mode = WB_SYNC_NONE,
@@ -259,13 +359,15 @@ static pgoff_t trim_file_range(struct trim *tr, struct inode *inode,
 		};
 
 		filemap_fdatawrite_wbc(mapping, &wbc);
+		tr->written_back += max(0L, (long)nr - wbc.nr_to_write);
 		tr->busy = true;
 	}
 
 	/* those in this CPU's batches have a reference too many to be dropped */
 	lru_add_drain();
 	folio_batch_init(&fbatch);
-	while (nr && !under_target(tr->ctn)) {
+	tr->held = shmem_mapping(mapping);
+	while (nr && !reached(tr)) {
 		got = filemap_get_folios(mapping, &index, -1, &fbatch);
 		if (!got)
 			return 0;
@@ -292,8 +394,14 @@ static void trim_files(struct trim *tr, bool large)
 	struct inode *inode;
 	pgoff_t cursor, next;
 
-	while (!under_target(ctn) &&
+	while (!reached(tr) &&
 	       (inode = container_next_file(ctn, large, &left, &cursor))) {
+		/* of these, only what is mapped or shmem is in the way */
+		if (!over_goal(tr) && !mapping_mapped(inode->i_mapping) &&
+		    !shmem_mapping(inode->i_mapping)) {
+			container_release_file(inode);
+			continue;
+		}
 		next = trim_file_range(tr, inode, cursor, nr);
 		/* the part before the place where the last round left off */
 		if (!next && cursor)
@@ -311,6 +419,7 @@ struct anon_walk {
 	struct trim *tr;
 	unsigned long next;	/* address to go on at */
 	unsigned long left;	/* pages that may still be looked at */
+	bool swap;		/* is there room in swap? */
 	int nr;
 	struct folio *folios[TRIM_BATCH];
 	bool young[TRIM_BATCH];
@@ -319,6 +428,8 @@ struct anon_walk {
 static bool anon_wanted(struct anon_walk *aw, struct folio *folio)
 {
 	return folio_test_anon(folio) && !folio_test_unevictable(folio) &&
+	       /* without swap, only what MADV_FREE gave up can go */
+	       (aw->swap || !folio_test_swapbacked(folio)) &&
 	       folio_container(folio) == aw->tr->ctn;
 }
 
@@ -450,10 +561,12 @@ static void trim_anon_batch(struct anon_walk *aw)
 
 	/* what is in this CPU's batches cannot be isolated */
 	lru_add_drain();
+	tr->held = true;
 	for (i = 0; i < aw->nr; i++) {
 		struct folio *folio = aw->folios[i];
 		bool active = folio_test_active(folio) || aw->young[i];
 
+		tr->scanned += folio_nr_pages(folio);
 		if (may_reclaim(tr) &&
 		    (!active || tr->pass == TRIM_PASSES - 1))
 			isolate_for_reclaim(tr, folio);
@@ -479,6 +592,7 @@ static unsigned long trim_mm(struct trim *tr, struct mm_struct *mm,
 		return start;
 
 	aw->tr = tr;
+	aw->swap = get_nr_swap_pages() > 0;
 	do {
 		aw->nr = 0;
 		aw->left = tr->pass ? 2 * TRIM_COUNT : TRIM_COUNT;
@@ -497,7 +611,7 @@ static unsigned long trim_mm(struct trim *tr, struct mm_struct *mm,
 		start = aw->next;
 
 		trim_anon_batch(aw);
-	} while (more > 0 && !under_target(tr->ctn));
+	} while (more > 0 && !reached(tr));
 	kfree(aw);
 	return more > 0 ? start : 0;
 }
@@ -550,7 +664,7 @@ static void trim_anon(struct trim *tr, bool large)
 		left++;
 	spin_unlock(&ctn->lock);
 
-	while (!under_target(ctn) && (mm = first_mm(ctn, large, &left))) {
+	while (!reached(tr) && (mm = first_mm(ctn, large, &left))) {
 		if (mm != ctn->trim_mm)
 			ctn->trim_addr = 0;
 		ctn->trim_mm = mm;
@@ -564,10 +678,10 @@ static void trim_anon(struct trim *tr, bool large)
 /* ---- a round ---- */
 
 /* Does the share of one kind of pages make it worth going for them? */
-static bool worth_trimming(struct container *ctn, enum container_stat item,
+static bool worth_trimming(struct trim *tr, unsigned long pages,
 			   unsigned int shift)
 {
-	return container_stat(ctn, item) > READ_ONCE(ctn->pages.high) >> shift;
+	return is_urgent(tr) || pages > READ_ONCE(tr->ctn->page_limit) >> shift;
 }
 
 static void trim_pass(struct trim *tr)
@@ -576,17 +690,36 @@ static void trim_pass(struct trim *tr)
 	bool last = tr->pass == TRIM_PASSES - 1;
 
 	/* few file pages are better than none to trim at all */
-	if (worth_trimming(ctn, CONTAINER_FILE, 1) || last) {
+	if (worth_trimming(tr, container_file(ctn), 1) || last) {
 		trim_files(tr, true);
 		if (tr->pass)
 			trim_files(tr, false);
 	}
 
-	if (total_swap_pages && worth_trimming(ctn, CONTAINER_ANON, 6)) {
+	/* without swap, some may have been given up all the same */
+	if ((total_swap_pages || last) &&
+	    worth_trimming(tr, container_stat(ctn, CONTAINER_ANON), 6)) {
 		trim_anon(tr, true);
 		if (tr->pass)
 			trim_anon(tr, false);
 	}
+}
+
+/* Add what a round has done to what the container's stat file says. */
+static void count_round(struct trim *tr)
+{
+	struct container *ctn = tr->ctn;
+
+	container_count(ctn, CONTAINER_ROUNDS, 1);
+	container_count(ctn, CONTAINER_SCANNED, tr->scanned);
+	container_count(ctn, CONTAINER_DEACTIVATED, tr->deactivated);
+	container_count(ctn, CONTAINER_WRITTEN_BACK, tr->written_back);
+	container_count(ctn, CONTAINER_DROPPED, tr->dropped);
+	container_count(ctn, CONTAINER_RECLAIMED, tr->reclaimed);
+	container_count(ctn, CONTAINER_SWAPPED_OUT, tr->swapped_out);
+	if (tr->rss_goal != ULONG_MAX)
+		atomic_long_add(tr->reclaimed + tr->unmapped,
+				&ctn->rss_reclaimed);
 }
 
 /* Over the limit still: when to have another go. */
@@ -608,11 +741,29 @@ static unsigned int next_delay(struct trim *tr)
 	return ctn->trim_delay;
 }
 
+static void trim_round(struct trim *tr)
+{
+	struct container *ctn = tr->ctn;
+
+	for (; tr->pass < TRIM_PASSES && !reached(tr); tr->pass++) {
+		/* let what was started be written before one insists */
+		if (tr->busy && tr->pass)
+			io_schedule_timeout(HZ / 50);
+		tr->busy = false;
+		trim_pass(tr);
+		container_wake_waiters(ctn);
+		if (test_bit(CONTAINER_DYING, &ctn->flags))
+			break;
+	}
+	count_round(tr);
+}
+
 /* One round for one container. */
 void container_trim_work(struct work_struct *work)
 {
 	struct container *ctn = container_of(to_delayed_work(work),
 					     struct container, trim_work);
+	unsigned long round = ctn->rounds_begun + 1;
 	struct trim *tr;
 
 	/* small, and the way out of a shortage: it is worth waiting for */
@@ -620,18 +771,12 @@ void container_trim_work(struct work_struct *work)
 	tr->ctn = ctn;
 	INIT_LIST_HEAD(&tr->folios);
 
-	if (over_limit(ctn)) {
-		for (; tr->pass < TRIM_PASSES && !under_target(ctn); tr->pass++) {
-			/* let what was started be written before one insists */
-			if (tr->busy && tr->pass)
-				io_schedule_timeout(HZ / 50);
-			tr->busy = false;
-			trim_pass(tr);
-			container_wake_throttled(ctn);
-			if (test_bit(CONTAINER_DYING, &ctn->flags))
-				break;
-		}
-	}
+	WRITE_ONCE(ctn->rounds_begun, round);
+	/* who sees that it has begun may have to have set a goal before */
+	smp_mb();
+	set_goals(tr);
+	if (!reached(tr))
+		trim_round(tr);
 
 	/* from here on, who goes over the limit calls again */
 	clear_bit(CONTAINER_TRIMMING, &ctn->flags);
@@ -639,14 +784,18 @@ void container_trim_work(struct work_struct *work)
 	smp_mb__after_atomic();
 	if (test_bit(CONTAINER_DYING, &ctn->flags)) {
 		/* container_free_work() waits for this */
-	} else if (over_limit(ctn)) {
+	} else if (over_limit(ctn) || container_over_rss(ctn)) {
 		queue_delayed_work(kcontainerd_wq, &ctn->trim_work,
 				   next_delay(tr));
 	} else {
 		clear_bit(CONTAINER_FUTILE, &ctn->flags);
 		ctn->trim_delay = 0;
 	}
-	container_wake_throttled(ctn);
+
+	WRITE_ONCE(ctn->round_idle, !tr->busy);
+	/* what it did is there to be seen by who waited for it */
+	smp_store_release(&ctn->rounds_ended, round);
+	container_wake_waiters(ctn);
 	kfree(tr);
 }
 

@@ -40,6 +40,21 @@ static __always_inline bool containers_enabled(void)
  * would use, or else in page_ext.
  */
 #define CONTAINER_TOKEN_ACTIVE	1UL	/* counted as active, see internal.h */
+#define CONTAINER_TOKEN_SHIFT	17	/* above what it says of the folio: */
+#define CONTAINER_ALIGN_SHIFT	8	/* where the container is */
+
+/* The token of a folio that @ctn is charged for, nothing else being counted. */
+static inline unsigned long container_token(const struct container *ctn)
+{
+	return (((unsigned long)ctn - PAGE_OFFSET) >> CONTAINER_ALIGN_SHIFT)
+	       << CONTAINER_TOKEN_SHIFT;
+}
+
+/* bits in task_struct::container_over: before it goes on in user mode, it ... */
+#define CONTAINER_OVER_SOFT	1	/* page_limit, by far: sleeps a little */
+#define CONTAINER_OVER_HARD	2	/* rss_limit: waits until under it */
+#define CONTAINER_OVER_FAILED	4	/* page fault failed: waits for room */
+#define CONTAINER_OVER_LET	8	/* one charge may go over rss_limit */
 
 #ifdef CONFIG_MEMCG
 extern struct page_ext_operations container_page_ext_ops;
@@ -52,6 +67,13 @@ static __always_inline bool folio_maybe_charged(const struct folio *folio)
 
 static __always_inline bool folio_maybe_counted_active(const struct folio *folio,
 						       bool active)
+{
+	return true;
+}
+
+/* Would charging @folio to @ctn change anything? */
+static __always_inline bool folio_maybe_not_of(const struct folio *folio,
+					       const struct container *ctn)
 {
 	return true;
 }
@@ -75,16 +97,30 @@ static __always_inline bool folio_maybe_counted_active(const struct folio *folio
 	return token && !!(token & CONTAINER_TOKEN_ACTIVE) == active;
 }
 
+static __always_inline bool folio_maybe_not_of(const struct folio *folio,
+					       const struct container *ctn)
+{
+	unsigned long token = READ_ONCE(folio->container_token);
+
+	return (token ^ (ctn ? container_token(ctn) : 0)) >>
+	       CONTAINER_TOKEN_SHIFT;
+}
+
 static inline unsigned long page_container_token(const struct page *page)
 {
 	return page->container_token;
 }
 #endif
 
-void __container_charge_anon(struct folio *folio, struct mm_struct *mm);
-void __container_charge_swapin(struct folio *folio, struct mm_struct *mm);
+int __container_charge(struct folio *folio, struct mm_struct *mm);
+void __container_commit_anon(struct folio *folio, struct mm_struct *mm);
+int __container_charge_swapin(struct folio *folio, struct mm_struct *mm);
+void __container_commit_swapin(struct folio *folio, struct mm_struct *mm);
+int __container_charge_shmem(struct folio *folio, struct address_space *mapping,
+			     gfp_t gfp);
 void __container_claim_mapping(struct address_space *mapping, gfp_t gfp);
-void __container_charge_file(struct folio *folio, struct address_space *mapping);
+void __container_charge_file(struct folio *folio, struct address_space *mapping,
+			     bool refault);
 void __container_uncharge(struct folio *folio);
 void __container_uncharge_folios(struct folio_batch *folios);
 void __container_replace_folio(struct folio *old, struct folio *new);
@@ -99,37 +135,125 @@ int __container_can_fork(struct task_struct *child, u64 clone_flags);
 void __container_end_fork(struct task_struct *child, bool forked);
 void __container_exit(struct task_struct *task);
 void __container_throttle(void);
+unsigned long container_oom_pages(struct container *ctn);
+bool container_oom_eligible(struct container *ctn, struct task_struct *task);
+void container_oom_print(struct container *ctn);
+void container_oom_killed(struct container *ctn,
+			  int (*kill)(struct task_struct *task, void *message),
+			  void *message);
+vm_fault_t __container_exit_fault(struct vm_area_struct *vma,
+				  struct mm_struct *mm, unsigned int flags,
+				  vm_fault_t ret);
+
+/*
+ * Charging is in three stages. First, where a folio is allocated or comes back
+ * from swap, it is charged to a container, if that is below its rss_limit:
+ * container_charge(), container_charge_swapin(), container_charge_shmem().
+ * Then, where it becomes part of a process or a file, with the lock held that
+ * orders this against a change of container, that is set right if need be,
+ * which cannot fail: container_commit_anon(), container_commit_swapin(),
+ * container_charge_file(). A folio that does not come to that is uncharged
+ * when it is freed. Page cache that only becomes part of rss by being mapped is
+ * not charged before, so the limit does not make it fail.
+ *
+ * A page fault that fails at the first stage waits for room in
+ * container_exit_fault(), where locks can be dropped, and is tried again.
+ */
 
 /**
- * container_charge_anon - charge a folio that is mapped for the first time
- * @folio: a new anonymous folio, not yet on an LRU list.
+ * container_charge - charge a new folio to a process's container
+ * @folio: the folio, which nobody else knows; shmem is left alone.
+ * @mm: who it is for; NULL for page cache, which is left alone.
+ *
+ * In a page fault this fails at the limit; elsewhere it then charges what is
+ * over it, for one page at least, and the task waits before it returns to user
+ * mode.
+ *
+ * Context: Any, but not from an interrupt.
+ * Return: 0 or -ENOMEM.
+ */
+static __always_inline int container_charge(struct folio *folio,
+					    struct mm_struct *mm)
+{
+	if (containers_enabled() && mm && rcu_access_pointer(mm->container) &&
+	    !folio_test_swapbacked(folio))
+		return __container_charge(folio, mm);
+	return 0;
+}
+
+/**
+ * container_commit_anon - a new anonymous folio is mapped
+ * @folio: the folio, not yet on an LRU list.
  * @mm: where it is mapped.
  *
  * Context: Atomic, with the page table lock of the mapping held: that lock
  * orders the charge against a task's move to another container.
  */
-static __always_inline void container_charge_anon(struct folio *folio,
+static __always_inline void container_commit_anon(struct folio *folio,
 						  struct mm_struct *mm)
 {
-	if (containers_enabled() && rcu_access_pointer(mm->container))
-		__container_charge_anon(folio, mm);
+	if (containers_enabled() &&
+	    folio_maybe_not_of(folio, rcu_access_pointer(mm->container)))
+		__container_commit_anon(folio, mm);
 }
 
 /**
- * container_charge_swapin - charge a folio that is mapped again from swap
- * @folio: the folio; it may be in the swap cache and on an LRU list.
- * @mm: where it is about to be mapped.
+ * container_charge_swapin - charge a folio that is about to be mapped from swap
+ * @folio: the folio, locked; it may be in the swap cache and on an LRU list.
+ * @mm: where it is to be mapped.
  *
  * A folio that no one maps goes to @mm's container, whoever had it before it
  * was swapped out.
  *
+ * Context: Any, but not from an interrupt.
+ * Return: 0 or -ENOMEM, as container_charge().
+ */
+static __always_inline int container_charge_swapin(struct folio *folio,
+						   struct mm_struct *mm)
+{
+	if (containers_enabled() &&
+	    folio_maybe_not_of(folio, rcu_access_pointer(mm->container)))
+		return __container_charge_swapin(folio, mm);
+	return 0;
+}
+
+/**
+ * container_commit_swapin - such a folio is mapped
+ * @folio: the folio; it need not have been charged before.
+ * @mm: where it is about to be mapped.
+ *
  * Context: Atomic, page table lock held, @folio locked.
  */
-static __always_inline void container_charge_swapin(struct folio *folio,
+static __always_inline void container_commit_swapin(struct folio *folio,
 						    struct mm_struct *mm)
 {
-	if (containers_enabled())
-		__container_charge_swapin(folio, mm);
+	if (containers_enabled() &&
+	    folio_maybe_not_of(folio, rcu_access_pointer(mm->container)))
+		__container_commit_swapin(folio, mm);
+}
+
+/**
+ * container_charge_shmem - charge a shmem folio to its file's owner
+ * @folio: the folio, locked, new or from swap.
+ * @mapping: the file that it is about to be added to.
+ * @gfp: how to allocate.
+ *
+ * The file is claimed as container_claim_mapping() does. At the limit, a task
+ * of that container waits for room here or, in a page fault, fails; others
+ * charge what is over it.
+ *
+ * Context: May sleep if @gfp allows, for long unless in a page fault.
+ * Return: 0 or -ENOMEM.
+ */
+static __always_inline int
+container_charge_shmem(struct folio *folio, struct address_space *mapping,
+		       gfp_t gfp)
+{
+	if (containers_enabled() &&
+	    (rcu_access_pointer(mapping->container_file) ||
+	     rcu_access_pointer(current->container)))
+		return __container_charge_shmem(folio, mapping, gfp);
+	return 0;
 }
 
 /**
@@ -154,16 +278,18 @@ container_claim_mapping(struct address_space *mapping, gfp_t gfp)
  * container_charge_file - charge a page cache folio to its file's owner
  * @folio: the folio, locked.
  * @mapping: the file, to which @folio has just been added.
+ * @refault: whether it was there before, and was reclaimed.
  *
  * Context: Any, but not from an interrupt.
  */
 static __always_inline void container_charge_file(struct folio *folio,
-						  struct address_space *mapping)
+						  struct address_space *mapping,
+						  bool refault)
 {
 	if (containers_enabled() &&
 	    (rcu_access_pointer(mapping->container_file) ||
 	     folio_maybe_charged(folio)))
-		__container_charge_file(folio, mapping);
+		__container_charge_file(folio, mapping, refault);
 }
 
 /**
@@ -299,7 +425,8 @@ static inline void container_exec(struct mm_struct *mm)
 static inline int container_can_fork(struct task_struct *child, u64 clone_flags)
 {
 	RCU_INIT_POINTER(child->container, NULL);
-	child->container_over = false;
+	child->container_over = 0;
+	child->container_in_fault = false;
 	child->container_forking = false;
 	if (containers_enabled())
 		return __container_can_fork(child, clone_flags);
@@ -332,6 +459,39 @@ static inline void container_throttle(void)
 		__container_throttle();
 }
 
+/*
+ * A page fault begins and ends. Where it failed for want of room below an
+ * rss_limit, or has gone over it, wait until there is some: the lock that the
+ * caller holds is dropped for that, as the result then says.
+ *
+ * Context: the mmap lock, or the lock of @vma by @flags, is held for reading,
+ * unless @ret says that it has been dropped.
+ */
+static __always_inline void container_enter_fault(void)
+{
+	if (containers_enabled())
+		current->container_in_fault = true;
+}
+
+static __always_inline vm_fault_t
+container_exit_fault(struct vm_area_struct *vma, struct mm_struct *mm,
+		     unsigned int flags, vm_fault_t ret)
+{
+	if (containers_enabled()) {
+		current->container_in_fault = false;
+		if (unlikely(current->container_over))
+			return __container_exit_fault(vma, mm, flags, ret);
+	}
+	return ret;
+}
+
+/* Is the current task to wait? Then a system call had better come to its end. */
+static inline bool container_must_wait(void)
+{
+	return containers_enabled() &&
+	       (current->container_over & CONTAINER_OVER_HARD);
+}
+
 #else /* !CONFIG_CONTAINERS */
 
 static inline unsigned long page_container_token(const struct page *page)
@@ -339,14 +499,33 @@ static inline unsigned long page_container_token(const struct page *page)
 	return 0;
 }
 
-static inline void container_charge_anon(struct folio *folio,
+static inline int container_charge(struct folio *folio, struct mm_struct *mm)
+{
+	return 0;
+}
+
+static inline void container_commit_anon(struct folio *folio,
 					 struct mm_struct *mm) { }
-static inline void container_charge_swapin(struct folio *folio,
+static inline int container_charge_swapin(struct folio *folio,
+					  struct mm_struct *mm)
+{
+	return 0;
+}
+
+static inline void container_commit_swapin(struct folio *folio,
 					   struct mm_struct *mm) { }
+static inline int container_charge_shmem(struct folio *folio,
+					 struct address_space *mapping,
+					 gfp_t gfp)
+{
+	return 0;
+}
+
 static inline void container_claim_mapping(struct address_space *mapping,
 					   gfp_t gfp) { }
 static inline void container_charge_file(struct folio *folio,
-					 struct address_space *mapping) { }
+					 struct address_space *mapping,
+					 bool refault) { }
 static inline void container_uncharge(struct folio *folio) { }
 static inline void container_uncharge_folios(struct folio_batch *folios) { }
 static inline void container_replace_folio(struct folio *old,
@@ -369,6 +548,35 @@ static inline void container_post_fork(struct task_struct *child) { }
 static inline void container_cancel_fork(struct task_struct *child) { }
 static inline void container_exit(struct task_struct *task) { }
 static inline void container_throttle(void) { }
+static inline void container_enter_fault(void) { }
+static inline vm_fault_t
+container_exit_fault(struct vm_area_struct *vma, struct mm_struct *mm,
+		     unsigned int flags, vm_fault_t ret)
+{
+	return ret;
+}
+
+static inline bool container_must_wait(void)
+{
+	return false;
+}
+
+static inline unsigned long container_oom_pages(struct container *ctn)
+{
+	return 0;
+}
+
+static inline bool container_oom_eligible(struct container *ctn,
+					  struct task_struct *task)
+{
+	return true;
+}
+
+static inline void container_oom_print(struct container *ctn) { }
+static inline void
+container_oom_killed(struct container *ctn,
+		     int (*kill)(struct task_struct *task, void *message),
+		     void *message) { }
 
 #endif /* CONFIG_CONTAINERS */
 

@@ -1,29 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Charging: tokens, counters, what happens at the limit, and the throttle.
+ * Charging: tokens, counters, and what happens at the limits.
  *
- * An anonymous folio is charged when it is first mapped, to the container of
- * the mm; a folio of the page cache when it is added, to the owner of the
- * file, and only as long as it is there. Other folios are uncharged when they
- * are freed. None of this can fail: page_limit is a soft limit.
+ * An anonymous folio is charged to the container of the mm that it is for; a
+ * folio of the page cache to the owner of the file, and only as long as it is
+ * there. Other folios are uncharged when they are freed. When the stages of
+ * that are, and that only the first can fail: see linux/container.h.
  *
- * Counting is per CPU and exact when read. The page counter serves to notice
- * the limit: every CPU charges it in advance for CONTAINER_STOCK pages, so it
- * never reads less than is used. Where it reads more than the limit but the
- * sum of the CPUs does not, the stocks are given back, so that no CPU can go
- * over the limit on a stock that it had before.
+ * Counting is per CPU and exact when read. The page counters serve to notice
+ * and to keep the limits: every CPU charges them in advance for CONTAINER_STOCK
+ * pages, so they never read less than is used. Where they read more than
+ * page_limit but the sum of the CPUs does not, the stocks are given back, so
+ * that no CPU can go over the limit on a stock that it had before; and before
+ * anything fails for rss_limit, they are given back, too.
  *
  * Locks and lifetime: see internal.h.
  */
-#include <linux/hash.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
+#include <linux/oom.h>
 #include <linux/pagevec.h>
-#include <linux/psi.h>
 #include <linux/resume_user_mode.h>
 #include <linux/rmap.h>
 #include <linux/sched/signal.h>
-#include <linux/wait.h>
 #include "internal.h"
 
 DEFINE_STATIC_KEY_FALSE(containers_key);
@@ -53,39 +52,97 @@ unsigned long container_stat(struct container *ctn, enum container_stat item)
 	return max(sum, 0L);
 }
 
-/* Pages that page_limit is about. */
-unsigned long container_usage(struct container *ctn)
+/* Anonymous and shmem pages: what can go nowhere but to swap. */
+unsigned long container_held(struct container *ctn)
 {
 	return container_stat(ctn, CONTAINER_ANON) +
-	       container_stat(ctn, CONTAINER_FILE);
+	       container_stat(ctn, CONTAINER_SHMEM);
+}
+
+/* What rss_limit is about. */
+unsigned long container_rss(struct container *ctn)
+{
+	return container_held(ctn) + container_stat(ctn, CONTAINER_MAPPED_FILE);
+}
+
+/* All page cache, and what of it is mapped. */
+unsigned long container_file(struct container *ctn)
+{
+	return container_stat(ctn, CONTAINER_FILE) +
+	       container_stat(ctn, CONTAINER_SHMEM);
+}
+
+unsigned long container_mapped(struct container *ctn)
+{
+	return container_stat(ctn, CONTAINER_MAPPED_FILE) +
+	       container_stat(ctn, CONTAINER_MAPPED_SHMEM);
+}
+
+/* What page_limit is about. */
+unsigned long container_usage(struct container *ctn)
+{
+	return container_stat(ctn, CONTAINER_ANON) + container_file(ctn);
+}
+
+static unsigned long rss_limit(struct container *ctn)
+{
+	return READ_ONCE(ctn->counter[CONTAINER_RSS].max);
+}
+
+/*
+ * Is it over rss_limit, so that tasks are to wait? Not on account of the few
+ * file pages that it may always have mapped.
+ */
+bool container_over_rss(struct container *ctn)
+{
+	unsigned long limit = rss_limit(ctn);
+
+	return limit != PAGE_COUNTER_MAX && container_rss(ctn) > limit &&
+	       (container_held(ctn) > limit ||
+		container_stat(ctn, CONTAINER_MAPPED_FILE) >
+		CONTAINER_MAPPED_MIN);
 }
 
 /* Give back what the CPUs hold in advance. */
 void container_drain_stock(struct container *ctn)
 {
-	long nr = 0;
-	int cpu;
+	int i, cpu;
+	long nr;
 
 	/* one may be owed what another has: only the sum is the counter's */
-	for_each_possible_cpu(cpu)
-		nr += atomic_long_xchg(&per_cpu_ptr(ctn->pcpu, cpu)->stock, 0);
+	for (i = 0; i < NR_CONTAINER_COUNTERS; i++) {
+		nr = 0;
+		for_each_possible_cpu(cpu)
+			nr += atomic_long_xchg(&per_cpu_ptr(ctn->pcpu, cpu)->stock[i],
+					       0);
+		if (nr > 0)
+			page_counter_uncharge(&ctn->counter[i], nr);
+		else if (nr < 0)
+			page_counter_charge(&ctn->counter[i], -nr);
+	}
+}
 
-	if (nr > 0)
-		page_counter_uncharge(&ctn->pages, nr);
-	else if (nr < 0)
-		page_counter_charge(&ctn->pages, -nr);
+/* May the current task be made to wait for this container? */
+static bool is_own_task(struct container *ctn)
+{
+	return rcu_access_pointer(current->container) == ctn &&
+	       !(current->flags & (PF_KTHREAD | PF_EXITING));
+}
+
+static void make_wait(unsigned int why)
+{
+	current->container_over |= why;
+	set_notify_resume(current);
 }
 
 /*
- * The page counter is over the limit: is the container? If so, call on
+ * The page counters are over page_limit: is the container? If so, call on
  * kcontainerd, once, and if it is far over have the current task, if that is
  * one of the container's, wait before it goes on in user mode.
- *
- * Context: Any, but not from an interrupt. Within RCU.
  */
-void container_check_limit(struct container *ctn)
+static void check_page_limit(struct container *ctn)
 {
-	unsigned long limit = READ_ONCE(ctn->pages.high);
+	unsigned long limit = READ_ONCE(ctn->page_limit);
 	unsigned long usage = container_usage(ctn);
 
 	if (usage <= limit) {
@@ -106,42 +163,69 @@ void container_check_limit(struct container *ctn)
 	    !test_and_set_bit(CONTAINER_TRIMMING, &ctn->flags)) {
 		clear_bit(CONTAINER_FUTILE, &ctn->flags);
 		atomic_long_inc(&ctn->page_limit_hits);
-		mod_delayed_work(kcontainerd_wq, &ctn->trim_work, 0);
+		container_call_kcontainerd(ctn);
 	}
 
-	if (usage - limit > limit / 8 &&
-	    rcu_access_pointer(current->container) == ctn &&
-	    !(current->flags & (PF_KTHREAD | PF_EXITING))) {
-		current->container_over = true;
-		set_notify_resume(current);
+	if (usage - limit > limit / 8 && is_own_task(ctn))
+		make_wait(CONTAINER_OVER_SOFT);
+}
+
+static unsigned long counted(struct container *ctn)
+{
+	return page_counter_read(&ctn->counter[CONTAINER_RSS]) +
+	       page_counter_read(&ctn->counter[CONTAINER_CACHE]);
+}
+
+/**
+ * container_check_limit - do what is to be done over a limit
+ * @ctn: the container, whose counters may be over one.
+ *
+ * Context: Any, but not from an interrupt. Within RCU.
+ */
+void container_check_limit(struct container *ctn)
+{
+	if (counted(ctn) > READ_ONCE(ctn->page_limit))
+		check_page_limit(ctn);
+
+	if (page_counter_read(&ctn->counter[CONTAINER_RSS]) > rss_limit(ctn) &&
+	    container_over_rss(ctn)) {
+		if (is_own_task(ctn))
+			make_wait(CONTAINER_OVER_HARD);
+		else if (!test_bit(CONTAINER_DYING, &ctn->flags))
+			container_call_kcontainerd(ctn);
 	}
 }
 
 /*
- * The stock of this CPU is used up. Fill it if the limit is far, or if it is
- * past and that has been noticed below; just before the limit, take no more
- * than was asked for.
+ * The stock of this CPU is used up. Fill it if the limits are far, or if
+ * page_limit is past and that has been noticed below; just before a limit, take
+ * no more than was asked for.
  */
-static noinline void refill_stock(struct container *ctn, atomic_long_t *stock)
+static noinline void refill_stock(struct container *ctn,
+				  enum container_counter which,
+				  atomic_long_t *stock)
 {
-	unsigned long limit = READ_ONCE(ctn->pages.high);
-	unsigned long used = page_counter_read(&ctn->pages);
+	struct page_counter *counter = &ctn->counter[which];
+	unsigned long limit = READ_ONCE(ctn->page_limit);
+	unsigned long used = counted(ctn);
 	long nr = -atomic_long_read(stock);
 
 	if (nr <= 0)
 		return;
-	if (used > limit || used + nr + CONTAINER_STOCK <= limit)
+	if ((used > limit || used + nr + CONTAINER_STOCK <= limit) &&
+	    page_counter_read(counter) + nr + CONTAINER_STOCK <=
+	    READ_ONCE(counter->max))
 		nr += CONTAINER_STOCK;
 
-	page_counter_charge(&ctn->pages, nr);
+	page_counter_charge(counter, nr);
 	atomic_long_add(nr, stock);
-
-	if (page_counter_read(&ctn->pages) > limit)
-		container_check_limit(ctn);
+	container_check_limit(ctn);
 }
 
 /* More than enough: give back what is over, if it is there still. */
-static noinline void return_stock(struct container *ctn, atomic_long_t *stock)
+static noinline void return_stock(struct container *ctn,
+				  enum container_counter which,
+				  atomic_long_t *stock)
 {
 	long nr = atomic_long_read(stock);
 
@@ -150,115 +234,253 @@ static noinline void return_stock(struct container *ctn, atomic_long_t *stock)
 			return;
 	} while (!atomic_long_try_cmpxchg(stock, &nr, CONTAINER_STOCK));
 
-	page_counter_uncharge(&ctn->pages, nr - CONTAINER_STOCK);
+	page_counter_uncharge(&ctn->counter[which], nr - CONTAINER_STOCK);
 }
 
 /* Within RCU, as all that follows. The CPU may change: no harm is done. */
-static __always_inline void charge_pages(struct container *ctn,
-					 enum container_stat item, long nr)
+static __always_inline void charge_counter(struct container *ctn,
+					   enum container_counter which, long nr)
 {
-	struct container_pcpu *pcpu = raw_cpu_ptr(ctn->pcpu);
+	atomic_long_t *stock = &raw_cpu_ptr(ctn->pcpu)->stock[which];
 
-	this_cpu_add(ctn->pcpu->stat[item], nr);
-	if (atomic_long_sub_return(nr, &pcpu->stock) < 0)
-		refill_stock(ctn, &pcpu->stock);
+	if (atomic_long_sub_return(nr, stock) < 0)
+		refill_stock(ctn, which, stock);
 }
 
-static __always_inline void uncharge_pages(struct container *ctn,
-					   enum container_stat item, long nr)
+static __always_inline void uncharge_counter(struct container *ctn,
+					     enum container_counter which,
+					     long nr)
 {
-	struct container_pcpu *pcpu = raw_cpu_ptr(ctn->pcpu);
+	atomic_long_t *stock = &raw_cpu_ptr(ctn->pcpu)->stock[which];
 
-	this_cpu_sub(ctn->pcpu->stat[item], nr);
-	if (atomic_long_add_return(nr, &pcpu->stock) > 2 * CONTAINER_STOCK)
-		return_stock(ctn, &pcpu->stock);
+	if (atomic_long_add_return(nr, stock) > 2 * CONTAINER_STOCK)
+		return_stock(ctn, which, stock);
 }
+
+/*
+ * One that dies gives back more than it takes. And if it is mapped files that
+ * fill the limit, and will not go, what fits without them is let through.
+ */
+static bool may_go_over(struct container *ctn, long nr)
+{
+	if (fatal_signal_pending(current) || (current->flags & PF_EXITING) ||
+	    tsk_is_oom_victim(current))
+		return true;
+	return (current->container_over & CONTAINER_OVER_LET) &&
+	       container_held(ctn) + nr <= rss_limit(ctn);
+}
+
+/*
+ * The stock of this CPU did not suffice for @nr pages, which are in it again:
+ * all of them, or what the CPUs have between them, or none.
+ */
+static noinline int reserve_slowly(struct container *ctn, atomic_long_t *stock,
+				   long nr)
+{
+	struct page_counter *counter = &ctn->counter[CONTAINER_RSS];
+	struct page_counter *over;
+
+	if (counted(ctn) + nr + CONTAINER_STOCK <= READ_ONCE(ctn->page_limit) &&
+	    page_counter_try_charge(counter, nr + CONTAINER_STOCK, &over)) {
+		atomic_long_add(CONTAINER_STOCK, stock);
+		return 0;
+	}
+	if (!page_counter_try_charge(counter, nr, &over)) {
+		container_drain_stock(ctn);
+		if (!page_counter_try_charge(counter, nr, &over)) {
+			if (!may_go_over(ctn, nr))
+				return -ENOMEM;
+			current->container_over &= ~CONTAINER_OVER_LET;
+			page_counter_charge(counter, nr);
+		}
+	}
+	container_check_limit(ctn);
+	return 0;
+}
+
+/* Charge @nr pages to rss if they fit below the limit. */
+static __always_inline int reserve(struct container *ctn, long nr)
+{
+	atomic_long_t *stock = &raw_cpu_ptr(ctn->pcpu)->stock[CONTAINER_RSS];
+
+	if (likely(atomic_long_sub_return(nr, stock) >= 0))
+		return 0;
+	atomic_long_add(nr, stock);
+	return reserve_slowly(ctn, stock, nr);
+}
+
+/*
+ * That failed. A large folio is done without; in a page fault, it fails, and
+ * waits where no locks are held; elsewhere it goes over the limit.
+ */
+static noinline int failed_reserve(struct container *ctn, long nr)
+{
+	container_count(ctn, CONTAINER_CHARGE_FAILURES, 1);
+	if (nr > 1)
+		return -ENOMEM;
+	if (current->container_in_fault) {
+		make_wait(CONTAINER_OVER_FAILED);
+		return -ENOMEM;
+	}
+	charge_counter(ctn, CONTAINER_RSS, nr);
+	return 0;
+}
+
+/* ---- tokens ---- */
 
 static __always_inline enum container_stat token_stat(unsigned long token)
 {
-	return token & CONTAINER_TOKEN_FILE ? CONTAINER_FILE : CONTAINER_ANON;
+	if (!(token & CONTAINER_TOKEN_FILE))
+		return CONTAINER_ANON;
+	return token & CONTAINER_TOKEN_SHMEM ? CONTAINER_SHMEM : CONTAINER_FILE;
+}
+
+static __always_inline enum container_stat token_mapped_stat(unsigned long token)
+{
+	return token & CONTAINER_TOKEN_SHMEM ? CONTAINER_MAPPED_SHMEM :
+					       CONTAINER_MAPPED_FILE;
+}
+
+/* How many of @nr pages are charged as rss? */
+static __always_inline long token_rss(unsigned long token, long nr)
+{
+	return token_stat(token) == CONTAINER_FILE ? token_mapped(token) : nr;
+}
+
+static __always_inline void charge_token(unsigned long token, long nr)
+{
+	struct container *ctn = token_container(token);
+	long rss = token_rss(token, nr);
+
+	if (rss)
+		charge_counter(ctn, CONTAINER_RSS, rss);
+	if (nr != rss)
+		charge_counter(ctn, CONTAINER_CACHE, nr - rss);
+}
+
+static __always_inline void uncharge_token(unsigned long token, long nr)
+{
+	struct container *ctn = token_container(token);
+	long rss = token_rss(token, nr);
+
+	if (rss)
+		uncharge_counter(ctn, CONTAINER_RSS, rss);
+	if (nr != rss)
+		uncharge_counter(ctn, CONTAINER_CACHE, nr - rss);
+}
+
+/* What @token says that comes and goes with @sign 1 or -1. */
+static __always_inline void count_state(unsigned long token, long nr, int sign)
+{
+	struct container *ctn = token_container(token);
+
+	if (token & CONTAINER_TOKEN_ACTIVE)
+		this_cpu_add(ctn->pcpu->stat[CONTAINER_ACTIVE], sign * nr);
+	if (token_mapped(token))
+		this_cpu_add(ctn->pcpu->stat[token_mapped_stat(token)],
+			     sign * (long)token_mapped(token));
 }
 
 /* Count @nr pages as @token, which the caller has just put in place, says. */
-static __always_inline void count_token(unsigned long token, long nr)
+static __always_inline void count_stat(unsigned long token, long nr)
 {
-	struct container *ctn = token_container(token);
-
-	charge_pages(ctn, token_stat(token), nr);
-	if (token & CONTAINER_TOKEN_ACTIVE)
-		this_cpu_add(ctn->pcpu->stat[CONTAINER_ACTIVE], nr);
-	if (token_mapped(token))
-		this_cpu_add(ctn->pcpu->stat[CONTAINER_MAPPED],
-			     token_mapped(token));
+	this_cpu_add(token_container(token)->pcpu->stat[token_stat(token)], nr);
+	count_state(token, nr, 1);
 }
 
-/* What @token says besides whose the folio is does not hold any more. */
-static __always_inline void uncount_state(unsigned long token, long nr)
+static __always_inline void count_token(unsigned long token, long nr)
 {
-	struct container *ctn = token_container(token);
-
-	if (token & CONTAINER_TOKEN_ACTIVE)
-		this_cpu_sub(ctn->pcpu->stat[CONTAINER_ACTIVE], nr);
-	if (token_mapped(token))
-		this_cpu_sub(ctn->pcpu->stat[CONTAINER_MAPPED],
-			     token_mapped(token));
+	count_stat(token, nr);
+	charge_token(token, nr);
 }
 
 /* Undo that for @token, which the caller has just taken away. */
 static __always_inline void uncount_token(unsigned long token, long nr)
 {
+	this_cpu_sub(token_container(token)->pcpu->stat[token_stat(token)], nr);
+	count_state(token, nr, -1);
+	uncharge_token(token, nr);
+}
+
+/* @nr more pages of a folio with @token have been mapped: that makes them rss. */
+static __always_inline void move_mapped(unsigned long token, long nr)
+{
 	struct container *ctn = token_container(token);
 
-	uncharge_pages(ctn, token_stat(token), nr);
-	uncount_state(token, nr);
+	if (token_stat(token) != CONTAINER_FILE || !nr)
+		return;
+	if (nr > 0) {
+		charge_counter(ctn, CONTAINER_RSS, nr);
+		uncharge_counter(ctn, CONTAINER_CACHE, nr);
+	} else {
+		charge_counter(ctn, CONTAINER_CACHE, -nr);
+		uncharge_counter(ctn, CONTAINER_RSS, -nr);
+	}
 }
 
 /*
- * Charge a folio that others may already find, with a token that says nothing
- * of PG_active yet: whether it is on the active list does not change while
- * lru_lock is held, and one that is being put there comes by later.
+ * Give a folio that others may already find, and that has none, a token that
+ * says nothing of PG_active yet: whether it is on the active list does not
+ * change while lru_lock is held, and one that is being put there comes by
+ * later. Returns the token, which is still to be counted; 0 if there was one.
  */
-static void charge_visible_folio(struct folio *folio, unsigned long token)
+static unsigned long set_visible_token(struct folio *folio, unsigned long token)
 {
 	unsigned long *slot = folio_token_slot(folio);
 	struct lruvec *lruvec;
 	unsigned long flags;
-	bool charged;
+	bool set;
 
 	if (!slot)
-		return;
+		return 0;
 
 	lruvec = folio_lruvec_lock_irqsave(folio, &flags);
 	if (folio_test_lru(folio) && folio_test_active(folio))
 		token |= CONTAINER_TOKEN_ACTIVE;
-	charged = !cmpxchg(slot, 0, token);
+	set = !cmpxchg(slot, 0, token);
 	unlock_page_lruvec_irqrestore(lruvec, flags);
+	return set ? token : 0;
+}
 
-	if (charged)
+static void charge_visible_folio(struct folio *folio, unsigned long token)
+{
+	token = set_visible_token(folio, token);
+	if (token)
 		count_token(token, folio_nr_pages(folio));
 }
 
 /*
- * Give the charge of @folio, if there is one, to @to, or to nobody if that is
- * NULL. Returns false if there was none.
+ * Have the token of @folio say @to, or nobody if that is NULL, instead of
+ * another. Returns the token before, which is still to be uncounted, and sets
+ * @new to that which is to be counted; 0 if nothing was changed.
  */
-static bool move_charge(struct folio *folio, struct container *to)
+static unsigned long move_token(struct folio *folio, struct container *to,
+				unsigned long *new)
 {
 	unsigned long *slot = folio_token_slot(folio);
-	unsigned long old, new;
+	unsigned long old;
 
 	if (!slot)
-		return false;
+		return 0;
 
 	old = READ_ONCE(*slot);
 	do {
-		if (!old)
-			return false;
-		if (token_container(old) == to)
-			return true;
-		new = to ? container_token(to) |
-			   (old & (BIT(CONTAINER_TOKEN_SHIFT) - 1)) : 0;
-	} while (!try_cmpxchg(slot, &old, new));
+		if (!old || token_container(old) == to)
+			return 0;
+		*new = to ? container_token(to) |
+			    (old & (BIT(CONTAINER_TOKEN_SHIFT) - 1)) : 0;
+	} while (!try_cmpxchg(slot, &old, *new));
+	return old;
+}
+
+/* Give the charge of @folio to @to. Returns false if there was none. */
+static bool move_charge(struct folio *folio, struct container *to)
+{
+	unsigned long old, new;
+
+	old = move_token(folio, to, &new);
+	if (!old)
+		return folio_container(folio);
 
 	if (new)
 		count_token(new, folio_nr_pages(folio));
@@ -266,40 +488,151 @@ static bool move_charge(struct folio *folio, struct container *to)
 	return true;
 }
 
-void __container_charge_anon(struct folio *folio, struct mm_struct *mm)
+/*
+ * The first stage for a folio that others may already find. Whoever else comes
+ * to charge it at this moment, one of them has it.
+ */
+static int try_charge_visible(struct folio *folio, struct container *ctn,
+			      unsigned long kind)
 {
-	unsigned long *slot;
+	long nr = folio_nr_pages(folio);
+	unsigned long old, new;
+	int err;
+
+	if (folio_container(folio) == ctn)
+		return 0;
+
+	err = reserve(ctn, nr);
+	if (unlikely(err)) {
+		err = failed_reserve(ctn, nr);
+		/* what is in swap is as large as it is */
+		if (err && nr > 1 && !(kind && !folio_test_swapcache(folio))) {
+			charge_counter(ctn, CONTAINER_RSS, nr);
+			err = 0;
+		}
+		if (err)
+			return err;
+	}
+
+	old = move_token(folio, ctn, &new);
+	if (!old)
+		new = set_visible_token(folio, container_token(ctn) | kind);
+	if (new && token_rss(new, nr) == nr) {
+		count_stat(new, nr);
+	} else {
+		uncharge_counter(ctn, CONTAINER_RSS, nr);
+		if (new)
+			count_token(new, nr);
+	}
+	if (old)
+		uncount_token(old, nr);
+	return 0;
+}
+
+int __container_charge(struct folio *folio, struct mm_struct *mm)
+{
+	long nr = folio_nr_pages(folio);
 	struct container *ctn;
-	unsigned long token;
+	unsigned long *slot;
+	int err = 0;
 
 	rcu_read_lock();
 	ctn = rcu_dereference(mm->container);
 	slot = folio_token_slot(folio);
-	/* one that was swapped in has been charged already */
-	if (ctn && slot && !READ_ONCE(*slot)) {
-		token = container_token(ctn);
-		WRITE_ONCE(*slot, token);
-		charge_pages(ctn, CONTAINER_ANON, folio_nr_pages(folio));
+	if (ctn && slot) {
+		err = reserve(ctn, nr);
+		if (unlikely(err))
+			err = failed_reserve(ctn, nr);
+		if (likely(!err)) {
+			WRITE_ONCE(*slot, container_token(ctn));
+			this_cpu_add(ctn->pcpu->stat[CONTAINER_ANON], nr);
+		}
 	}
 	rcu_read_unlock();
+	return err;
 }
 
-void __container_charge_swapin(struct folio *folio, struct mm_struct *mm)
+void __container_commit_anon(struct folio *folio, struct mm_struct *mm)
 {
 	struct container *ctn;
 
-	/* some other task has it, and its container the charge */
-	if (folio_mapped(folio))
-		return;
-
 	rcu_read_lock();
 	ctn = rcu_dereference(mm->container);
+	/* it was charged when it was swapped in, or the mm has been moved */
 	if (!move_charge(folio, ctn) && ctn)
 		charge_visible_folio(folio, container_token(ctn));
 	rcu_read_unlock();
 }
 
-void __container_charge_file(struct folio *folio, struct address_space *mapping)
+int __container_charge_swapin(struct folio *folio, struct mm_struct *mm)
+{
+	struct container *ctn;
+	int err = 0;
+
+	/* some other task has it, and its container the charge */
+	if (folio_mapped(folio))
+		return 0;
+
+	rcu_read_lock();
+	ctn = rcu_dereference(mm->container);
+	if (ctn) {
+		if (!folio_container(folio))
+			this_cpu_add(ctn->pcpu->stat[CONTAINER_REFAULTED],
+				     folio_nr_pages(folio));
+		err = try_charge_visible(folio, ctn, 0);
+	}
+	rcu_read_unlock();
+	return err;
+}
+
+void __container_commit_swapin(struct folio *folio, struct mm_struct *mm)
+{
+	if (!folio_mapped(folio))
+		__container_commit_anon(folio, mm);
+}
+
+int __container_charge_shmem(struct folio *folio, struct address_space *mapping,
+			     gfp_t gfp)
+{
+	struct container_file *file;
+	struct container *wait_for;
+	bool own;
+	int err;
+
+	container_claim_mapping(mapping, gfp);
+	for (;;) {
+		wait_for = NULL;
+		err = 0;
+		rcu_read_lock();
+		file = rcu_dereference(mapping->container_file);
+		/* what others do with the file must not fail: it is forced later */
+		own = file && is_own_task(file->ctn);
+		if (own && folio_container(folio) != file->ctn) {
+			/* see failed_reserve(): here is where to wait elsewhere */
+			if (!current->container_in_fault &&
+			    gfpflags_allow_blocking(gfp) &&
+			    page_counter_read(&file->ctn->counter[CONTAINER_RSS]) +
+			    folio_nr_pages(folio) > rss_limit(file->ctn) &&
+			    container_rss(file->ctn) + 1 > rss_limit(file->ctn) &&
+			    !may_go_over(file->ctn, folio_nr_pages(folio)))
+				wait_for = container_tryget(file->ctn);
+			if (!wait_for)
+				err = try_charge_visible(folio, file->ctn,
+							 CONTAINER_TOKEN_FILE |
+							 CONTAINER_TOKEN_SHMEM);
+		}
+		rcu_read_unlock();
+		if (!wait_for)
+			return err;
+
+		container_count(wait_for, CONTAINER_CHARGE_FAILURES, 1);
+		container_make_room(wait_for, true);
+		container_put(wait_for);
+	}
+}
+
+void __container_charge_file(struct folio *folio, struct address_space *mapping,
+			     bool refault)
 {
 	struct container_file *file;
 	unsigned long *slot;
@@ -314,15 +647,25 @@ void __container_charge_file(struct folio *folio, struct address_space *mapping)
 		goto out;
 	}
 
+	if (refault)
+		this_cpu_add(file->ctn->pcpu->stat[CONTAINER_REFAULTED],
+			     folio_nr_pages(folio));
+
+	/* khugepaged has it charged to the process that it works for */
+	if (READ_ONCE(*slot) && !(READ_ONCE(*slot) & CONTAINER_TOKEN_FILE))
+		move_charge(folio, NULL);
+
 	token = container_token(file->ctn) | CONTAINER_TOKEN_FILE;
-	if (folio_test_swapbacked(folio) &&
-	    (folio_test_lru(folio) || folio_test_swapcache(folio))) {
-		/* shmem that comes back from swap */
+	if (folio_test_swapbacked(folio))
+		token |= CONTAINER_TOKEN_SHMEM;
+	if (READ_ONCE(*slot) || folio_test_lru(folio) ||
+	    folio_test_swapcache(folio)) {
+		/* charged already, or shmem that comes back from swap */
 		if (!move_charge(folio, file->ctn))
 			charge_visible_folio(folio, token);
-	} else if (!READ_ONCE(*slot)) {
+	} else {
 		WRITE_ONCE(*slot, token);
-		charge_pages(file->ctn, CONTAINER_FILE, folio_nr_pages(folio));
+		count_token(token, folio_nr_pages(folio));
 	}
 out:
 	rcu_read_unlock();
@@ -385,9 +728,12 @@ void __container_replace_folio(struct folio *old, struct folio *new)
 	if (token) {
 		/* the new folio is neither mapped nor on a list as yet */
 		moved = token & ~(BIT(CONTAINER_TOKEN_SHIFT) - 1);
-		moved |= token & CONTAINER_TOKEN_FILE;
+		moved |= token & (CONTAINER_TOKEN_FILE | CONTAINER_TOKEN_SHMEM);
 		WRITE_ONCE(*new_slot, moved);
-		uncount_state(token, folio_nr_pages(old));
+		count_state(token, folio_nr_pages(old), -1);
+		/* what is mapped has been charged as rss, and is not now */
+		if (token_rss(token, 0))
+			move_mapped(token, -(long)token_mapped(token));
 	}
 	rcu_read_unlock();
 }
@@ -432,8 +778,10 @@ void __container_mod_mapped(struct folio *folio, int nr)
 		new = old + (mapped - token_mapped(old)) *
 			    CONTAINER_TOKEN_MAPPED;
 		if (try_cmpxchg(slot, &old, new)) {
-			this_cpu_add(token_container(old)->pcpu->stat[CONTAINER_MAPPED],
-				     mapped - (long)token_mapped(old));
+			mapped -= token_mapped(old);
+			this_cpu_add(token_container(old)->pcpu->stat[token_mapped_stat(old)],
+				     mapped);
+			move_mapped(old, mapped);
 			break;
 		}
 	}
@@ -513,6 +861,8 @@ void container_adopt_folio(struct folio *folio, struct address_space *mapping)
 	file = rcu_dereference(mapping->container_file);
 	if (file && !move_charge(folio, file->ctn)) {
 		token = container_token(file->ctn) | CONTAINER_TOKEN_FILE;
+		if (folio_test_swapbacked(folio))
+			token |= CONTAINER_TOKEN_SHMEM;
 		if (folio_mapped(folio))
 			token += CONTAINER_TOKEN_MAPPED;
 		charge_visible_folio(folio, token);
@@ -537,74 +887,3 @@ void container_drop_charge(struct folio *folio, struct container *ctn)
 		move_charge(folio, NULL);
 	rcu_read_unlock();
 }
-
-/*
- * The throttle. A task waits on a queue that several containers may share, as
- * its own may be removed while it does; it looks at its container within RCU.
- */
-#define CONTAINER_WAIT_BITS	4
-
-static wait_queue_head_t container_wait[1 << CONTAINER_WAIT_BITS];
-
-static wait_queue_head_t *container_wait_queue(struct container *ctn)
-{
-	return &container_wait[hash_ptr(ctn, CONTAINER_WAIT_BITS)];
-}
-
-/* kcontainerd has made progress with @ctn, or has given up, or removes it. */
-void container_wake_throttled(struct container *ctn)
-{
-	wake_up_all(container_wait_queue(ctn));
-}
-
-static bool must_wait(struct container *ctn)
-{
-	bool wait;
-
-	rcu_read_lock();
-	wait = rcu_dereference(current->container) == ctn &&
-	       !test_bit(CONTAINER_FUTILE, &ctn->flags) &&
-	       !test_bit(CONTAINER_DYING, &ctn->flags) &&
-	       container_usage(ctn) > READ_ONCE(ctn->pages.high);
-	rcu_read_unlock();
-	return wait;
-}
-
-/*
- * Sleep until the container is under its limit: one second at most, as in
- * 2006, or two if the last such sleep was hardly over, within 5 jiffies. It
- * ends early if kcontainerd finds nothing to trim: waiting would not help.
- */
-void __container_throttle(void)
-{
-	unsigned long timeout = HZ, pflags;
-	struct container *ctn;
-
-	current->container_over = false;
-
-	rcu_read_lock();
-	ctn = rcu_dereference(current->container);
-	if (ctn) {
-		if (time_before_eq(jiffies, READ_ONCE(ctn->last_hit) + 5))
-			timeout = 2 * HZ;
-		WRITE_ONCE(ctn->last_hit, jiffies);
-	}
-	rcu_read_unlock();
-	if (!ctn)
-		return;
-
-	psi_memstall_enter(&pflags);
-	wait_event_interruptible_timeout(*container_wait_queue(ctn),
-					 !must_wait(ctn), timeout);
-	psi_memstall_leave(&pflags);
-}
-
-static int __init container_charge_init(void)
-{
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(container_wait); i++)
-		init_waitqueue_head(&container_wait[i]);
-	return 0;
-}
-core_initcall(container_charge_init);

@@ -131,15 +131,20 @@ CONTAINER_SHOW(num_tasks, atomic_long_read(&ctn->nr_tasks));
 CONTAINER_SHOW(task_limit_hits, atomic_long_read(&ctn->task_limit_hits));
 CONTAINER_SHOW(num_files, READ_ONCE(ctn->nr_files));
 CONTAINER_SHOW(num_anon_pages, container_stat(ctn, CONTAINER_ANON));
-CONTAINER_SHOW(num_file_pages, container_stat(ctn, CONTAINER_FILE));
-CONTAINER_SHOW(num_mapped_pages, container_stat(ctn, CONTAINER_MAPPED));
+CONTAINER_SHOW(num_file_pages, container_file(ctn));
+CONTAINER_SHOW(num_mapped_pages, container_mapped(ctn));
 CONTAINER_SHOW(num_active_pages, container_stat(ctn, CONTAINER_ACTIVE));
 CONTAINER_SHOW(page_limit_hits, atomic_long_read(&ctn->page_limit_hits));
+CONTAINER_SHOW(rss_usage, container_rss(ctn));
+CONTAINER_SHOW(rss_failcnt,
+	       atomic_long_read(&ctn->event[CONTAINER_CHARGE_FAILURES]));
+CONTAINER_SHOW(rss_reclaimed, atomic_long_read(&ctn->rss_reclaimed));
+CONTAINER_SHOW(rss_oom_kills, atomic_long_read(&ctn->rss_oom_kills));
 CONTAINER_SHOW(freeing, test_bit(CONTAINER_DYING, &ctn->flags));
 
 static ssize_t container_page_limit_show(struct config_item *item, char *page)
 {
-	return show_limit(READ_ONCE(to_container(item)->pages.high), page);
+	return show_limit(READ_ONCE(to_container(item)->page_limit), page);
 }
 
 static ssize_t container_page_limit_store(struct config_item *item,
@@ -152,7 +157,7 @@ static ssize_t container_page_limit_store(struct config_item *item,
 	if (err)
 		return err;
 
-	page_counter_set_high(&ctn->pages, limit);
+	WRITE_ONCE(ctn->page_limit, limit);
 	/* a stock taken when the limit was far must not lead past it now */
 	container_drain_stock(ctn);
 	clear_bit(CONTAINER_FUTILE, &ctn->flags);
@@ -162,6 +167,45 @@ static ssize_t container_page_limit_store(struct config_item *item,
 	return len;
 }
 CONFIGFS_ATTR(container_, page_limit);
+
+static ssize_t container_rss_limit_show(struct config_item *item, char *page)
+{
+	struct page_counter *rss = &to_container(item)->counter[CONTAINER_RSS];
+
+	return show_limit(READ_ONCE(rss->max), page);
+}
+
+static ssize_t container_rss_limit_store(struct config_item *item,
+					 const char *buf, size_t len)
+{
+	unsigned long limit;
+	int err = container_parse_limit(buf, len, true, &limit) ?:
+		  container_set_rss_limit(to_container(item), limit);
+
+	return err ?: len;
+}
+CONFIGFS_ATTR(container_, rss_limit);
+
+static ssize_t container_shrink_store(struct config_item *item,
+				      const char *buf, size_t len)
+{
+	unsigned long pages;
+	int err = container_parse_limit(buf, len, true, &pages);
+
+	/* "max" is no size to shrink to */
+	if (!err && value_is(buf, len, "max"))
+		err = -EINVAL;
+	if (!err)
+		err = container_shrink(to_container(item), pages);
+	return err ?: len;
+}
+
+static struct configfs_attribute container_attr_shrink = {
+	.ca_name = "shrink",
+	.ca_mode = 0200,
+	.ca_owner = THIS_MODULE,
+	.store = container_shrink_store,
+};
 
 static ssize_t container_task_limit_show(struct config_item *item, char *page)
 {
@@ -183,31 +227,75 @@ static ssize_t container_task_limit_store(struct config_item *item,
 }
 CONFIGFS_ATTR(container_, task_limit);
 
-static const char * const over_limit_names[] = {
-	[CONTAINER_OVER_RECLAIM] = "reclaim",
-	[CONTAINER_OVER_DEACTIVATE] = "deactivate",
-};
-
-static ssize_t container_over_limit_show(struct config_item *item, char *page)
-{
-	return sysfs_emit(page, "%s\n",
-			  over_limit_names[to_container(item)->over_limit]);
-}
-
-static ssize_t container_over_limit_store(struct config_item *item,
-					  const char *buf, size_t len)
+/* An attribute that is one of some words: which, or -EINVAL. */
+static int parse_word(const char *buf, size_t len, const char * const *words,
+		      int nr)
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(over_limit_names); i++) {
-		if (value_is(buf, len, over_limit_names[i])) {
-			WRITE_ONCE(to_container(item)->over_limit, i);
-			return len;
-		}
-	}
+	for (i = 0; i < nr; i++)
+		if (value_is(buf, len, words[i]))
+			return i;
 	return -EINVAL;
 }
-CONFIGFS_ATTR(container_, over_limit);
+
+#define CONTAINER_WORD(name, ...)					\
+static const char * const name##_words[] = { __VA_ARGS__ };		\
+									\
+static ssize_t container_##name##_show(struct config_item *item,	\
+				       char *page)			\
+{									\
+	return sysfs_emit(page, "%s\n",					\
+			  name##_words[READ_ONCE(to_container(item)->name)]); \
+}									\
+									\
+static ssize_t container_##name##_store(struct config_item *item,	\
+					const char *buf, size_t len)	\
+{									\
+	int word = parse_word(buf, len, name##_words,			\
+			      ARRAY_SIZE(name##_words));		\
+									\
+	if (word < 0)							\
+		return word;						\
+	WRITE_ONCE(to_container(item)->name, word);			\
+	return len;							\
+}									\
+CONFIGFS_ATTR(container_, name)
+
+CONTAINER_WORD(over_limit,
+	       [CONTAINER_OVER_RECLAIM] = "reclaim",
+	       [CONTAINER_OVER_DEACTIVATE] = "deactivate");
+CONTAINER_WORD(oom,
+	       [CONTAINER_OOM_TASK] = "task",
+	       [CONTAINER_OOM_CONTAINER] = "container");
+
+static const char * const event_names[] = {
+	[CONTAINER_CHARGE_FAILURES] = "charge_failures",
+	[CONTAINER_THROTTLED_USEC] = "throttled_usec",
+	[CONTAINER_RECLAIM_USEC] = "reclaim_usec",
+	[CONTAINER_ROUNDS] = "rounds",
+	[CONTAINER_SCANNED] = "scanned",
+	[CONTAINER_DEACTIVATED] = "deactivated",
+	[CONTAINER_WRITTEN_BACK] = "written_back",
+	[CONTAINER_DROPPED] = "dropped",
+	[CONTAINER_RECLAIMED] = "reclaimed",
+	[CONTAINER_SWAPPED_OUT] = "swapped_out",
+};
+
+static ssize_t container_stat_show(struct config_item *item, char *page)
+{
+	struct container *ctn = to_container(item);
+	int i, len = 0;
+
+	BUILD_BUG_ON(ARRAY_SIZE(event_names) != NR_CONTAINER_EVENTS);
+	for (i = 0; i < NR_CONTAINER_EVENTS; i++)
+		len += sysfs_emit_at(page, len, "%s %ld\n", event_names[i],
+				     atomic_long_read(&ctn->event[i]));
+	len += sysfs_emit_at(page, len, "refaulted %lu\n",
+			     container_stat(ctn, CONTAINER_REFAULTED));
+	return len;
+}
+CONFIGFS_ATTR_RO(container_, stat);
 
 static ssize_t container_addtask_store(struct config_item *item,
 				       const char *buf, size_t len)
@@ -310,6 +398,14 @@ static struct configfs_attribute *container_attrs[] = {
 	&container_attr_page_limit,
 	&container_attr_page_limit_hits,
 	&container_attr_over_limit,
+	&container_attr_rss_usage,
+	&container_attr_rss_limit,
+	&container_attr_rss_failcnt,
+	&container_attr_rss_reclaimed,
+	&container_attr_rss_oom_kills,
+	&container_attr_oom,
+	&container_attr_shrink,
+	&container_attr_stat,
 	&container_attr_freeing,
 	NULL,
 };

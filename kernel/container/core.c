@@ -36,6 +36,7 @@ static void container_free_work(struct work_struct *work);
 struct container *container_create(void)
 {
 	struct container *ctn = kmem_cache_zalloc(container_cache, GFP_KERNEL);
+	int i;
 
 	if (!ctn)
 		return NULL;
@@ -50,9 +51,9 @@ struct container *container_create(void)
 		return NULL;
 	}
 
-	page_counter_init(&ctn->pages, NULL, false);
-	page_counter_set_high(&ctn->pages,
-			      READ_ONCE(container_default_page_limit));
+	for (i = 0; i < NR_CONTAINER_COUNTERS; i++)
+		page_counter_init(&ctn->counter[i], NULL, false);
+	ctn->page_limit = READ_ONCE(container_default_page_limit);
 	ctn->task_limit = READ_ONCE(container_default_task_limit);
 	/* so that the first hit is not one that follows another */
 	ctn->last_hit = jiffies - HZ;
@@ -62,6 +63,9 @@ struct container *container_create(void)
 	spin_lock_init(&ctn->files_lock);
 	INIT_LIST_HEAD(&ctn->files);
 	list_add(&ctn->trim_cursor.node, &ctn->files);
+	mutex_init(&ctn->shrink_lock);
+	ctn->shrink_pages = ULONG_MAX;
+	ctn->shrink_rss = ULONG_MAX;
 	INIT_DELAYED_WORK(&ctn->trim_work, container_trim_work);
 	INIT_RCU_WORK(&ctn->free_work, container_free_work);
 
@@ -138,8 +142,9 @@ static void container_free_rcu(struct rcu_head *head)
 					     free_work.rcu);
 
 	container_drain_stock(ctn);
-	WARN_ON_ONCE(page_counter_read(&ctn->pages));
-	WARN_ON_ONCE(container_stat(ctn, CONTAINER_MAPPED));
+	WARN_ON_ONCE(page_counter_read(&ctn->counter[CONTAINER_RSS]));
+	WARN_ON_ONCE(page_counter_read(&ctn->counter[CONTAINER_CACHE]));
+	WARN_ON_ONCE(container_mapped(ctn));
 	WARN_ON_ONCE(container_stat(ctn, CONTAINER_ACTIVE));
 	free_percpu(ctn->pcpu);
 	kmem_cache_free(container_cache, ctn);

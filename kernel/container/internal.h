@@ -4,7 +4,9 @@
  * a folio's token, and who calls whom.
  *
  *	core.c		making, removing and freeing a container
- *	charge.c	tokens, counters, the limit, the throttle
+ *	charge.c	tokens, counters, and noticing the limits
+ *	wait.c		who waits: the throttle, room below rss_limit, shrinking
+ *	oom.c		who dies if there is none
  *	task.c		membership of tasks and mms: fork, exec, exit, moving
  *	adopt.c		the pages that a process holds when it is moved
  *	file.c		ownership of files: claiming, moving, eviction
@@ -30,7 +32,8 @@
  * token may use it for an RCU read-side section. Removal first takes it away
  * from tasks, mms and mappings, so that a grace period later no charge can be
  * added; the charges that are left are then taken off, and the memory is
- * freed after one more grace period. No reference is counted on any path.
+ * freed after one more grace period. No reference is counted on any path but
+ * where a task waits for kcontainerd.
  */
 #ifndef _KERNEL_CONTAINER_INTERNAL_H
 #define _KERNEL_CONTAINER_INTERNAL_H
@@ -46,10 +49,40 @@
 /* What is counted in pages for a container, for each CPU. */
 enum container_stat {
 	CONTAINER_ANON,
-	CONTAINER_FILE,		/* all page cache, shmem included */
-	CONTAINER_MAPPED,	/* file pages that are mapped */
+	CONTAINER_SHMEM,	/* page cache that only swap can take */
+	CONTAINER_FILE,		/* all other page cache */
+	CONTAINER_MAPPED_SHMEM,	/* of these, those that are mapped */
+	CONTAINER_MAPPED_FILE,
 	CONTAINER_ACTIVE,	/* pages on an active LRU list */
+	CONTAINER_REFAULTED,	/* came back after they were reclaimed: events */
 	NR_CONTAINER_STATS,
+};
+
+/*
+ * Every page is charged to one of two counters. The first is what rss_limit is
+ * about, what cannot simply be dropped: anonymous and shmem pages, and file
+ * pages while they are mapped. The second is the rest of the page cache.
+ * page_limit is about the sum of both.
+ */
+enum container_counter {
+	CONTAINER_RSS,
+	CONTAINER_CACHE,
+	NR_CONTAINER_COUNTERS,
+};
+
+/* What has happened to a container since it was made; see its stat file. */
+enum container_event {
+	CONTAINER_CHARGE_FAILURES,	/* charges that met rss_limit */
+	CONTAINER_THROTTLED_USEC,	/* tasks slept as they are over page_limit */
+	CONTAINER_RECLAIM_USEC,		/* tasks waited for room below rss_limit */
+	CONTAINER_ROUNDS,		/* rounds of kcontainerd */
+	CONTAINER_SCANNED,		/* and what they did, in pages */
+	CONTAINER_DEACTIVATED,
+	CONTAINER_WRITTEN_BACK,
+	CONTAINER_DROPPED,		/* clean page cache that nobody mapped */
+	CONTAINER_RECLAIMED,		/* what was mapped, or anonymous, or shmem */
+	CONTAINER_SWAPPED_OUT,		/* of that, what went to swap */
+	NR_CONTAINER_EVENTS,
 };
 
 /*
@@ -60,7 +93,8 @@ enum container_stat {
 
 struct container_pcpu {
 	long		stat[NR_CONTAINER_STATS];
-	atomic_long_t	stock;	/* atomic as others may drain it */
+	/* atomic as others may drain it */
+	atomic_long_t	stock[NR_CONTAINER_COUNTERS];
 };
 
 /*
@@ -79,6 +113,19 @@ enum container_over_limit {
 	CONTAINER_OVER_RECLAIM,
 	CONTAINER_OVER_DEACTIVATE,
 };
+
+/* What dies if rss_limit cannot be kept otherwise */
+enum container_oom {
+	CONTAINER_OOM_TASK,
+	CONTAINER_OOM_CONTAINER,
+};
+
+/*
+ * File pages that a container may have mapped although the rest fills its
+ * rss_limit: what a few instructions of a few tasks need to get on at all,
+ * mapped by CONTAINER_STOCK / 16 fault-arounds.
+ */
+#define CONTAINER_MAPPED_MIN	CONTAINER_STOCK
 
 /* bits in container::flags */
 enum {
@@ -102,8 +149,9 @@ struct container {
 	unsigned long			flags;
 	struct container_pcpu __percpu	*pcpu;
 
-	/* anon + file pages and the CPUs' stocks; its high is page_limit */
-	struct page_counter		pages;
+	/* what is charged and the CPUs' stocks; rss_limit is the max of RSS */
+	struct page_counter		counter[NR_CONTAINER_COUNTERS];
+	unsigned long			page_limit;
 	atomic_long_t			page_limit_hits;
 	unsigned long			last_hit;	/* jiffies */
 	enum container_over_limit	over_limit;
@@ -123,6 +171,20 @@ struct container {
 
 	struct delayed_work		trim_work;
 	unsigned int			trim_delay;	/* jiffies to a retry */
+	unsigned long			rounds_begun;
+	unsigned long			rounds_ended;	/* see container_wait_round() */
+	bool				round_idle;	/* the last one did nothing */
+	struct mutex			shrink_lock;	/* one who sets the goals: */
+	unsigned long			shrink_pages;	/* anon + file, or ULONG_MAX */
+	unsigned long			shrink_rss;	/* rss, or ULONG_MAX */
+	atomic_t			room_waiters;	/* tasks that need a page */
+	atomic_long_t			held_reclaimed;	/* anon and shmem pages */
+
+	atomic_long_t			event[NR_CONTAINER_EVENTS];
+	atomic_long_t			rss_reclaimed;	/* pages, for want of room */
+	atomic_long_t			rss_oom_kills;
+	enum container_oom		oom;
+
 	unsigned long			futile_usage;	/* when FUTILE was set */
 	/* where trimming anonymous pages goes on: only compared, not followed */
 	struct mm_struct		*trim_mm;
@@ -135,27 +197,21 @@ struct container {
  * A token, lowest bits first:
  *
  *	bit 0		the folio is counted in CONTAINER_ACTIVE
- *	bit 1		it is counted in CONTAINER_FILE, not CONTAINER_ANON
- *	bits 2 to 15	pages of it counted in CONTAINER_MAPPED
- *	bits 16 to 63	where the container is, from PAGE_OFFSET, in units of
+ *	bit 1		it is page cache, not anonymous
+ *	bit 2		it is shmem, which is page cache, too
+ *	bits 3 to 16	pages of it that are counted as mapped page cache
+ *	bits 17 to 63	where the container is, from PAGE_OFFSET, in units of
  *			CONTAINER_ALIGN: 55 bits of address
  *
  * All that was counted is in the one word that a cmpxchg replaces, and so
  * moving or dropping a charge is exact without a lock on the folio.
  */
 #define CONTAINER_TOKEN_FILE	2UL
-#define CONTAINER_TOKEN_MAPPED	4UL		/* one mapped page */
-#define CONTAINER_TOKEN_MAPPED_SHIFT	2
+#define CONTAINER_TOKEN_SHMEM	4UL
+#define CONTAINER_TOKEN_MAPPED	8UL		/* one mapped page */
+#define CONTAINER_TOKEN_MAPPED_SHIFT	3
 #define CONTAINER_TOKEN_MAPPED_MAX	((1L << 14) - 1)
-#define CONTAINER_TOKEN_SHIFT	16
-#define CONTAINER_ALIGN_SHIFT	7
 #define CONTAINER_ALIGN		BIT(CONTAINER_ALIGN_SHIFT)
-
-static inline unsigned long container_token(const struct container *ctn)
-{
-	return (((unsigned long)ctn - PAGE_OFFSET) >> CONTAINER_ALIGN_SHIFT)
-	       << CONTAINER_TOKEN_SHIFT;
-}
 
 /* @token is not 0. */
 static inline struct container *token_container(unsigned long token)
@@ -226,9 +282,31 @@ void container_adopt_folio(struct folio *folio, struct address_space *mapping);
 void container_drop_charge(struct folio *folio, struct container *ctn);
 unsigned long container_stat(struct container *ctn, enum container_stat item);
 unsigned long container_usage(struct container *ctn);
+unsigned long container_file(struct container *ctn);
+unsigned long container_mapped(struct container *ctn);
+unsigned long container_held(struct container *ctn);
+unsigned long container_rss(struct container *ctn);
+bool container_over_rss(struct container *ctn);
 void container_drain_stock(struct container *ctn);
 void container_check_limit(struct container *ctn);
-void container_wake_throttled(struct container *ctn);
+
+static inline void container_count(struct container *ctn,
+				   enum container_event event, long nr)
+{
+	atomic_long_add(nr, &ctn->event[event]);
+}
+
+/* wait.c */
+void container_call_kcontainerd(struct container *ctn);
+void container_wake_waiters(struct container *ctn);
+void container_make_room(struct container *ctn, bool fatal_only);
+int container_shrink(struct container *ctn, unsigned long pages);
+int container_set_rss_limit(struct container *ctn, unsigned long limit);
+struct container *container_tryget(struct container *ctn);
+void container_put(struct container *ctn);
+
+/* oom.c */
+bool container_out_of_memory(struct container *ctn);
 
 /* task.c */
 int container_add_task(struct container *ctn, pid_t nr);

@@ -455,7 +455,7 @@ void container_expel_tasks(struct container *ctn)
 	}
 
 	/* those that throttle has put to sleep have nothing to wait for now */
-	container_wake_throttled(ctn);
+	container_wake_waiters(ctn);
 
 	/*
 	 * Their pages let go of the container in container_free_work(), which

@@ -42,6 +42,8 @@
  *				exit, remove DIR
  *	exec			execute itself again
  *	time COMMAND		do it and tell how many ms that took
+ *	drain			have every CPU put the pages that wait in its
+ *				batches where they belong
  *	pid			its pid
  *	quit			end
  */
@@ -567,6 +569,19 @@ static int advice(const char *what)
 	return -1;
 }
 
+/*
+ * A memfd is sealed against writes when nobody else holds a page of it. One that
+ * was just written waits in a CPU's batch, so the kernel empties all of these.
+ */
+static void drain(void)
+{
+	int fd = memfd_create("drain", MFD_ALLOW_SEALING);
+
+	say_result(fd < 0 || write(fd, "", 1) != 1 ? -1 :
+		   fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+	close(fd);
+}
+
 static void timed(char *command)
 {
 	struct timespec from, to;
@@ -699,6 +714,8 @@ static void obey(char *line)
 	} else if (IS("exec", 0)) {
 		execl(self, "hold", "--again", NULL);
 		say_result(-1);
+	} else if (IS("drain", 0)) {
+		drain();
 	} else if (IS("pid", 0)) {
 		say("%d", getpid());
 	} else {

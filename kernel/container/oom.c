@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Out of memory inside a container: nothing is left to reclaim below its
+ * rss_limit. The kernel's own OOM killer chooses, reports, kills and reaps, with
+ * all its knobs; here is what it asks about containers.
+ */
+#include <linux/mm.h>
+#include <linux/oom.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include "internal.h"
+
+/**
+ * container_out_of_memory - have the OOM killer kill inside a container
+ * @ctn: the container; the caller has a reference.
+ *
+ * Context: May sleep. The caller is who needs the memory, a member or not.
+ * Return: whether somebody was killed, or had been before and is on the way out,
+ * or there is no need to any more.
+ */
+bool container_out_of_memory(struct container *ctn)
+{
+	struct oom_control oc = {
+		.container = ctn,
+		.gfp_mask = GFP_KERNEL,
+	};
+	bool ret = true;
+
+	if (mutex_lock_killable(&oom_lock))
+		return true;
+	/* somebody may have died while this waited for the lock */
+	if (container_held(ctn) >= READ_ONCE(ctn->counter[CONTAINER_RSS].max))
+		ret = out_of_memory(&oc);
+	mutex_unlock(&oom_lock);
+	return ret;
+}
+
+/* Memory that the container may have, in pages. */
+unsigned long container_oom_pages(struct container *ctn)
+{
+	return READ_ONCE(ctn->counter[CONTAINER_RSS].max) ?: 1;
+}
+
+/*
+ * Is a thread of @task in the container? All that share an mm are, or none.
+ * Context: RCU or tasklist_lock.
+ */
+bool container_oom_eligible(struct container *ctn, struct task_struct *task)
+{
+	struct task_struct *thread;
+
+	for_each_thread(task, thread)
+		if (rcu_access_pointer(thread->container) == ctn)
+			return true;
+	return false;
+}
+
+/* For the report of the OOM killer. */
+void container_oom_print(struct container *ctn)
+{
+	pr_info("container %s: rss %lukB, limit %lukB, failcnt %ld\n",
+		config_item_name(&ctn->group.cg_item),
+		container_rss(ctn) << (PAGE_SHIFT - 10),
+		container_oom_pages(ctn) << (PAGE_SHIFT - 10),
+		atomic_long_read(&ctn->event[CONTAINER_CHARGE_FAILURES]));
+	pr_info("container %s: anon %lukB, shmem %lukB, mapped files %lukB, file cache %lukB\n",
+		config_item_name(&ctn->group.cg_item),
+		container_stat(ctn, CONTAINER_ANON) << (PAGE_SHIFT - 10),
+		container_stat(ctn, CONTAINER_SHMEM) << (PAGE_SHIFT - 10),
+		container_stat(ctn, CONTAINER_MAPPED_FILE) << (PAGE_SHIFT - 10),
+		container_stat(ctn, CONTAINER_FILE) << (PAGE_SHIFT - 10));
+}
+
+static bool may_be_killed(struct container *ctn, struct task_struct *task)
+{
+	return container_oom_eligible(ctn, task) &&
+	       !(task->flags & PF_KTHREAD) && !is_global_init(task) &&
+	       task->signal->oom_score_adj != OOM_SCORE_ADJ_MIN &&
+	       !(task->signal->flags & SIGNAL_GROUP_EXIT);
+}
+
+/* The next process from pid @nr on that can be killed, with a reference. */
+static struct task_struct *next_victim(struct container *ctn, int *nr)
+{
+	struct task_struct *task, *found = NULL;
+	struct pid *pid;
+
+	rcu_read_lock();
+	while (!found && (pid = find_ge_pid(*nr, &init_pid_ns))) {
+		*nr = pid_nr(pid) + 1;
+		task = pid_task(pid, PIDTYPE_TGID);
+		if (task && may_be_killed(ctn, task))
+			found = get_task_struct(task);
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+/**
+ * container_oom_killed - the OOM killer has killed a process of a container
+ * @ctn: the container.
+ * @kill: kills one more.
+ * @message: an argument of it.
+ *
+ * If the container's oom says so all the others are to die, too, but for those
+ * that must not be killed.
+ *
+ * Context: May sleep; oom_lock held.
+ */
+void container_oom_killed(struct container *ctn,
+			  int (*kill)(struct task_struct *task, void *message),
+			  void *message)
+{
+	struct task_struct *task;
+	bool killed;
+	int nr;
+
+	atomic_long_inc(&ctn->rss_oom_kills);
+	if (READ_ONCE(ctn->oom) != CONTAINER_OOM_CONTAINER)
+		return;
+
+	/* until there are none that were just forked by those to come */
+	do {
+		killed = false;
+		nr = 1;
+		while ((task = next_victim(ctn, &nr))) {
+			kill(task, message);
+			put_task_struct(task);
+			atomic_long_inc(&ctn->rss_oom_kills);
+			killed = true;
+		}
+	} while (killed);
+}

@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who waits for kcontainerd, and for what:
+ *
+ *  - a task whose container is far over its page_limit, for a moment;
+ *  - a task whose container is over its rss_limit, or at it when one more page
+ *    is needed, until there is room. If trimming does not help any more,
+ *    somebody is killed. What cannot simply be dropped is anonymous and shmem
+ *    pages: as long as these fit, nobody is, and the task goes on, over the
+ *    limit by what file pages are mapped and will not go (those in mlock).
+ *  - who writes to shrink, or lowers rss_limit, until it is done or does not
+ *    get on.
+ *
+ * A page fault that cannot charge fails; it waits at its end, where locks can be
+ * dropped. Pages that are charged regardless make the task wait before it goes
+ * on in user mode, or in its next page fault. So whoever waits here holds no
+ * lock that kcontainerd would need to get on, with two exceptions: a write to
+ * shmem holds its inode's lock, which kcontainerd does without; and a page fault
+ * that may not be retried holds mmap_lock, and then waits for one round only.
+ *
+ * Who waits holds a reference to the container's directory. That does not keep
+ * rmdir from taking it apart, and rmdir lets all of them go.
+ */
+#include <linux/hash.h>
+#include <linux/mm.h>
+#include <linux/oom.h>
+#include <linux/psi.h>
+#include <linux/sched/signal.h>
+#include <linux/wait.h>
+#include "internal.h"
+
+/* Rounds without any progress until one gives up: as many as memcg's in 2008 */
+#define CONTAINER_RETRIES	5
+
+/* Rounds that met pages being written, or locked, until they count as the same */
+#define CONTAINER_BUSY_RETRIES	100
+
+/* Several containers may share a queue. */
+#define CONTAINER_WAIT_BITS	4
+
+static wait_queue_head_t container_wait[1 << CONTAINER_WAIT_BITS];
+
+static wait_queue_head_t *container_wait_queue(struct container *ctn)
+{
+	return &container_wait[hash_ptr(ctn, CONTAINER_WAIT_BITS)];
+}
+
+/* kcontainerd has come to the end of a pass or a round, or rmdir has begun. */
+void container_wake_waiters(struct container *ctn)
+{
+	wake_up_all(container_wait_queue(ctn));
+}
+
+/* Have kcontainerd begin a round, as soon as it has ended what it is at. */
+void container_call_kcontainerd(struct container *ctn)
+{
+	mod_delayed_work(kcontainerd_wq, &ctn->trim_work, 0);
+}
+
+/*
+ * Hold @ctn, found within RCU, beyond that; NULL if it is being freed. Its memory
+ * stays, not its members: CONTAINER_DYING may be set at any time.
+ */
+struct container *container_tryget(struct container *ctn)
+{
+	if (test_bit(CONTAINER_DYING, &ctn->flags) ||
+	    !config_item_get_unless_zero(&ctn->group.cg_item))
+		return NULL;
+	return ctn;
+}
+
+void container_put(struct container *ctn)
+{
+	config_item_put(&ctn->group.cg_item);
+}
+
+/* ---- one round ---- */
+
+static bool round_ended(struct container *ctn, unsigned long round)
+{
+	return (long)(READ_ONCE(ctn->rounds_ended) - round) >= 0 ||
+	       test_bit(CONTAINER_DYING, &ctn->flags);
+}
+
+/*
+ * Call kcontainerd, and wait for the end of a round that began after that.
+ * Returns 0, or -EINTR for a signal: any, or a fatal one only.
+ */
+static int wait_for_round(struct container *ctn, bool fatal_only)
+{
+	wait_queue_head_t *queue = container_wait_queue(ctn);
+	unsigned long round = READ_ONCE(ctn->rounds_begun) + 1;
+
+	container_call_kcontainerd(ctn);
+	if (fatal_only)
+		return wait_event_killable(*queue, round_ended(ctn, round)) ?
+		       -EINTR : 0;
+	return wait_event_interruptible(*queue, round_ended(ctn, round)) ?
+	       -EINTR : 0;
+}
+
+/* How long it has been that rounds of kcontainerd got nowhere. */
+struct futility {
+	int idle;
+	int busy;
+};
+
+/* A round has ended; @progress was made or not. Is it time to give up? */
+static bool is_futile(struct container *ctn, struct futility *futility,
+		      bool progress)
+{
+	if (progress) {
+		futility->idle = 0;
+		futility->busy = 0;
+	} else if (READ_ONCE(ctn->round_idle) ||
+		   ++futility->busy > CONTAINER_BUSY_RETRIES) {
+		futility->idle++;
+	} else {
+		schedule_timeout_killable(HZ / 50);
+	}
+	return futility->idle >= CONTAINER_RETRIES;
+}
+
+/* ---- room below rss_limit ---- */
+
+static bool has_room(struct container *ctn, bool one_more)
+{
+	return one_more ? container_rss(ctn) <
+			  READ_ONCE(ctn->counter[CONTAINER_RSS].max) :
+			  !container_over_rss(ctn);
+}
+
+/* Could there be any without taking what cannot simply be dropped? */
+static bool is_held(struct container *ctn, bool one_more)
+{
+	return container_held(ctn) + one_more >
+	       READ_ONCE(ctn->counter[CONTAINER_RSS].max);
+}
+
+static void wait_for_room(struct container *ctn, bool one_more, bool fatal_only)
+{
+	struct futility futility = {};
+	long reclaimed;
+	unsigned long held;
+	bool progress;
+
+	while (!has_room(ctn, one_more) &&
+	       !test_bit(CONTAINER_DYING, &ctn->flags) &&
+	       !(current->flags & PF_EXITING) && !tsk_is_oom_victim(current)) {
+		held = container_held(ctn);
+		reclaimed = atomic_long_read(&ctn->held_reclaimed);
+
+		if (wait_for_round(ctn, fatal_only))
+			return;
+		if (has_room(ctn, one_more))
+			return;
+
+		if (!is_held(ctn, one_more)) {
+			/* only mapped files are in the way, and they have to be */
+			if (one_more)
+				current->container_over |= CONTAINER_OVER_LET;
+			return;
+		}
+		progress = container_held(ctn) < held ||
+			   atomic_long_read(&ctn->held_reclaimed) != reclaimed;
+		if (!is_futile(ctn, &futility, progress))
+			continue;
+
+		/*
+		 * Whoever was chosen takes a moment to go. If nobody can be, not
+		 * even this task, all that is left is to wait for better times.
+		 */
+		if (!container_out_of_memory(ctn))
+			schedule_timeout_killable(HZ / 10);
+		schedule_timeout_killable(1);
+	}
+}
+
+/**
+ * container_make_room - wait until there is room for a page below rss_limit
+ * @ctn: the container; the caller has a reference.
+ * @fatal_only: whether only a signal that kills ends this.
+ *
+ * If there is none to be had this ends all the same; the task's next charge is
+ * then let through.
+ *
+ * Context: May sleep, for long.
+ */
+void container_make_room(struct container *ctn, bool fatal_only)
+{
+	ktime_t start = ktime_get();
+	unsigned long pflags;
+
+	current->container_over &= ~CONTAINER_OVER_LET;
+	atomic_inc(&ctn->room_waiters);
+	psi_memstall_enter(&pflags);
+	wait_for_room(ctn, true, fatal_only);
+	psi_memstall_leave(&pflags);
+	atomic_dec(&ctn->room_waiters);
+	container_count(ctn, CONTAINER_RECLAIM_USEC,
+			ktime_us_delta(ktime_get(), start));
+}
+
+/* The same until it is not over the limit any more. */
+static void settle(struct container *ctn, bool fatal_only)
+{
+	ktime_t start = ktime_get();
+	unsigned long pflags;
+
+	if (has_room(ctn, false))
+		return;
+	psi_memstall_enter(&pflags);
+	wait_for_room(ctn, false, fatal_only);
+	psi_memstall_leave(&pflags);
+	container_count(ctn, CONTAINER_RECLAIM_USEC,
+			ktime_us_delta(ktime_get(), start));
+}
+
+static struct container *get_container_of_mm(struct mm_struct *mm)
+{
+	struct container *ctn;
+
+	rcu_read_lock();
+	ctn = rcu_dereference(mm->container);
+	if (ctn)
+		ctn = container_tryget(ctn);
+	rcu_read_unlock();
+	return ctn;
+}
+
+vm_fault_t __container_exit_fault(struct vm_area_struct *vma,
+				  struct mm_struct *mm, unsigned int flags,
+				  vm_fault_t ret)
+{
+	unsigned int over = current->container_over;
+	bool failed = (over & CONTAINER_OVER_FAILED) && (ret & VM_FAULT_OOM);
+	bool may_drop = (flags & FAULT_FLAG_ALLOW_RETRY) &&
+			!(flags & FAULT_FLAG_RETRY_NOWAIT);
+	struct container *ctn;
+
+	current->container_over &= ~(CONTAINER_OVER_FAILED | CONTAINER_OVER_LET);
+	if (ret & (VM_FAULT_RETRY | VM_FAULT_COMPLETED))
+		return ret;
+	if (!failed) {
+		/* in user mode, there is a better place for this very soon */
+		if (!(over & CONTAINER_OVER_HARD) || !may_drop ||
+		    (flags & FAULT_FLAG_USER) || (ret & VM_FAULT_ERROR))
+			return ret;
+		current->container_over &= ~CONTAINER_OVER_HARD;
+	}
+
+	ctn = get_container_of_mm(mm);
+	if (!may_drop) {
+		/* the caller has to make do with an error if this is not enough */
+		if (ctn) {
+			wait_for_round(ctn, true);
+			container_put(ctn);
+		}
+		return ret;
+	}
+
+	if (flags & FAULT_FLAG_VMA_LOCK)
+		vma_end_read(vma);
+	else
+		mmap_read_unlock(mm);
+	if (ctn) {
+		bool fatal_only = !(flags & FAULT_FLAG_INTERRUPTIBLE);
+
+		if (failed)
+			container_make_room(ctn, fatal_only);
+		else
+			settle(ctn, fatal_only);
+		container_put(ctn);
+	}
+	return failed ? VM_FAULT_RETRY :
+			VM_FAULT_COMPLETED | (ret & VM_FAULT_MAJOR);
+}
+
+/* ---- on the way back to user mode ---- */
+
+static bool must_wait(struct container *ctn)
+{
+	return rcu_access_pointer(current->container) == ctn &&
+	       !test_bit(CONTAINER_FUTILE, &ctn->flags) &&
+	       !test_bit(CONTAINER_DYING, &ctn->flags) &&
+	       container_usage(ctn) > READ_ONCE(ctn->page_limit);
+}
+
+/*
+ * Sleep until the container is under its page_limit: one second at most, as in
+ * 2006, or two if the last such sleep was hardly over, within 5 jiffies. It
+ * ends early if kcontainerd finds nothing to trim: waiting would not help.
+ */
+static void throttle(struct container *ctn)
+{
+	unsigned long timeout = HZ, pflags;
+	ktime_t start = ktime_get();
+
+	if (time_before_eq(jiffies, READ_ONCE(ctn->last_hit) + 5))
+		timeout = 2 * HZ;
+	WRITE_ONCE(ctn->last_hit, jiffies);
+
+	psi_memstall_enter(&pflags);
+	wait_event_interruptible_timeout(*container_wait_queue(ctn),
+					 !must_wait(ctn), timeout);
+	psi_memstall_leave(&pflags);
+	container_count(ctn, CONTAINER_THROTTLED_USEC,
+			ktime_us_delta(ktime_get(), start));
+}
+
+void __container_throttle(void)
+{
+	unsigned int over = current->container_over;
+	struct container *ctn;
+
+	current->container_over = 0;
+
+	rcu_read_lock();
+	ctn = rcu_dereference(current->container);
+	if (ctn)
+		ctn = container_tryget(ctn);
+	rcu_read_unlock();
+	if (!ctn)
+		return;
+
+	if (over & CONTAINER_OVER_HARD)
+		settle(ctn, false);
+	if (over & CONTAINER_OVER_SOFT)
+		throttle(ctn);
+	container_put(ctn);
+}
+
+/* ---- shrinking on demand ---- */
+
+/*
+ * Have kcontainerd go for a goal until @reached says that it is; then the result
+ * of that. -EBUSY if it does not get on, -EINTR for a signal, -ENODEV if the
+ * container is being removed.
+ */
+static int shrink_until(struct container *ctn, unsigned long goal,
+			unsigned long (*now)(struct container *ctn),
+			int (*reached)(struct container *ctn, unsigned long goal))
+{
+	struct futility futility = {};
+	unsigned long before;
+	int err;
+
+	for (;;) {
+		container_drain_stock(ctn);
+		err = reached(ctn, goal);
+		if (err != -EBUSY)
+			return err;
+		before = now(ctn);
+		if (wait_for_round(ctn, false))
+			return -EINTR;
+		if (test_bit(CONTAINER_DYING, &ctn->flags))
+			return -ENODEV;
+		if (is_futile(ctn, &futility, now(ctn) < before)) {
+			container_drain_stock(ctn);
+			return reached(ctn, goal);
+		}
+	}
+}
+
+static int pages_reached(struct container *ctn, unsigned long goal)
+{
+	return container_usage(ctn) <= goal ? 0 : -EBUSY;
+}
+
+static int rss_limit_set(struct container *ctn, unsigned long goal)
+{
+	return page_counter_set_max(&ctn->counter[CONTAINER_RSS], goal);
+}
+
+/**
+ * container_shrink - trim a container's usage
+ * @ctn: the container; the caller has a reference.
+ * @pages: how many anonymous and file pages may be left.
+ *
+ * Context: May sleep, for long.
+ * Return: 0; -EBUSY if CONTAINER_RETRIES rounds made no progress; -EINTR for a
+ * signal; -ENODEV if it is being removed.
+ */
+int container_shrink(struct container *ctn, unsigned long pages)
+{
+	int err;
+
+	if (mutex_lock_interruptible(&ctn->shrink_lock))
+		return -EINTR;
+	WRITE_ONCE(ctn->shrink_pages, pages);
+	err = shrink_until(ctn, pages, container_usage, pages_reached);
+	WRITE_ONCE(ctn->shrink_pages, ULONG_MAX);
+	mutex_unlock(&ctn->shrink_lock);
+	return err;
+}
+
+/**
+ * container_set_rss_limit - set rss_limit, shrinking to it first
+ * @ctn: the container; the caller has a reference.
+ * @limit: in pages.
+ *
+ * Context: May sleep, for long.
+ * Return: as container_shrink(); the limit is unchanged unless it is 0.
+ */
+int container_set_rss_limit(struct container *ctn, unsigned long limit)
+{
+	int err;
+
+	if (mutex_lock_interruptible(&ctn->shrink_lock))
+		return -EINTR;
+	WRITE_ONCE(ctn->shrink_rss, limit);
+	err = shrink_until(ctn, limit, container_rss, rss_limit_set);
+	WRITE_ONCE(ctn->shrink_rss, ULONG_MAX);
+	mutex_unlock(&ctn->shrink_lock);
+	container_wake_waiters(ctn);
+	return err;
+}
+
+static int __init container_wait_init(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(container_wait); i++)
+		init_waitqueue_head(&container_wait[i]);
+	return 0;
+}
+core_initcall(container_wait_init);
