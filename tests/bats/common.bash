@@ -20,7 +20,7 @@ common_setup_file() {
 	local from=${HELPERS:-$BATS_TEST_DIRNAME/../../build/helpers}
 
 	mkdir -p $BIN
-	cp "$from"/{hold,put,enter} $BIN/
+	cp "$from"/{hold,put,enter,eat,peak} $BIN/
 }
 
 common_setup() {

@@ -5,7 +5,6 @@
 # nobody may be hurt for them.
 #
 # vm: --mem 512M --smp 2 --disk 384M
-# kernels: base coexist
 
 load common
 

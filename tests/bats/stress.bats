@@ -55,19 +55,8 @@ assert_unharmed() {
 	refute_output --partial 'oom-kill'
 }
 
-# A page that is being written to swap when its last task exits stays in the swap
-# cache, nobody's but there, and charged, until reclaim comes by.
-drain_swap_cache() {
-	local device
-
-	device=$(awk 'NR == 2 { print $1 }' /proc/swaps)
-	timeout 60 swapoff "$device"
-	swapon "$device"
-}
-
 # All have ended, and their pages are gone; files may stay within the limit.
 assert_cleared() {
-	drain_swap_cache
 	drain
 	wait_until 20 usage_at_most "$LIMIT"
 	assert_equal "$(attr num_tasks)" 0
@@ -127,7 +116,6 @@ assert_cleared() {
 	done
 	wait $!
 	assert_unharmed
-	drain_swap_cache
 	drain
 	assert_equal "$(attr num_tasks) $(attr num_anon_pages)" "0 0"
 	assert_equal "$(attr num_tasks "$C-to") $(attr num_anon_pages "$C-to")" "0 0"

@@ -4,7 +4,6 @@
 # Membership of tasks: joining, leaving, fork and exec, task_limit.
 #
 # vm: --mem 512M --smp 2
-# kernels: base coexist
 
 load common
 

@@ -4,7 +4,6 @@
 # The tree in configfs: names, modes, formats, and what is refused.
 #
 # vm: --mem 512M --smp 2
-# kernels: base coexist
 
 load common
 
@@ -14,7 +13,8 @@ teardown() { common_teardown; }
 
 READABLE=(id tasks num_tasks task_limit task_limit_hits mappings num_files
 	num_anon_pages num_file_pages num_mapped_pages num_active_pages
-	page_limit page_limit_hits over_limit freeing)
+	page_limit page_limit_hits over_limit rss_usage rss_limit rss_failcnt
+	rss_reclaimed rss_oom_kills oom stat freeing)
 
 # Standard input has lines of an error and a value: written to the file, each of
 # these gets that error and changes nothing. See tests/helpers/put.c.
@@ -79,18 +79,26 @@ no_page_limit() {
 -r--r--r-- num_files
 -r--r--r-- num_mapped_pages
 -r--r--r-- num_tasks
+-rw-r--r-- oom
 -rw-r--r-- over_limit
 -rw-r--r-- page_limit
 -r--r--r-- page_limit_hits
 --w------- rmfile
 --w------- rmtask
+-r--r--r-- rss_failcnt
+-rw-r--r-- rss_limit
+-r--r--r-- rss_oom_kills
+-r--r--r-- rss_reclaimed
+-r--r--r-- rss_usage
+--w------- shrink
+-r--r--r-- stat
 -rw-r--r-- task_limit
 -r--r--r-- task_limit_hits
 -rw-r--r-- tasks"
 }
 
 @test "a new container has nothing in it and no limits" {
-	run grep -H . "$C"/{num_*,*_hits,freeing,page_limit,task_limit,over_limit,tasks,mappings}
+	run grep -H . "$C"/{num_*,*_hits,freeing,page_limit,task_limit,over_limit,rss_*,oom,tasks,mappings}
 	assert_equal "${output//"$C/"/}" "\
 num_active_pages:0
 num_anon_pages:0
@@ -103,7 +111,26 @@ task_limit_hits:0
 freeing:0
 page_limit:max
 task_limit:max
-over_limit:reclaim"
+over_limit:reclaim
+rss_failcnt:0
+rss_limit:max
+rss_oom_kills:0
+rss_reclaimed:0
+rss_usage:0
+oom:task"
+	run cat "$C/stat"
+	assert_output "\
+charge_failures 0
+throttled_usec 0
+reclaim_usec 0
+rounds 0
+scanned 0
+deactivated 0
+written_back 0
+dropped 0
+reclaimed 0
+swapped_out 0
+refaulted 0"
 }
 
 @test "the tree shows wherever configfs is mounted" {
@@ -154,12 +181,14 @@ over_limit:reclaim"
 	assert_equal "$(attr task_limit)" max
 }
 
-@test "page_limit takes pages, K, M, G, T and max, and reads back in pages" {
+@test "a limit takes pages, K, M, G, T and max, and reads back in pages" {
 	local given
 
 	while read -r given read_back; do
 		assert_equal "$(put_value page_limit "$given\n")" ok
 		assert_equal "$given $(attr page_limit)" "$given $read_back"
+		assert_equal "$(put_value rss_limit "$given\n")" ok
+		assert_equal "$given $(attr rss_limit)" "$given $read_back"
 	done <<-END
 		1 1
 		0 0
@@ -212,6 +241,29 @@ over_limit:reclaim"
 @test "page_limit refuses what is no limit" {
 	set_attr page_limit 100
 	no_page_limit | refuses page_limit
+}
+
+@test "rss_limit refuses what is no limit" {
+	set_attr rss_limit 100
+	no_page_limit | refuses rss_limit
+}
+
+@test "shrink refuses what is no size" {
+	{
+		no_page_limit
+		printf 'EINVAL %s\n' max 'max\n'
+	} | refuses shrink
+}
+
+@test "oom is task or container" {
+	assert_equal "$(put_value oom 'container\n')" ok
+	assert_equal "$(attr oom)" container
+	{
+		nonsense
+		printf 'EINVAL %s\n' Task 'task ' containers 0 max 'task\0'
+	} | refuses oom
+	assert_equal "$(put_value oom task)" ok
+	assert_equal "$(attr oom)" task
 }
 
 @test "task_limit refuses what is no limit" {
@@ -269,7 +321,8 @@ over_limit:reclaim"
 
 	for name in id num_tasks num_files num_anon_pages num_file_pages \
 		    num_mapped_pages num_active_pages mappings freeing \
-		    page_limit_hits task_limit_hits; do
+		    page_limit_hits task_limit_hits rss_usage rss_failcnt \
+		    rss_reclaimed rss_oom_kills stat; do
 		assert_equal "$name $(put_value $name 1)" "$name open: EACCES"
 	done
 }
@@ -277,7 +330,7 @@ over_limit:reclaim"
 @test "a file that is only to be written cannot be read" {
 	local name
 
-	for name in addtask rmtask addfile rmfile; do
+	for name in addtask rmtask addfile rmfile shrink; do
 		run cat "$C/$name"
 		assert_failure
 		assert_output --partial 'Permission denied'

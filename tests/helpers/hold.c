@@ -15,7 +15,7 @@
  *	fill NAME		write each page, all with the same content
  *	look NAME [PAGES]	read each page
  *	check NAME		is each page as touch left it?
- *	advise NAME WHAT	pageout, cold, dontneed, mergeable, collapse
+ *	advise NAME WHAT	pageout, cold, free, dontneed, mergeable, collapse
  *	lock NAME		mlock
  *	where NAME		its first address and the one after its last
  *	unmap NAME [PAGES]	all of it, or the first so many pages
@@ -557,6 +557,7 @@ static int advice(const char *what)
 		int value;
 	} names[] = {
 		{ "pageout", MADV_PAGEOUT }, { "cold", MADV_COLD },
+		{ "free", MADV_FREE },
 		{ "dontneed", MADV_DONTNEED }, { "mergeable", MADV_MERGEABLE },
 		{ "unmergeable", MADV_UNMERGEABLE },
 		{ "hugepage", MADV_HUGEPAGE }, { "collapse", MADV_COLLAPSE },

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * eat TASKS PAGES ROUNDS [HOW]: so many tasks at once, each of which writes as
+ * many pages, so many times, and then sees whether they are what it wrote.
+ * HOW is anon (the default), thp for huge pages, or shm for shared memory of
+ * its own. Says how many tasks were well, and how many were killed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PAGE 4096UL
+
+static int eat(unsigned long pages, int rounds, const char *how)
+{
+	size_t size = pages * PAGE;
+	char *p;
+
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_ANONYMOUS |
+		 (strcmp(how, "shm") ? MAP_PRIVATE : MAP_SHARED), -1, 0);
+	if (p == MAP_FAILED)
+		return 3;
+	madvise(p, size, strcmp(how, "thp") ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+
+	for (int round = 1; round <= rounds; round++)
+		for (unsigned long i = 0; i < pages; i++)
+			*(unsigned long *)(p + i * PAGE) = i + round;
+	for (unsigned long i = 0; i < pages; i++)
+		if (*(unsigned long *)(p + i * PAGE) != i + rounds)
+			return 2;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	int status, well = 0, killed = 0, bad = 0;
+
+	if (argc < 4)
+		return 1;
+	for (int i = 0; i < atoi(argv[1]); i++)
+		if (!fork())
+			_exit(eat(strtoul(argv[2], NULL, 10), atoi(argv[3]),
+				  argc > 4 ? argv[4] : "anon"));
+
+	while (wait(&status) > 0) {
+		if (WIFSIGNALED(status) && WTERMSIG(status) == 9)
+			killed++;
+		else if (status)
+			bad++;
+		else
+			well++;
+	}
+	printf("well=%d killed=%d bad=%d\n", well, killed, bad);
+	return 0;
+}
