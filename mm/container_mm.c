@@ -45,6 +45,12 @@
 /* Pages that one visit to a file or a task deals with: DEACTIVATE_COUNT */
 #define TRIM_COUNT	1000
 
+/*
+ * Where only rss is to be trimmed, page cache that nobody maps is not dealt with
+ * but passed over: so many folios for every page that may be dealt with.
+ */
+#define TRIM_SKIP	64
+
 #define TRIM_PASSES	3
 
 /* Folios that are given to reclaim at a time, so many that a disk is kept busy */
@@ -69,6 +75,7 @@ struct trim {
 	unsigned long reclaimed;
 	unsigned long swapped_out;
 	unsigned long unmapped;
+	bool rss_only;			/* is only rss over its goal? */
 	bool held;			/* is what is isolated anon or shmem? */
 	bool busy;			/* met what is being written, or locked */
 	/* of what was reclaimed: what writeback may have kept from being freed */
@@ -290,25 +297,24 @@ static bool trim_file_folio(struct trim *tr, struct folio *folio,
 	bool active = folio_test_active(folio);
 	bool mapped = folio_mapped(folio);
 	bool shmem = folio_test_swapbacked(folio);
-	bool rss_only = !over_goal(tr);
 	bool needs_reclaim;
 	bool gone = false;
 
 	if (!charged_to(folio, tr->ctn) || folio_test_unevictable(folio))
 		return false;
 	/* page cache that nobody maps is not in the way */
-	if (rss_only && !mapped && !shmem)
+	if (tr->rss_only && !mapped && !shmem)
 		return false;
 
 	tr->scanned += folio_nr_pages(folio);
-	if (folio_test_writeback(folio) && !(rss_only && !shmem)) {
+	if (folio_test_writeback(folio) && (shmem || !tr->rss_only)) {
 		tr->busy = true;
 		return false;
 	}
 
 	if (mapped && folio_referenced(folio, 0, NULL, &vm_flags))
 		active = true;
-	needs_reclaim = shmem || (mapped && !rss_only);
+	needs_reclaim = shmem || (mapped && !tr->rss_only);
 	/* a folio waits in a batch to be deactivated, and cannot go then */
 	if (active && (tr->pass < TRIM_PASSES - 1 ||
 		       (needs_reclaim && !may_reclaim(tr)))) {
@@ -317,7 +323,7 @@ static bool trim_file_folio(struct trim *tr, struct folio *folio,
 	}
 	if (needs_reclaim)
 		return may_reclaim(tr);
-	if (rss_only) {
+	if (tr->rss_only) {
 		unmap_folio(tr, folio, mapping);
 		return false;
 	}
@@ -346,10 +352,12 @@ static pgoff_t trim_file_range(struct trim *tr, struct inode *inode,
 {
 	struct address_space *mapping = inode->i_mapping;
 	struct folio_batch fbatch;
+	unsigned long skip = nr * TRIM_SKIP;
 	pgoff_t start = index;
 	unsigned int i, got;
 
-	if (over_goal(tr) && mapping_tagged(mapping, PAGECACHE_TAG_DIRTY) &&
+	tr->rss_only = !over_goal(tr);
+	if (!tr->rss_only && mapping_tagged(mapping, PAGECACHE_TAG_DIRTY) &&
 	    mapping_can_writeback(mapping)) {
 		struct writeback_control wbc = {
 			.sync_mode = WB_SYNC_NONE,
@@ -374,6 +382,11 @@ static pgoff_t trim_file_range(struct trim *tr, struct inode *inode,
 		for (i = 0; i < got; i++) {
 			struct folio *folio = fbatch.folios[i];
 
+			if (tr->rss_only && !tr->held && !folio_mapped(folio) &&
+			    skip) {
+				skip--;
+				continue;
+			}
 			nr -= min(nr, folio_nr_pages(folio));
 			if (trim_file_folio(tr, folio, mapping))
 				isolate_for_reclaim(tr, folio);

@@ -187,13 +187,16 @@ void container_check_limit(struct container *ctn)
 	if (counted(ctn) > READ_ONCE(ctn->page_limit))
 		check_page_limit(ctn);
 
-	if (page_counter_read(&ctn->counter[CONTAINER_RSS]) > rss_limit(ctn) &&
-	    container_over_rss(ctn)) {
-		if (is_own_task(ctn))
-			make_wait(CONTAINER_OVER_HARD);
-		else if (!test_bit(CONTAINER_DYING, &ctn->flags))
-			container_call_kcontainerd(ctn);
-	}
+	if (page_counter_read(&ctn->counter[CONTAINER_RSS]) <= rss_limit(ctn))
+		return;
+	/* in any case, nobody is to go on with what was taken in advance */
+	container_drain_stock(ctn);
+	if (!container_over_rss(ctn) || test_bit(CONTAINER_DYING, &ctn->flags))
+		return;
+	if (is_own_task(ctn))
+		make_wait(CONTAINER_OVER_HARD);
+	else
+		container_call_kcontainerd(ctn);
 }
 
 /*
