@@ -38,6 +38,7 @@
 #include <linux/swap.h>
 #include <linux/swapops.h>
 #include <linux/writeback.h>
+#include <trace/events/container.h>
 #include "internal.h"
 #include "swap.h"
 #include "../kernel/container/internal.h"
@@ -757,7 +758,10 @@ static unsigned int next_delay(struct trim *tr)
 static void trim_round(struct trim *tr)
 {
 	struct container *ctn = tr->ctn;
+	ktime_t start = ktime_get();
 
+	trace_container_trim_begin(ctn->id, container_usage(ctn), tr->goal,
+				   container_rss(ctn), tr->rss_goal);
 	for (; tr->pass < TRIM_PASSES && !reached(tr); tr->pass++) {
 		/* let what was started be written before one insists */
 		if (tr->busy && tr->pass)
@@ -769,6 +773,11 @@ static void trim_round(struct trim *tr)
 			break;
 	}
 	count_round(tr);
+	trace_container_trim_end(ctn->id, container_usage(ctn),
+				 container_rss(ctn), tr->scanned,
+				 tr->deactivated, tr->written_back, tr->dropped,
+				 tr->unmapped, tr->reclaimed,
+				 ktime_us_delta(ktime_get(), start));
 }
 
 /* One round for one container. */

@@ -23,6 +23,7 @@
 #include <linux/resume_user_mode.h>
 #include <linux/rmap.h>
 #include <linux/sched/signal.h>
+#include <trace/events/container.h>
 #include "internal.h"
 
 DEFINE_STATIC_KEY_FALSE(containers_key);
@@ -163,6 +164,8 @@ static void check_page_limit(struct container *ctn)
 	    !test_and_set_bit(CONTAINER_TRIMMING, &ctn->flags)) {
 		clear_bit(CONTAINER_FUTILE, &ctn->flags);
 		atomic_long_inc(&ctn->page_limit_hits);
+		container_notify(ctn, CONTAINER_PAGE_LIMIT_HITS);
+		trace_container_limit_hit(ctn->id, false, usage, limit);
 		container_call_kcontainerd(ctn);
 	}
 
@@ -312,13 +315,21 @@ static __always_inline int reserve(struct container *ctn, long nr)
 	return reserve_slowly(ctn, stock, nr);
 }
 
+static void count_failure(struct container *ctn, long nr)
+{
+	container_count(ctn, CONTAINER_CHARGE_FAILURES, 1);
+	container_notify(ctn, CONTAINER_RSS_FAILCNT);
+	trace_container_charge_failed(ctn->id, nr, container_rss(ctn),
+				      rss_limit(ctn));
+}
+
 /*
  * That failed. A large folio is done without; in a page fault, it fails, and
  * waits where no locks are held; elsewhere it goes over the limit.
  */
 static noinline int failed_reserve(struct container *ctn, long nr)
 {
-	container_count(ctn, CONTAINER_CHARGE_FAILURES, 1);
+	count_failure(ctn, nr);
 	if (nr > 1)
 		return -ENOMEM;
 	if (current->container_in_fault) {
@@ -628,7 +639,7 @@ int __container_charge_shmem(struct folio *folio, struct address_space *mapping,
 		if (!wait_for)
 			return err;
 
-		container_count(wait_for, CONTAINER_CHARGE_FAILURES, 1);
+		count_failure(wait_for, folio_nr_pages(folio));
 		container_make_room(wait_for, true);
 		container_put(wait_for);
 	}

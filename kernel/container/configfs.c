@@ -15,6 +15,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <trace/events/container.h>
 #include "internal.h"
 
 /* ---- reading what is written ---- */
@@ -126,20 +127,37 @@ static ssize_t container_##name##_show(struct config_item *item,	\
 }									\
 CONFIGFS_ATTR_RO(container_, name)
 
+/* The same for one whose changes user space is told of */
+#define CONTAINER_SHOW_NOTICE(name, expr)				\
+static ssize_t container_##name##_show(struct config_item *item,	\
+				       char *page)			\
+{									\
+	struct container *ctn = to_container(item);			\
+									\
+	return sysfs_emit(page, "%ld\n", atomic_long_read(&ctn->expr));	\
+}									\
+									\
+static struct configfs_attribute container_attr_##name = {		\
+	.ca_name = #name,						\
+	.ca_mode = 0444,						\
+	.ca_owner = THIS_MODULE,					\
+	.ca_notify = true,						\
+	.show = container_##name##_show,				\
+}
+
 CONTAINER_SHOW(id, ctn->id);
 CONTAINER_SHOW(num_tasks, atomic_long_read(&ctn->nr_tasks));
-CONTAINER_SHOW(task_limit_hits, atomic_long_read(&ctn->task_limit_hits));
+CONTAINER_SHOW_NOTICE(task_limit_hits, task_limit_hits);
 CONTAINER_SHOW(num_files, READ_ONCE(ctn->nr_files));
 CONTAINER_SHOW(num_anon_pages, container_stat(ctn, CONTAINER_ANON));
 CONTAINER_SHOW(num_file_pages, container_file(ctn));
 CONTAINER_SHOW(num_mapped_pages, container_mapped(ctn));
 CONTAINER_SHOW(num_active_pages, container_stat(ctn, CONTAINER_ACTIVE));
-CONTAINER_SHOW(page_limit_hits, atomic_long_read(&ctn->page_limit_hits));
+CONTAINER_SHOW_NOTICE(page_limit_hits, page_limit_hits);
 CONTAINER_SHOW(rss_usage, container_rss(ctn));
-CONTAINER_SHOW(rss_failcnt,
-	       atomic_long_read(&ctn->event[CONTAINER_CHARGE_FAILURES]));
+CONTAINER_SHOW_NOTICE(rss_failcnt, event[CONTAINER_CHARGE_FAILURES]);
 CONTAINER_SHOW(rss_reclaimed, atomic_long_read(&ctn->rss_reclaimed));
-CONTAINER_SHOW(rss_oom_kills, atomic_long_read(&ctn->rss_oom_kills));
+CONTAINER_SHOW_NOTICE(rss_oom_kills, rss_oom_kills);
 CONTAINER_SHOW(freeing, test_bit(CONTAINER_DYING, &ctn->flags));
 
 static ssize_t container_page_limit_show(struct config_item *item, char *page)
@@ -410,6 +428,14 @@ static struct configfs_attribute *container_attrs[] = {
 	NULL,
 };
 
+const struct configfs_attribute * const
+container_notice_attrs[NR_CONTAINER_NOTICES] = {
+	[CONTAINER_PAGE_LIMIT_HITS] = &container_attr_page_limit_hits,
+	[CONTAINER_TASK_LIMIT_HITS] = &container_attr_task_limit_hits,
+	[CONTAINER_RSS_FAILCNT] = &container_attr_rss_failcnt,
+	[CONTAINER_RSS_OOM_KILLS] = &container_attr_rss_oom_kills,
+};
+
 static void container_begin_remove(struct config_item *item)
 {
 	container_empty(to_container(item));
@@ -417,7 +443,7 @@ static void container_begin_remove(struct config_item *item)
 
 static void container_cancel_remove(struct config_item *item)
 {
-	clear_bit(CONTAINER_DYING, &to_container(item)->flags);
+	container_revive(to_container(item));
 }
 
 static void container_release(struct config_item *item)
@@ -448,6 +474,7 @@ static struct config_group *containers_make_group(struct config_group *group,
 		return ERR_PTR(-ENOMEM);
 
 	config_group_init_type_name(&ctn->group, name, &container_type);
+	trace_container_create(ctn->id, name);
 	return &ctn->group;
 }
 
@@ -493,6 +520,7 @@ static struct configfs_attribute *containers_attrs[] = {
 static void containers_drop_item(struct config_group *group,
 				 struct config_item *item)
 {
+	trace_container_remove(to_container(item)->id, config_item_name(item));
 	container_free_id(to_container(item));
 	config_item_put(item);
 }

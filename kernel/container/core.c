@@ -17,6 +17,9 @@
 #include <linux/slab.h>
 #include "internal.h"
 
+#define CREATE_TRACE_POINTS
+#include <trace/events/container.h>
+
 unsigned long container_default_page_limit = PAGE_COUNTER_MAX;
 unsigned long container_default_task_limit = PAGE_COUNTER_MAX;
 
@@ -66,6 +69,8 @@ struct container *container_create(void)
 	mutex_init(&ctn->shrink_lock);
 	ctn->shrink_pages = ULONG_MAX;
 	ctn->shrink_rss = ULONG_MAX;
+	INIT_DELAYED_WORK(&ctn->notify_work, container_notify_work);
+	ctn->last_notice = jiffies - HZ;
 	INIT_DELAYED_WORK(&ctn->trim_work, container_trim_work);
 	INIT_RCU_WORK(&ctn->free_work, container_free_work);
 
@@ -82,8 +87,17 @@ struct container *container_create(void)
 void container_empty(struct container *ctn)
 {
 	set_bit(CONTAINER_DYING, &ctn->flags);
+	/* it uses the directory */
+	disable_delayed_work_sync(&ctn->notify_work);
 	container_expel_tasks(ctn);
 	container_expel_files(ctn);
+}
+
+/* It has not been removed after all. */
+void container_revive(struct container *ctn)
+{
+	clear_bit(CONTAINER_DYING, &ctn->flags);
+	enable_delayed_work(&ctn->notify_work);
 }
 
 /* The directory is gone: another container may have the id. */

@@ -7,6 +7,7 @@
  *	charge.c	tokens, counters, and noticing the limits
  *	wait.c		who waits: the throttle, room below rss_limit, shrinking
  *	oom.c		who dies if there is none
+ *	notify.c	telling user space of them
  *	task.c		membership of tasks and mms: fork, exec, exit, moving
  *	adopt.c		the pages that a process holds when it is moved
  *	file.c		ownership of files: claiming, moving, eviction
@@ -127,6 +128,15 @@ enum container_oom {
  */
 #define CONTAINER_MAPPED_MIN	CONTAINER_STOCK
 
+/* Counters whose changes user space is told of: bits in container::notices */
+enum container_notice {
+	CONTAINER_PAGE_LIMIT_HITS,
+	CONTAINER_TASK_LIMIT_HITS,
+	CONTAINER_RSS_FAILCNT,
+	CONTAINER_RSS_OOM_KILLS,
+	NR_CONTAINER_NOTICES,
+};
+
 /* bits in container::flags */
 enum {
 	CONTAINER_DYING,	/* rmdir has begun; takes no more members */
@@ -184,6 +194,10 @@ struct container {
 	atomic_long_t			rss_reclaimed;	/* pages, for want of room */
 	atomic_long_t			rss_oom_kills;
 	enum container_oom		oom;
+
+	unsigned long			notices;
+	unsigned long			last_notice;	/* jiffies */
+	struct delayed_work		notify_work;
 
 	unsigned long			futile_usage;	/* when FUTILE was set */
 	/* where trimming anonymous pages goes on: only compared, not followed */
@@ -273,6 +287,7 @@ extern unsigned long container_default_page_limit;
 extern unsigned long container_default_task_limit;
 struct container *container_create(void);
 void container_empty(struct container *ctn);
+void container_revive(struct container *ctn);
 void container_free_id(struct container *ctn);
 void container_destroy(struct container *ctn);
 
@@ -308,6 +323,10 @@ void container_put(struct container *ctn);
 /* oom.c */
 bool container_out_of_memory(struct container *ctn);
 
+/* notify.c */
+void container_notify(struct container *ctn, enum container_notice counter);
+void container_notify_work(struct work_struct *work);
+
 /* task.c */
 int container_add_task(struct container *ctn, pid_t nr);
 int container_remove_task(struct container *ctn, pid_t nr);
@@ -329,6 +348,8 @@ void container_expel_files(struct container *ctn);
 int container_list_files(struct container *ctn, struct seq_file *m);
 
 /* configfs.c */
+extern const struct configfs_attribute * const
+	container_notice_attrs[NR_CONTAINER_NOTICES];
 int container_parse_limit(const char *buf, size_t len, bool pages,
 			  unsigned long *limit);
 

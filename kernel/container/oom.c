@@ -9,7 +9,14 @@
 #include <linux/pid_namespace.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <trace/events/container.h>
 #include "internal.h"
+
+/* Memory that the container may have, in pages. */
+unsigned long container_oom_pages(struct container *ctn)
+{
+	return READ_ONCE(ctn->counter[CONTAINER_RSS].max) ?: 1;
+}
 
 /**
  * container_out_of_memory - have the OOM killer kill inside a container
@@ -30,16 +37,13 @@ bool container_out_of_memory(struct container *ctn)
 	if (mutex_lock_killable(&oom_lock))
 		return true;
 	/* somebody may have died while this waited for the lock */
-	if (container_held(ctn) >= READ_ONCE(ctn->counter[CONTAINER_RSS].max))
+	if (container_held(ctn) >= READ_ONCE(ctn->counter[CONTAINER_RSS].max)) {
+		trace_container_oom(ctn->id, container_rss(ctn),
+				    container_oom_pages(ctn));
 		ret = out_of_memory(&oc);
+	}
 	mutex_unlock(&oom_lock);
 	return ret;
-}
-
-/* Memory that the container may have, in pages. */
-unsigned long container_oom_pages(struct container *ctn)
-{
-	return READ_ONCE(ctn->counter[CONTAINER_RSS].max) ?: 1;
 }
 
 /*
@@ -117,6 +121,7 @@ void container_oom_killed(struct container *ctn,
 	int nr;
 
 	atomic_long_inc(&ctn->rss_oom_kills);
+	container_notify(ctn, CONTAINER_RSS_OOM_KILLS);
 	if (READ_ONCE(ctn->oom) != CONTAINER_OOM_CONTAINER)
 		return;
 
@@ -128,6 +133,7 @@ void container_oom_killed(struct container *ctn,
 			kill(task, message);
 			put_task_struct(task);
 			atomic_long_inc(&ctn->rss_oom_kills);
+			container_notify(ctn, CONTAINER_RSS_OOM_KILLS);
 			killed = true;
 		}
 	} while (killed);

@@ -23,6 +23,7 @@
 #include <linux/sched/task.h>
 #include <linux/seq_file.h>
 #include <linux/sort.h>
+#include <trace/events/container.h>
 #include "internal.h"
 
 static DEFINE_MUTEX(container_attach_mutex);
@@ -108,6 +109,14 @@ void __container_exec(struct mm_struct *mm)
 	percpu_up_read(&container_fork_rwsem);
 }
 
+static void count_task_limit_hit(struct container *ctn)
+{
+	atomic_long_inc(&ctn->task_limit_hits);
+	container_notify(ctn, CONTAINER_TASK_LIMIT_HITS);
+	trace_container_limit_hit(ctn->id, true, atomic_long_read(&ctn->nr_tasks),
+				  READ_ONCE(ctn->task_limit));
+}
+
 /* ---- fork and exit ---- */
 
 int __container_can_fork(struct task_struct *child, u64 clone_flags)
@@ -121,7 +130,7 @@ int __container_can_fork(struct task_struct *child, u64 clone_flags)
 	if (ctn && atomic_long_inc_return(&ctn->nr_tasks) >
 		   READ_ONCE(ctn->task_limit)) {
 		atomic_long_dec(&ctn->nr_tasks);
-		atomic_long_inc(&ctn->task_limit_hits);
+		count_task_limit_hit(ctn);
 		percpu_up_read(&container_fork_rwsem);
 		return -EAGAIN;
 	}
@@ -167,6 +176,7 @@ static void task_leave(struct task_struct *task)
 			list_del(&task->container_node);
 			RCU_INIT_POINTER(task->container, NULL);
 			atomic_long_dec(&ctn->nr_tasks);
+			trace_container_detach(ctn->id, task);
 		}
 		spin_unlock(&ctn->lock);
 	}
@@ -222,6 +232,7 @@ static bool task_move(struct task_struct *task, struct container *to)
 		list_add_tail(&task->container_node, &to->tasks);
 		rcu_assign_pointer(task->container, to);
 		spin_unlock(&to->lock);
+		trace_container_attach(to->id, task);
 		joined = true;
 	}
 	task_unlock(task);
@@ -282,7 +293,7 @@ static int move_tasks(struct mm_struct *mm, struct container *to)
 	if (nr && atomic_long_add_return(nr, &to->nr_tasks) >
 		  READ_ONCE(to->task_limit)) {
 		atomic_long_sub(nr, &to->nr_tasks);
-		atomic_long_inc(&to->task_limit_hits);
+		count_task_limit_hit(to);
 		return -EAGAIN;
 	}
 
@@ -448,6 +459,7 @@ void container_expel_tasks(struct container *ctn)
 			list_del(&task->container_node);
 			RCU_INIT_POINTER(task->container, NULL);
 			atomic_long_dec(&ctn->nr_tasks);
+			trace_container_detach(ctn->id, task);
 			cond_resched_lock(&ctn->lock);
 		}
 		spin_unlock(&ctn->lock);

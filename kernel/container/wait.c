@@ -27,6 +27,7 @@
 #include <linux/psi.h>
 #include <linux/sched/signal.h>
 #include <linux/wait.h>
+#include <trace/events/container.h>
 #include "internal.h"
 
 /* Rounds without any progress until one gives up: as many as memcg's in 2008 */
@@ -72,6 +73,16 @@ struct container *container_tryget(struct container *ctn)
 void container_put(struct container *ctn)
 {
 	config_item_put(&ctn->group.cg_item);
+}
+
+/* The current task has slept since @start for one of the limits. */
+static void count_wait(struct container *ctn, bool hard, ktime_t start)
+{
+	s64 usec = ktime_us_delta(ktime_get(), start);
+
+	container_count(ctn, hard ? CONTAINER_RECLAIM_USEC :
+				    CONTAINER_THROTTLED_USEC, usec);
+	trace_container_throttle(ctn->id, hard, usec);
 }
 
 /* ---- one round ---- */
@@ -197,8 +208,7 @@ void container_make_room(struct container *ctn, bool fatal_only)
 	wait_for_room(ctn, true, fatal_only);
 	psi_memstall_leave(&pflags);
 	atomic_dec(&ctn->room_waiters);
-	container_count(ctn, CONTAINER_RECLAIM_USEC,
-			ktime_us_delta(ktime_get(), start));
+	count_wait(ctn, true, start);
 }
 
 /* The same until it is not over the limit any more. */
@@ -212,8 +222,7 @@ static void settle(struct container *ctn, bool fatal_only)
 	psi_memstall_enter(&pflags);
 	wait_for_room(ctn, false, fatal_only);
 	psi_memstall_leave(&pflags);
-	container_count(ctn, CONTAINER_RECLAIM_USEC,
-			ktime_us_delta(ktime_get(), start));
+	count_wait(ctn, true, start);
 }
 
 static struct container *get_container_of_mm(struct mm_struct *mm)
@@ -304,8 +313,7 @@ static void throttle(struct container *ctn)
 	wait_event_interruptible_timeout(*container_wait_queue(ctn),
 					 !must_wait(ctn), timeout);
 	psi_memstall_leave(&pflags);
-	container_count(ctn, CONTAINER_THROTTLED_USEC,
-			ktime_us_delta(ktime_get(), start));
+	count_wait(ctn, false, start);
 }
 
 void __container_throttle(void)
