@@ -831,3 +831,7 @@ static int __init kcontainerd_init(void)
 	return 0;
 }
 core_initcall(kcontainerd_init);
+
+#ifdef CONFIG_CONTAINERS_KUNIT_TEST
+#include "tests/container-kunit.h"
+#endif

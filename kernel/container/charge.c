@@ -901,3 +901,7 @@ void container_drop_charge(struct folio *folio, struct container *ctn)
 		move_charge(folio, NULL);
 	rcu_read_unlock();
 }
+
+#ifdef CONFIG_CONTAINERS_KUNIT_TEST
+#include "tests/charge-kunit.h"
+#endif

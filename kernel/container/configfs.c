@@ -553,3 +553,7 @@ static int __init container_configfs_init(void)
 }
 
 late_initcall(container_configfs_init);
+
+#ifdef CONFIG_CONTAINERS_KUNIT_TEST
+#include "tests/configfs-kunit.h"
+#endif

@@ -1,0 +1,27 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+#
+# The KUnit tests of the kernel part: they run as it boots.
+#
+# vm: --append kunit.enable=1
+
+load common
+
+passes() {
+	run cat "/sys/kernel/debug/kunit/$1/results"
+	assert_success
+	refute_output --partial 'not ok'
+	assert_output --regexp "pass:$2 fail:0 skip:0 total:$2"
+}
+
+@test "KUnit: tokens, stocks and limits" {
+	passes container_charge 7
+}
+
+@test "KUnit: how limits and pids are read" {
+	passes container_configfs 3
+}
+
+@test "KUnit: when and how far kcontainerd trims" {
+	passes container_trim 4
+}
