@@ -543,25 +543,38 @@ static int try_charge_visible(struct folio *folio, struct container *ctn,
 	return 0;
 }
 
+/* The first stage for a folio that nobody else knows. */
+static __always_inline int try_charge_new(struct folio *folio,
+					  struct container *ctn,
+					  unsigned long kind)
+{
+	unsigned long *slot = folio_token_slot(folio);
+	unsigned long token = container_token(ctn) | kind;
+	long nr = folio_nr_pages(folio);
+	int err;
+
+	if (!slot)
+		return 0;
+
+	err = reserve(ctn, nr);
+	if (unlikely(err))
+		err = failed_reserve(ctn, nr);
+	if (likely(!err)) {
+		WRITE_ONCE(*slot, token);
+		this_cpu_add(ctn->pcpu->stat[token_stat(token)], nr);
+	}
+	return err;
+}
+
 int __container_charge(struct folio *folio, struct mm_struct *mm)
 {
-	long nr = folio_nr_pages(folio);
 	struct container *ctn;
-	unsigned long *slot;
 	int err = 0;
 
 	rcu_read_lock();
 	ctn = rcu_dereference(mm->container);
-	slot = folio_token_slot(folio);
-	if (ctn && slot) {
-		err = reserve(ctn, nr);
-		if (unlikely(err))
-			err = failed_reserve(ctn, nr);
-		if (likely(!err)) {
-			WRITE_ONCE(*slot, container_token(ctn));
-			this_cpu_add(ctn->pcpu->stat[CONTAINER_ANON], nr);
-		}
-	}
+	if (ctn)
+		err = try_charge_new(folio, ctn, 0);
 	rcu_read_unlock();
 	return err;
 }
@@ -605,43 +618,50 @@ void __container_commit_swapin(struct folio *folio, struct mm_struct *mm)
 		__container_commit_anon(folio, mm);
 }
 
+/* The current task, of @ctn, is to wait for room before it charges @folio. */
+static bool must_wait_first(struct container *ctn, struct folio *folio,
+			    gfp_t gfp)
+{
+	unsigned long limit = rss_limit(ctn);
+	long nr = folio_nr_pages(folio);
+
+	return unlikely(page_counter_read(&ctn->counter[CONTAINER_RSS]) + nr >
+			limit) &&
+	       container_rss(ctn) >= limit && !current->container_in_fault &&
+	       gfpflags_allow_blocking(gfp) && !may_go_over(ctn, nr);
+}
+
 int __container_charge_shmem(struct folio *folio, struct address_space *mapping,
 			     gfp_t gfp)
 {
+	const unsigned long kind = CONTAINER_TOKEN_FILE | CONTAINER_TOKEN_SHMEM;
 	struct container_file *file;
-	struct container *wait_for;
-	bool own;
+	struct container *ctn, *held;
 	int err;
 
 	container_claim_mapping(mapping, gfp);
 	for (;;) {
-		wait_for = NULL;
 		err = 0;
+		held = NULL;
 		rcu_read_lock();
 		file = rcu_dereference(mapping->container_file);
+		ctn = file ? file->ctn : NULL;
 		/* what others do with the file must not fail: it is forced later */
-		own = file && is_own_task(file->ctn);
-		if (own && folio_container(folio) != file->ctn) {
-			/* see failed_reserve(): here is where to wait elsewhere */
-			if (!current->container_in_fault &&
-			    gfpflags_allow_blocking(gfp) &&
-			    page_counter_read(&file->ctn->counter[CONTAINER_RSS]) +
-			    folio_nr_pages(folio) > rss_limit(file->ctn) &&
-			    container_rss(file->ctn) + 1 > rss_limit(file->ctn) &&
-			    !may_go_over(file->ctn, folio_nr_pages(folio)))
-				wait_for = container_tryget(file->ctn);
-			if (!wait_for)
-				err = try_charge_visible(folio, file->ctn,
-							 CONTAINER_TOKEN_FILE |
-							 CONTAINER_TOKEN_SHMEM);
-		}
+		if (!ctn || !is_own_task(ctn))
+			;
+		else if (must_wait_first(ctn, folio, gfp) &&
+			 (held = container_tryget(ctn)))
+			count_failure(ctn, folio_nr_pages(folio));
+		else if (folio_test_swapcache(folio) || folio_container(folio))
+			err = try_charge_visible(folio, ctn, kind);
+		else
+			err = try_charge_new(folio, ctn, kind);
 		rcu_read_unlock();
-		if (!wait_for)
+		if (!held)
 			return err;
 
-		count_failure(wait_for, folio_nr_pages(folio));
-		container_make_room(wait_for, true);
-		container_put(wait_for);
+		container_make_room(held, true);
+		container_put(held);
 	}
 }
 
@@ -664,6 +684,11 @@ void __container_charge_file(struct folio *folio, struct address_space *mapping,
 	if (refault)
 		this_cpu_add(file->ctn->pcpu->stat[CONTAINER_REFAULTED],
 			     folio_nr_pages(folio));
+
+	/* shmem mostly is what it is to be already */
+	if (!((READ_ONCE(*slot) ^ container_token(file->ctn)) >>
+	      CONTAINER_TOKEN_SHIFT) && (READ_ONCE(*slot) & CONTAINER_TOKEN_FILE))
+		goto out;
 
 	/* khugepaged has it charged to the process that it works for */
 	if (READ_ONCE(*slot) && !(READ_ONCE(*slot) & CONTAINER_TOKEN_FILE))

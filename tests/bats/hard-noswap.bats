@@ -16,6 +16,7 @@ setup() {
 }
 
 teardown() {
+	fsfreeze -u /mnt/disk 2>/dev/null || true
 	common_teardown
 	rm -f "$F" "/dev/shm/$BATS_TEST_NUMBER"
 	echo 0 >/proc/sys/vm/panic_on_oom
@@ -170,6 +171,24 @@ gone() {
 	tells p anon b 1000
 	run tell p touch b
 	assert_failure
+	wait_until 5 gone "$p"
+}
+
+@test "a victim that cannot even die does not hold up the others" {
+	hold_start p "$C"
+	tells p anon a 1500
+	tells p touch a
+	fsfreeze -f /mnt/disk
+	echo "write $F 10" >&"$IN_p"
+	sleeps() { grep -q '^State:	D' "/proc/$p/status"; }
+	wait_until 5 sleeps
+	hold_start q "$C"
+	tells q anon a 1000
+	set_attr rss_limit 2000
+	HOLD_TIMEOUT=20 tells q touch a
+	assert sleeps
+	tells q check a
+	fsfreeze -u /mnt/disk
 	wait_until 5 gone "$p"
 }
 
