@@ -306,6 +306,9 @@ static bool trim_file_folio(struct trim *tr, struct folio *folio,
 	/* page cache that nobody maps is not in the way */
 	if (tr->rss_only && !mapped && !shmem)
 		return false;
+	/* unmapping it would be all that came of it */
+	if (shmem && get_nr_swap_pages() <= 0)
+		return false;
 
 	tr->scanned += folio_nr_pages(folio);
 	if (folio_test_writeback(folio) && (shmem || !tr->rss_only)) {

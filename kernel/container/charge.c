@@ -594,6 +594,7 @@ void __container_commit_anon(struct folio *folio, struct mm_struct *mm)
 int __container_charge_swapin(struct folio *folio, struct mm_struct *mm)
 {
 	struct container *ctn;
+	bool refault;
 	int err = 0;
 
 	/* some other task has it, and its container the charge */
@@ -603,10 +604,11 @@ int __container_charge_swapin(struct folio *folio, struct mm_struct *mm)
 	rcu_read_lock();
 	ctn = rcu_dereference(mm->container);
 	if (ctn) {
-		if (!folio_container(folio))
+		refault = !folio_container(folio);
+		err = try_charge_visible(folio, ctn, 0);
+		if (refault && !err)
 			this_cpu_add(ctn->pcpu->stat[CONTAINER_REFAULTED],
 				     folio_nr_pages(folio));
-		err = try_charge_visible(folio, ctn, 0);
 	}
 	rcu_read_unlock();
 	return err;
