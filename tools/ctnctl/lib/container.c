@@ -124,12 +124,12 @@ CTN_API char **ctn_attrs(const struct ctn *ctn)
 
 CTN_API char *ctn_get(const struct ctn *ctn, const char *attr)
 {
-	return attr_get(ctn->path, attr);
+	return attr_get(ctn->path, 0, attr);
 }
 
 CTN_API int ctn_set(const struct ctn *ctn, const char *attr, const char *value)
 {
-	return attr_set(ctn->path, attr, value);
+	return attr_set(ctn->path, 0, attr, value);
 }
 
 static int fail_content(const struct ctn *ctn, const char *attr,

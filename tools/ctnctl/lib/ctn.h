@@ -245,6 +245,9 @@ int ctn_get_number(const struct ctn *ctn, const char *attr, uint64_t *value);
  *   E2BIG    @value is longer than CTN_VALUE_MAX
  *   ENOENT   there is no such attribute, or no such container any more
  *   EACCES   it cannot be written, or not by this user
+ *   EBUSY    rss_limit, shrink: the usage could not be brought down to it
+ *   EINTR    rss_limit, shrink, which block meanwhile: a signal was caught
+ *            whose handler was installed without SA_RESTART
  *   or what else the kernel refuses it with; the attribute is then unchanged.
  */
 int ctn_set(const struct ctn *ctn, const char *attr, const char *value);

@@ -39,9 +39,13 @@ int fail(int err, const char *file, const char *value, const char *reason,
 /* attr.c: what to say to people about a refusal by the kernel, or NULL */
 const char *attr_hint(const char *attr, int err);
 
-/* file.c: attributes as files in a directory */
-char *attr_get(const char *dir, const char *attr);
-int attr_set(const char *dir, const char *attr, const char *value);
+/*
+ * file.c: attributes as files in a directory. @tree is CTN_ATTR_TREE in that
+ * of all containers, 0 in that of one.
+ */
+char *attr_get(const char *dir, unsigned int tree, const char *attr);
+int attr_set(const char *dir, unsigned int tree, const char *attr,
+	     const char *value);
 char **dir_names(const char *dir, unsigned int type);
 char *join(const char *dir, const char *name);
 

@@ -84,12 +84,16 @@ enum {
 	OPT_PAGE_LIMIT = 0x100,
 	OPT_TASK_LIMIT,
 	OPT_OVER_LIMIT,
+	OPT_RSS_LIMIT,
+	OPT_OOM,
 };
 
 #define SETTING_OPTIONS							\
 	{ "page-limit", required_argument, NULL, OPT_PAGE_LIMIT },	\
 	{ "task-limit", required_argument, NULL, OPT_TASK_LIMIT },	\
-	{ "over-limit", required_argument, NULL, OPT_OVER_LIMIT }
+	{ "over-limit", required_argument, NULL, OPT_OVER_LIMIT },	\
+	{ "rss-limit", required_argument, NULL, OPT_RSS_LIMIT },	\
+	{ "oom", required_argument, NULL, OPT_OOM }
 
 #define SETTING_HELP							\
 	"     --page-limit LIMIT  trim its memory to LIMIT: pages, a size\n"	\
@@ -97,7 +101,12 @@ enum {
 	"     --task-limit LIMIT  refuse a fork beyond LIMIT threads: a\n"	\
 	"                         number, or \"max\"\n"			\
 	"     --over-limit MODE   what to do with its cold memory over the\n"	\
-	"                         page limit: \"reclaim\" or \"deactivate\"\n"
+	"                         page limit: \"reclaim\" or \"deactivate\"\n"	\
+	"     --rss-limit LIMIT   never let it have more than LIMIT that cannot\n"	\
+	"                         just be dropped: anonymous memory, shared\n"	\
+	"                         memory, mapped files\n"			\
+	"     --oom WHAT          what to kill if that cannot be kept otherwise:\n"	\
+	"                         a \"task\", or all of the \"container\"\n"
 
 void settings_add(struct settings *settings, const char *attr,
 		  const char *value);

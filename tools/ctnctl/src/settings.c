@@ -33,6 +33,12 @@ int settings_option(struct settings *settings, int opt, const char *value)
 	case OPT_OVER_LIMIT:
 		settings_add(settings, "over_limit", value);
 		return 1;
+	case OPT_RSS_LIMIT:
+		settings_add(settings, "rss_limit", value);
+		return 1;
+	case OPT_OOM:
+		settings_add(settings, "oom", value);
+		return 1;
 	default:
 		return 0;
 	}

@@ -42,12 +42,20 @@ container() {
 	for attr in id=1 num_tasks=0 task_limit=max task_limit_hits=0 \
 		num_files=0 num_anon_pages=0 num_file_pages=0 \
 		num_mapped_pages=0 num_active_pages=0 page_limit=max \
-		page_limit_hits=0 over_limit=reclaim freeing=0 "$@"; do
+		page_limit_hits=0 over_limit=reclaim rss_usage=0 \
+		rss_limit=max rss_failcnt=0 rss_reclaimed=0 rss_oom_kills=0 \
+		oom=task freeing=0 "$@"; do
 		echo "${attr#*=}" >"$dir/${attr%%=*}"
 	done
-	for attr in tasks mappings addtask rmtask addfile rmfile; do
+	for attr in tasks mappings stat addtask rmtask addfile rmfile shrink; do
 		: >"$dir/$attr"
 	done
+}
+
+# old_container NAME: one of a kernel that has neither a hard limit nor events.
+old_container() {
+	container "$1"
+	rm "$tree/$1"/{rss_*,oom,stat,shrink}
 }
 
 # Writing to this attribute fails with ENOSPC. Reading it never ends.

@@ -41,9 +41,10 @@ load helper
 
 @test "limits are set first" {
 	container web
-	run ctnctl run --page-limit 64M --task-limit 5 web -- cat "$tree/web/page_limit" "$tree/web/task_limit"
+	run ctnctl run --page-limit 64M --task-limit 5 --rss-limit 32M web -- \
+		cat "$tree/web/page_limit" "$tree/web/task_limit" "$tree/web/rss_limit"
 	assert_success
-	assert_output 64M5
+	assert_output 64M532M
 }
 
 @test "options may follow the name, until the program" {

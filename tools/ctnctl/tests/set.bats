@@ -17,10 +17,11 @@ load helper
 
 @test "each limit has an option" {
 	container web
-	run ctnctl set web --page-limit 64M --task-limit=10 --over-limit deactivate
+	run ctnctl set web --page-limit 64M --task-limit=10 --over-limit deactivate \
+		--rss-limit 48M --oom container
 	assert_success
-	run cat "$tree/web/"{page_limit,task_limit,over_limit}
-	assert_output 64M10deactivate
+	run cat "$tree/web/"{page_limit,task_limit,over_limit,rss_limit,oom}
+	assert_output 64M10deactivate48Mcontainer
 }
 
 @test "an attribute that ctnctl has never heard of can be set" {
@@ -44,6 +45,29 @@ load helper
 	picky "$tree/web/page_limit"
 	run ctnctl set web page_limit=12Q
 	assert_refused "$tree/web/page_limit: \"12Q\": Invalid argument (want pages, a size such as 64M, or \"max\")"
+}
+
+@test "the refusal of each limit says what it wants" {
+	container web
+	check() {
+		picky "$tree/web/$1"
+		run ctnctl set web "$1=12Q"
+		assert_refused "$tree/web/$1: \"12Q\": Invalid argument ($2)"
+	}
+	check task_limit 'want a number or "max"'
+	check rss_limit 'want pages, a size such as 64M, or "max"'
+	check oom 'want "task" or "container"'
+	check shrink 'want pages, or a size such as 64M'
+}
+
+@test "an attribute that this kernel lacks is called that" {
+	old_container web
+	run ctnctl set web --rss-limit 64M
+	assert_refused "$tree/web/rss_limit: \"64M\": No such attribute (this kernel lacks it)"
+	run ctnctl set web shrink=64M
+	assert_refused "$tree/web/shrink: \"64M\": No such attribute (this kernel lacks it)"
+	run ctnctl show --defaults rss_limit
+	assert_refused "$tree/rss_limit: No such attribute"
 }
 
 @test "an empty value is refused" {

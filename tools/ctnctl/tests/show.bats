@@ -21,6 +21,25 @@ json() {
 	refute_line --regexp '^(tasks|mappings|addtask|addfile)'
 }
 
+@test "show prints the hard limit" {
+	container web rss_usage=3 rss_limit=$(((64 << 20) / pagesize)) oom=container
+	run ctnctl show -r web
+	assert_success
+	assert_line "rss_usage 3 $((3 * pagesize / 1024))K"
+	assert_line "rss_limit $(((64 << 20) / pagesize)) 64M"
+	assert_line 'rss_failcnt 0 '
+	assert_line 'oom container '
+	refute_line --regexp '^shrink'
+}
+
+@test "show leaves out what the kernel lacks" {
+	old_container web
+	run ctnctl show -r web
+	assert_success
+	refute_line --regexp '^(rss_|oom|stat|shrink)'
+	assert_line --regexp '^page_limit '
+}
+
 @test "show prints attributes that ctnctl has never heard of" {
 	container web colour=blue
 	run ctnctl show -rno ATTRIBUTE,VALUE web

@@ -45,6 +45,8 @@ commands=(create delete list show set add-task rm-task add-file rm-file run)
 			assert_output --partial -- --page-limit
 			assert_output --partial -- --task-limit
 			assert_output --partial -- --over-limit
+			assert_output --partial -- --rss-limit
+			assert_output --partial -- --oom
 			;;
 		list | show)
 			for option in --bytes --json --noheadings --output --raw; do
