@@ -71,7 +71,16 @@ struct ctn;
  */
 const char *ctn_errmsg(void);
 
-/** Returns the version of the library that is running, such as "0.1.0". */
+/**
+ * Make text safe to send to a terminal, and one word: a space, a backslash,
+ * and what the locale cannot print become \ooo. Names of containers can have
+ * any of these.
+ *
+ * Returns the text, to be given to free(3), or NULL.
+ */
+char *ctn_escape(const char *text);
+
+/** Returns the version of the library that is running, such as "0.2.0". */
 const char *ctn_version(void);
 
 /* -------------------------------------------------------------------- tree */
@@ -236,6 +245,15 @@ char *ctn_get(const struct ctn *ctn, const char *attr);
 int ctn_get_number(const struct ctn *ctn, const char *attr, uint64_t *value);
 
 /**
+ * Find out whether this kernel has an attribute, without opening it.
+ *
+ * Returns 0 if it has, or -1 with errno
+ *   EINVAL   @attr cannot be the name of a file
+ *   ENOENT   there is no such attribute, or no such container any more
+ */
+int ctn_has(const struct ctn *ctn, const char *attr);
+
+/**
  * Write an attribute: the bytes of @value, unchanged, in a single write(2).
  *
  * Returns 0, or -1 with errno
@@ -251,6 +269,60 @@ int ctn_get_number(const struct ctn *ctn, const char *attr, uint64_t *value);
  *   or what else the kernel refuses it with; the attribute is then unchanged.
  */
 int ctn_set(const struct ctn *ctn, const char *attr, const char *value);
+
+/* ------------------------------------------------------------------ memory */
+
+/**
+ * Read a size as the kernel reads one: a number of pages; a number of bytes
+ * with K, M, G or T, rounded down to pages; or "max", which is CTN_MAX.
+ * @pages: where to put the number of pages
+ *
+ * Returns 0, or -1 with errno
+ *   EINVAL   @text is no size
+ *   ERANGE   the number is too big
+ */
+int ctn_parse_pages(const char *text, uint64_t *pages);
+
+/**
+ * Read how much memory is charged to a container: the anonymous and the file
+ * pages together, which is what page_limit and ctn_shrink() go by.
+ * @pages: where to put the number of pages
+ *
+ * Returns and fails as ctn_get_number() does.
+ */
+int ctn_usage(const struct ctn *ctn, uint64_t *pages);
+
+/**
+ * Trim a container now, until no more than @pages are charged to it.
+ *
+ * This blocks until it is done, for seconds if pages have to be written. What
+ * was freed stays free on failure. Another thread may look at ctn_usage()
+ * meanwhile.
+ *
+ * Returns 0, or -1 with errno
+ *   EBUSY    no more can be freed at the moment: five rounds freed nothing
+ *   EINTR    a signal was caught whose handler was installed without
+ *            SA_RESTART
+ *   ENOENT   this kernel cannot do it, or there is no such container any more
+ *   EACCES   this user may not
+ */
+int ctn_shrink(const struct ctn *ctn, uint64_t pages);
+
+/** A line of the attribute "stat". */
+struct ctn_stat {
+	const char *key;	/**< what was counted */
+	uint64_t value;		/**< since the container was made */
+};
+
+/**
+ * List what the kernel has done about the limits of a container, in its order.
+ * @stats: where to put an array, to be given to free(3), which has the keys
+ *         as well; never NULL on success
+ *
+ * Returns how many there are, or -1 with errno as ctn_get(), and
+ *   EPROTO   a line cannot be understood
+ */
+ssize_t ctn_stats(const struct ctn *ctn, struct ctn_stat **stats);
 
 /* --------------------------------------------------------- tasks and files */
 

@@ -62,6 +62,19 @@ static int fail_open(const char *dir, unsigned int tree, const char *path,
 	return fail(err, path, value, NULL, NULL);
 }
 
+int attr_exists(const char *dir, const char *attr)
+{
+	char *path = attr_path(dir, attr);
+	int ret = 0;
+
+	if (!path)
+		return -1;
+	if (access(path, F_OK))
+		ret = fail_open(dir, 0, path, NULL, 0);
+	free(path);
+	return ret;
+}
+
 /* A list can have any length, and its size is not known before the end. */
 static char *read_all(int fd)
 {

@@ -58,6 +58,61 @@ compile() {
 	assert_output --regexp '^web 7 [0-9.]+$'
 }
 
+@test "sizes are read as the kernel reads them" {
+	compile sizes <<-'C'
+		#include <ctn.h>
+		#include <stdio.h>
+		#include <string.h>
+		#include <errno.h>
+		int main(int argc, char **argv)
+		{
+			for (int i = 1; i < argc; i++) {
+				uint64_t pages;
+				if (ctn_parse_pages(argv[i], &pages))
+					puts(errno == ERANGE ? "ERANGE" :
+					     errno == EINVAL ? "EINVAL" : strerror(errno));
+				else if (pages == CTN_MAX)
+					puts("max");
+				else
+					printf("%llu\n", (unsigned long long)pages);
+			}
+			return 0;
+		}
+	C
+	sizes() {
+		run "$BATS_TEST_TMPDIR/sizes" "$@"
+		assert_output "${expected// /$'\n'}"
+	}
+	expected="0 7 $(((64 << 20) / pagesize)) $(((3 << 30) / pagesize)) $(((1 << 40) / pagesize)) max"
+	sizes 0 007 64M 3G 1T max
+	expected='0 0 1'
+	sizes 1K $((pagesize / 1024 - 1))K $((pagesize * 2 / 1024 - 1))K
+	expected='EINVAL EINVAL EINVAL EINVAL EINVAL EINVAL EINVAL EINVAL EINVAL'
+	sizes '' M 64m 1.5G -1 +1 ' 1' 64MB MAX
+	most=$((0x7fffffffffffffff / pagesize))
+	expected="$((most - 1)) max ERANGE ERANGE ERANGE EINVAL"
+	sizes $((most - 1)) $most $((most + 1)) 16777216T 99999999999999999999 99999999999999999999x
+}
+
+@test "escaped text is one word that a terminal can take" {
+	compile escape <<-'C'
+		#include <ctn.h>
+		#include <locale.h>
+		#include <stdio.h>
+		#include <stdlib.h>
+		int main(int argc, char **argv)
+		{
+			setlocale(LC_ALL, "");
+			char *text = argc > 1 ? ctn_escape(argv[1]) : NULL;
+			puts(text ? text : ctn_errmsg());
+			free(text);
+			return 0;
+		}
+	C
+	run "$BATS_TEST_TMPDIR/escape" $'a b\\c\n\e[31m\xff"čárka"'
+	assert_output 'a\040b\134c\012\033[31m\377"čárka"'
+}
+
 @test "the shared library exports what the header declares, and nothing else" {
 	exported=$(nm -D --defined-only "$PREFIX/lib/libctn.so.0" |
 		sed -n 's/.* T \(.*\)@@.*/\1/p' | sort)
