@@ -7,6 +7,7 @@
 #define CTNCTL_COMMON_H
 
 #include <getopt.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdnoreturn.h>
@@ -67,6 +68,22 @@ struct ctn *open_container(const struct ctn_tree *tree, const char *name);
 void *xrealloc(void *old, size_t count, size_t size);
 char *xasprintf(const char *fmt, ...) PRINTF(1, 2);
 
+/* stop.c: signals that ask to stop */
+
+/* The one that came last, or 0. */
+extern volatile sig_atomic_t stop_signal;
+
+/*
+ * From here to stop_end() SIGINT, SIGTERM and SIGHUP, unless they are ignored,
+ * end nothing but the system call that they meet, with EINTR, and are kept in
+ * stop_signal.
+ */
+void stop_begin(void);
+void stop_end(void);
+
+/* Die of the signal that came between the two, if one has. */
+void stop_now(void);
+
 /* settings.c: attributes and the values that they are to have */
 
 struct setting {
@@ -116,7 +133,8 @@ int settings_option(struct settings *settings, int opt, const char *value);
 
 /*
  * Write all settings in order. On a refusal, say so, put back what was
- * written, and return STATUS_REFUSED.
+ * written, and return STATUS_REFUSED. So it is with a signal that asks to stop:
+ * the caller cleans up and calls stop_now().
  */
 int settings_apply(const struct settings *settings, const struct ctn *ctn);
 

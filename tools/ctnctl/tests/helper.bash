@@ -13,6 +13,9 @@ export CTNCTL_SOURCE=${BATS_TEST_DIRNAME%/tests}
 
 # Without $CTNCTL, build one.
 setup_file() {
+	export KERNEL=$BATS_FILE_TMPDIR/kernel.so
+	"${CC:-cc}" -O1 -Wall -Wextra -Werror -shared -fPIC -o "$KERNEL" \
+		"$CTNCTL_SOURCE/tests/kernel.c"
 	if [[ ! ${CTNCTL-} ]]; then
 		make -s -C "$CTNCTL_SOURCE" BUILD="$BATS_FILE_TMPDIR/build" all
 		export CTNCTL=$BATS_FILE_TMPDIR/build/ctnctl
@@ -30,8 +33,60 @@ setup() {
 	echo max >"$tree/default_task_limit"
 }
 
+teardown() {
+	[[ ! ${pid-} ]] || kill -KILL "$pid" 2>/dev/null || true
+}
+
 ctnctl() {
 	"$CTNCTL" "$@"
+}
+
+# with_kernel COMMAND...: ctnctl in it finds a stand-in for the kernel, which is
+# in tests/kernel.c.
+with_kernel() {
+	LD_PRELOAD=$KERNEL "$@"
+}
+
+# background [ENV-ARGUMENT...] ctnctl ARGUMENT...: ctnctl as $pid, which writes
+# to $out and $err. A shell lets what it puts there ignore SIGINT, a person would
+# not.
+background() {
+	local environment=()
+
+	while [[ $1 != ctnctl ]]; do
+		environment+=("$1")
+		shift
+	done
+	shift
+	out=$BATS_TEST_TMPDIR/out
+	err=$BATS_TEST_TMPDIR/err
+	env --default-signal=INT "${environment[@]}" "$CTNCTL" "$@" \
+		</dev/null >"$out" 2>"$err" 3>&- &
+	pid=$!
+}
+
+# What has become of it, in $status, $output and $stderr.
+# shellcheck disable=SC2034
+join() {
+	status=0
+	wait "$pid" || status=$?
+	pid=
+	output=$(<"$out")
+	stderr=$(<"$err")
+}
+
+# wait_until COMMAND...: try it over and over, for ten seconds at most.
+wait_until() {
+	local end=$((SECONDS + 10))
+
+	until "$@"; do
+		((SECONDS < end)) || fail "in vain: $*"
+		sleep 0.02
+	done
+}
+
+contains() {
+	[[ $(cat "$1" 2>/dev/null) == *"$2"* ]]
 }
 
 # container NAME [ATTR=VALUE...]: one with the attributes that all have.
