@@ -37,7 +37,7 @@ struct command {
 
 extern const struct command create_command, delete_command, list_command,
 	show_command, set_command, add_task_command, rm_task_command,
-	add_file_command, rm_file_command, run_command;
+	add_file_command, rm_file_command, shrink_command, run_command;
 
 /* Say on stderr what the library refused. Returns STATUS_REFUSED. */
 int refused(void);
@@ -67,6 +67,22 @@ struct ctn *open_container(const struct ctn_tree *tree, const char *name);
 
 void *xrealloc(void *old, size_t count, size_t size);
 char *xasprintf(const char *fmt, ...) PRINTF(1, 2);
+
+/* text.c: numbers and strings */
+
+uint64_t pages_to_bytes(uint64_t pages);
+
+/* Such as "1023.9K". */
+struct size_text {
+	char text[32];
+};
+
+/* A number of bytes for people, and what is in a number of pages. */
+struct size_text size_of_bytes(uint64_t bytes);
+struct size_text size_of_pages(uint64_t pages);
+
+/* A string as JSON has it, with its quotes. */
+char *json_string(const char *text);
 
 /* stop.c: signals that ask to stop */
 

@@ -2,12 +2,13 @@
 /*
  * What a kernel does with a write to shrink or rss_limit, where files that hold
  * still are not enough: preloaded into ctnctl, it makes num_file_pages of the
- * container go down step by step to the value that is written, in pages.
+ * container go down step by step to what is written, in pages or with M.
  *
  * Files in the container's directory say how: "floor" below which there is
  * nothing to be freed, so that the write fails with EBUSY; "step" how many pages
  * go at a time; "pause" how many milliseconds each step takes, in which a signal
- * ends the write with EINTR. "writes" gets a line for each write.
+ * ends the write with EINTR; "deaf" for how long before that a signal is too
+ * early, as one is that comes before the system call. "writes" gets a line for each write.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -49,15 +50,33 @@ static void put(const char *dir, const char *file, const char *mode,
 	fclose(to);
 }
 
+static struct timespec get_ms(const char *dir, const char *file)
+{
+	unsigned long ms = get(dir, file, 0);
+
+	return (struct timespec){ (long)(ms / 1000),
+				  (long)(ms % 1000) * 1000000 };
+}
+
+static unsigned long pages(const char *text)
+{
+	unsigned long value = strtoul(text, NULL, 10);
+
+	return strchr(text, 'M') ? (value << 20) / (unsigned long)getpagesize() :
+	       value;
+}
+
 static int trim(const char *dir, unsigned long target)
 {
 	unsigned long floor = get(dir, "floor", 0);
 	unsigned long step = get(dir, "step", ULONG_MAX);
-	unsigned long ms = get(dir, "pause", 0);
-	struct timespec pause = { (long)(ms / 1000), (long)(ms % 1000) * 1000000 };
+	struct timespec pause = get_ms(dir, "pause");
+	struct timespec deaf = get_ms(dir, "deaf");
 	unsigned long anon = get(dir, "num_anon_pages", 0);
 	unsigned long file, free;
 
+	while (nanosleep(&deaf, &deaf))
+		continue;
 	while ((file = get(dir, "num_file_pages", 0)) + anon > target) {
 		free = file + anon - target;
 		if (free > step)
@@ -95,8 +114,8 @@ ssize_t write(int fd, const void *buf, size_t count)
 	value[count] = '\0';
 	*name++ = '\0';
 	snprintf(label, sizeof(label), "%s ", name);
-	put(path, "writes", "ae", label, strtoul(value, NULL, 10));
-	err = trim(path, strtoul(value, NULL, 10));
+	put(path, "writes", "ae", label, pages(value));
+	err = trim(path, pages(value));
 	if (!err)
 		return real(fd, buf, count);
 	errno = err;

@@ -157,7 +157,7 @@ load helper
 
 # A kernel that takes a minute over rss_limit.
 slow() {
-	container web page_limit=7 num_file_pages=600 "$@"
+	container web page_limit=7 num_file_pages=600
 	echo 1 >"$tree/web/step"
 	echo 100 >"$tree/web/pause"
 }

@@ -6,7 +6,8 @@
 
 load helper
 
-commands=(create delete list show set add-task rm-task add-file rm-file run)
+commands=(create delete list show set add-task rm-task add-file rm-file shrink
+	run)
 
 @test "help names every command" {
 	run ctnctl --help
