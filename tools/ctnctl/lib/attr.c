@@ -12,6 +12,7 @@
 #define R	CTN_ATTR_READ
 #define W	CTN_ATTR_WRITE
 #define TREE	CTN_ATTR_TREE
+#define EVENT	CTN_ATTR_EVENT
 
 #define WANT_PAGES "want pages, a size such as 64M, or \"max\""
 #define WANT_SIZE "want pages, or a size such as 64M"
@@ -26,7 +27,7 @@ static const struct ctn_attr attrs[] = {
 	  "threads in it" },
 	{ "task_limit", "TASK-LIMIT", CTN_KIND_COUNT, R | W, WANT_COUNT,
 	  "threads it may have" },
-	{ "task_limit_hits", "TASK-HITS", CTN_KIND_COUNT, R, NULL,
+	{ "task_limit_hits", "TASK-HITS", CTN_KIND_COUNT, R | EVENT, NULL,
 	  "forks refused for task_limit" },
 	{ "num_files", "FILES", CTN_KIND_COUNT, R, NULL,
 	  "files it owns" },
@@ -40,7 +41,7 @@ static const struct ctn_attr attrs[] = {
 	  "memory that is in active use" },
 	{ "page_limit", "LIMIT", CTN_KIND_PAGES, R | W, WANT_PAGES,
 	  "memory it is trimmed to" },
-	{ "page_limit_hits", "HITS", CTN_KIND_COUNT, R, NULL,
+	{ "page_limit_hits", "HITS", CTN_KIND_COUNT, R | EVENT, NULL,
 	  "times it went over page_limit" },
 	{ "over_limit", "OVER-LIMIT", CTN_KIND_WORD, R | W,
 	  "want \"reclaim\" or \"deactivate\"",
@@ -49,11 +50,11 @@ static const struct ctn_attr attrs[] = {
 	  "memory that cannot just be dropped: anonymous, shared, mapped" },
 	{ "rss_limit", "RSS-LIMIT", CTN_KIND_PAGES, R | W, WANT_PAGES,
 	  "how much of that it may have" },
-	{ "rss_failcnt", "RSS-HITS", CTN_KIND_COUNT, R, NULL,
+	{ "rss_failcnt", "RSS-HITS", CTN_KIND_COUNT, R | EVENT, NULL,
 	  "charges that met rss_limit" },
 	{ "rss_reclaimed", "RECLAIMED", CTN_KIND_PAGES, R, NULL,
 	  "memory reclaimed for rss_limit" },
-	{ "rss_oom_kills", "OOM-KILLS", CTN_KIND_COUNT, R, NULL,
+	{ "rss_oom_kills", "OOM-KILLS", CTN_KIND_COUNT, R | EVENT, NULL,
 	  "processes killed for rss_limit" },
 	{ "oom", "OOM", CTN_KIND_WORD, R | W, "want \"task\" or \"container\"",
 	  "what is killed when rss_limit leaves no other way" },

@@ -22,10 +22,11 @@
  *
  * Threads. The library keeps no state but the text for ctn_errmsg(), which
  * each thread has its own of. Objects do not change once they are made: any
- * number of threads may use one, as long as none of them frees it.
+ * number of threads may use one, as long as none of them frees it. A watch does
+ * change, and is for one thread at a time.
  *
  * Files. The library opens every file with O_CLOEXEC, and none stays open
- * after a function has returned.
+ * after a function has returned but the one of a watch.
  */
 #ifndef CTN_H
 #define CTN_H
@@ -52,6 +53,9 @@ struct ctn_tree;
 
 /** A container. */
 struct ctn;
+
+/** What tells of events in containers, as they happen. */
+struct ctn_watch;
 
 /* ------------------------------------------------------------------ errors */
 
@@ -194,6 +198,8 @@ enum ctn_kind {
 #define CTN_ATTR_WRITE	0x2u
 /** The attribute belongs to the tree, not to a container. */
 #define CTN_ATTR_TREE	0x4u
+/** The attribute is a counter, and that it has grown is an event. */
+#define CTN_ATTR_EVENT	0x8u
 
 /**
  * An attribute that this library knows. The kernel may have others; they can
@@ -408,6 +414,71 @@ ssize_t ctn_mappings(const struct ctn *ctn, struct ctn_mapping ***mappings);
 
 /** Free what ctn_mappings() returned. NULL is ignored. */
 void ctn_mappings_free(struct ctn_mapping **mappings);
+
+/* ------------------------------------------------------------------ events */
+
+/** What has happened. */
+enum ctn_event_type {
+	CTN_EVENT_COUNT,	/**< a counter has grown */
+	CTN_EVENT_ADDED,	/**< a container was made and is watched now */
+	CTN_EVENT_REMOVED,	/**< a container was removed */
+};
+
+/** Something that has happened. */
+struct ctn_event {
+	enum ctn_event_type type;
+	/** The container. It belongs to the watch until its next event. */
+	const char *name;
+	/** The counter, which has CTN_ATTR_EVENT; NULL with other types. */
+	const char *attr;
+	uint64_t value;		/**< of the counter */
+	uint64_t increase;	/**< since its last event, or since the opening */
+};
+
+/**
+ * Begin to watch containers.
+ * @names: those to watch, an array that ends with NULL, or NULL for all.
+ *         One that is removed and made anew is watched again.
+ *
+ * What comes is kept by the kernel until ctn_watch_next() fetches it. The
+ * kernel tells of each counter at most ten times a second, so that an event can
+ * stand for several hits; none is lost.
+ *
+ * Returns the watch, to be given to ctn_watch_close(), or NULL with errno
+ *   EINVAL, ENAMETOOLONG   this cannot be a name
+ *   ENOENT   there is none of this name
+ *   ENOSYS   this kernel tells of no events
+ *   EACCES   this user may not read a counter
+ *   EMFILE   there are too many instances of inotify
+ *   ENOSPC   there are too many watches of inotify: each container takes one
+ *            for each counter
+ */
+struct ctn_watch *ctn_watch_open(const struct ctn_tree *tree,
+				 char *const *names);
+
+/** End a watch. NULL is ignored. */
+void ctn_watch_close(struct ctn_watch *watch);
+
+/**
+ * Returns a file descriptor that is readable, for poll(2) and the like, when
+ * ctn_watch_next() has something to do. It belongs to the watch.
+ */
+int ctn_watch_fd(const struct ctn_watch *watch);
+
+/** Returns how many containers are watched now. */
+size_t ctn_watch_count(const struct ctn_watch *watch);
+
+/**
+ * Fetch the next event. This does not block.
+ * @event: where to put it
+ *
+ * Returns 1, or 0 if there is none at the moment, or -1 with errno
+ *   ENODEV   there are no containers any more: configfs was unmounted. There
+ *            will be no further event.
+ *   or as ctn_watch_open() for a container that was made meanwhile, or as
+ *   ctn_get_number() for a counter. The next call goes on with the next event.
+ */
+int ctn_watch_next(struct ctn_watch *watch, struct ctn_event *event);
 
 #ifdef __cplusplus
 }

@@ -34,7 +34,8 @@ setup() {
 }
 
 teardown() {
-	[[ ! ${pid-} ]] || kill -KILL "$pid" 2>/dev/null || true
+	[[ ! ${pid-} ]] || kill -KILL "$pid" || true
+	wait 2>/dev/null
 }
 
 ctnctl() {
@@ -73,6 +74,7 @@ join() {
 	pid=
 	output=$(<"$out")
 	stderr=$(<"$err")
+	mapfile -t lines <"$out"
 }
 
 # wait_until COMMAND...: try it over and over, for ten seconds at most.
@@ -83,6 +85,31 @@ wait_until() {
 		((SECONDS < end)) || fail "in vain: $*"
 		sleep 0.02
 	done
+}
+
+# has_watches COUNT: whether it has so many watches of inotify, and sleeps.
+has_watches() {
+	local state
+
+	read -r _ _ state _ <"/proc/$pid/stat"
+	[[ $(cat /proc/"$pid"/fdinfo/* | grep -c ^inotify) == "$1" && $state == S ]]
+}
+
+# arrive NAME [ATTR=VALUE...]: a container that comes with all its files at once,
+# as one of the kernel does.
+arrive() {
+	container "../$1" "${@:2}"
+	ln -s "../$1" "$tree/$1"
+}
+
+depart() {
+	rm -r "${CTN_CONFIG:?}/$1" "$tree/$1"
+}
+
+# bump NAME ATTR VALUE: as the kernel does it, with one event, and without a
+# moment in which the file is empty.
+bump() {
+	echo "$3" 1<>"$tree/$1/$2"
 }
 
 contains() {

@@ -192,7 +192,7 @@ compile() {
 @test "the man page names every command, option and column" {
 	page=$(man -E UTF-8 -l "$PREFIX/share/man/man8/ctnctl.8" | col -b)
 	for command in create delete list show set add-task rm-task add-file \
-		rm-file shrink run; do
+		rm-file shrink watch run; do
 		run ctnctl "$command" --help
 		for option in $(grep -oE -- '--[a-z-]+' <<<"$output"); do
 			assert grep -qF -- "$option" <<<"$page"
