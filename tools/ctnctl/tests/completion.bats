@@ -33,7 +33,7 @@ complete_words() {
 @test "a container is completed" {
 	container web
 	container db
-	for command in delete list show set add-task shrink watch run; do
+	for command in delete list show set add-task shrink watch trim run; do
 		complete_words "$command" ''
 		assert_output 'db web'
 	done
@@ -42,7 +42,7 @@ complete_words() {
 @test "a second container is completed where there may be one" {
 	container web
 	container db
-	for command in delete list watch; do
+	for command in delete list watch trim; do
 		complete_words "$command" db w
 		assert_output web
 	done
@@ -56,4 +56,16 @@ complete_words() {
 		complete_words run "$option" 1 ''
 		assert_output web
 	done
+	for option in --below --interval; do
+		complete_words trim "$option" 1 ''
+		assert_output web
+	done
+}
+
+@test "what follows an option without an argument is taken for a container" {
+	container web
+	complete_words show -b web ''
+	assert_output ''
+	complete_words set -d ''
+	assert_output web
 }

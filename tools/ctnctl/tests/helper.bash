@@ -103,7 +103,7 @@ arrive() {
 }
 
 depart() {
-	rm -r "${CTN_CONFIG:?}/$1" "$tree/$1"
+	rm -r "${CTN_CONFIG:?}/$1" "${tree:?}/$1"
 }
 
 # bump NAME ATTR VALUE: as the kernel does it, with one event, and without a

@@ -173,7 +173,8 @@ compile() {
 @test "install puts everything in its place" {
 	for file in sbin/ctnctl lib/libctn.a lib/libctn.so lib/libctn.so.0 \
 		lib/pkgconfig/libctn.pc include/ctn.h share/man/man8/ctnctl.8 \
-		share/bash-completion/completions/ctnctl; do
+		share/bash-completion/completions/ctnctl \
+		lib/systemd/system/ctnctl-trim.service; do
 		assert [ -s "$PREFIX/$file" ]
 	done
 	run readelf -d "$PREFIX/lib/libctn.so"
@@ -192,7 +193,7 @@ compile() {
 @test "the man page names every command, option and column" {
 	page=$(man -E UTF-8 -l "$PREFIX/share/man/man8/ctnctl.8" | col -b)
 	for command in create delete list show set add-task rm-task add-file \
-		rm-file shrink watch run; do
+		rm-file shrink watch trim run; do
 		run ctnctl "$command" --help
 		for option in $(grep -oE -- '--[a-z-]+' <<<"$output"); do
 			assert grep -qF -- "$option" <<<"$page"
