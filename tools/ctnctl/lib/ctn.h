@@ -309,6 +309,7 @@ int ctn_usage(const struct ctn *ctn, uint64_t *pages);
  *   EBUSY    no more can be freed at the moment: five rounds freed nothing
  *   EINTR    a signal was caught whose handler was installed without
  *            SA_RESTART
+ *   ENODEV   the container is being removed
  *   ENOENT   this kernel cannot do it, or there is no such container any more
  *   EACCES   this user may not
  */

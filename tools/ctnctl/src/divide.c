@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How trim divides a round: see divide.h.
+ */
 #include "divide.h"
 
 /* What a sum of products of 64-bit numbers fits in. */

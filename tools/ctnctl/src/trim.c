@@ -75,7 +75,10 @@ static ssize_t find_group(const struct groups *groups, const char *name)
 	return -1;
 }
 
-/* It may be there already, or gone again. @named: somebody wants to know. */
+/*
+ * It may be there already, or gone again, which is said if it was @named. A
+ * kernel that cannot shrink one can shrink none.
+ */
 static void add_group(struct groups *groups, const char *name, int named)
 {
 	struct ctn *ctn;
@@ -83,10 +86,14 @@ static void add_group(struct groups *groups, const char *name, int named)
 	if (find_group(groups, name) >= 0)
 		return;
 	ctn = ctn_open(groups->tree, name);
-	if (!ctn || ctn_has(ctn, "shrink")) {
-		if (named || errno != ENOENT ||
-		    (ctn && !access(ctn_path(ctn), F_OK)))
+	if (!ctn) {
+		if (named || errno != ENOENT)
 			groups->status = refused();
+		return;
+	}
+	if (ctn_has(ctn, "shrink")) {
+		if (!access(ctn_path(ctn), F_OK))
+			exit(refused());
 		ctn_close(ctn);
 		return;
 	}
@@ -140,12 +147,13 @@ static void give_up(struct groups *groups, struct group *group, const char *why)
 	groups->status = STATUS_REFUSED;
 }
 
-/* That it has gone is no failure. */
+/* That it has gone, or is just going, is no failure. */
 static void fail_group(struct groups *groups, struct group *group)
 {
 	char *why;
 
-	if (errno == ENOENT && access(ctn_path(group->ctn), F_OK)) {
+	if (errno == ENODEV ||
+	    (errno == ENOENT && access(ctn_path(group->ctn), F_OK))) {
 		group->done = 1;
 		return;
 	}
@@ -259,7 +267,7 @@ static int do_round(struct groups *groups)
 	}
 	free(over);
 	free(part);
-	return busy && !stop_signal;
+	return busy;
 }
 
 static void do_pass(struct groups *groups)

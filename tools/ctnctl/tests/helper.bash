@@ -112,6 +112,15 @@ bump() {
 	echo "$3" 1<>"$tree/$1/$2"
 }
 
+# has_pages NAME MOST: whether no more page cache than that is left.
+has_pages() {
+	local pages
+
+	# in the very moment of a write it is empty
+	pages=$(<"$tree/$1/num_file_pages")
+	[[ $pages && $pages -le $2 ]]
+}
+
 contains() {
 	[[ $(cat "$1" 2>/dev/null) == *"$2"* ]]
 }

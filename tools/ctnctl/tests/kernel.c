@@ -4,11 +4,15 @@
  * still are not enough: preloaded into ctnctl, it makes num_file_pages of the
  * container go down step by step to what is written, in pages or with M.
  *
- * Files in the container's directory say how: "floor" below which there is
- * nothing to be freed, so that the write fails with EBUSY; "step" how many pages
- * go at a time; "pause" how many milliseconds each step takes, in which a signal
- * ends the write with EINTR; "deaf" for how long before that a signal is too
- * early, as one is that comes before the system call. "writes" gets a line for each write.
+ * Files in the container's directory say how:
+ *
+ *   floor   below it there is nothing to be freed: EBUSY
+ *   step    how many pages go at a time
+ *   pause   how many milliseconds that takes, in which a signal means EINTR
+ *   deaf    for how many before that a signal comes too early, as one does that
+ *           comes before the system call
+ *   dying   it is being removed: ENODEV
+ *   writes  gets a line for each write
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -75,6 +79,8 @@ static int trim(const char *dir, unsigned long target)
 	unsigned long anon = get(dir, "num_anon_pages", 0);
 	unsigned long file, free;
 
+	if (get(dir, "dying", 0))
+		return ENODEV;
 	while (nanosleep(&deaf, &deaf))
 		continue;
 	while ((file = get(dir, "num_file_pages", 0)) + anon > target) {

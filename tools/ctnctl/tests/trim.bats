@@ -121,6 +121,16 @@ fill() {
 	assert_equal "$(writes web)" 70
 }
 
+@test "one that is being removed is passed over" {
+	over web 100
+	over zoo 100
+	echo 1 >"$tree/web/dying"
+	with_kernel run ctnctl trim --once --below 70
+	assert_success
+	assert_output ''
+	assert_equal "$(pages_of zoo)" 70
+}
+
 @test "one that does not get smaller is given up" {
 	over 'a b' 100
 	# without the stand-in, a write changes nothing
@@ -269,8 +279,9 @@ fill() {
 
 @test "SIGINT and SIGTERM end trim with status 0, also in the middle" {
 	for signal in INT TERM; do
-		rm -rf "${tree:?}/web"
+		rm -rf "${tree:?}"/{web,zoo}
 		over web 1000
+		over zoo 1000
 		echo 1 >"$tree/web/step"
 		echo 100 >"$tree/web/pause"
 		background LD_PRELOAD="$KERNEL" ctnctl trim --below 70
@@ -281,6 +292,7 @@ fill() {
 		assert_equal "$stderr" ''
 		assert [ "$(pages_of web)" -gt 900 ]
 		assert_equal "$(writes web)" 70
+		assert_equal "$(writes zoo)" ''
 	done
 }
 
@@ -305,8 +317,9 @@ fill() {
 	assert is_at web 70
 }
 
-@test "a kernel that cannot shrink is called that" {
+@test "a kernel that cannot shrink is called that, once" {
 	old_container web
+	old_container zoo
 	run timeout 10 "$CTNCTL" trim --below 70
 	assert_refused "$tree/web/rss_failcnt: No such attribute (this kernel tells of no events)"
 	run ctnctl trim --once --below 70
