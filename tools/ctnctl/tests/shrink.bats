@@ -85,7 +85,7 @@ on_terminal() {
 	((pagesize == 4096)) || skip "written for pages of 4K"
 	container web num_anon_pages=256 num_file_pages=256
 	echo 128 >"$tree/web/step"
-	echo 400 >"$tree/web/pause"
+	echo 1000 >"$tree/web/pause"
 	on_terminal 'sleep 3' shrink web 1M
 	assert_line 'status 0'
 	assert_line '2M, 1M to go, 0%'
@@ -94,7 +94,7 @@ on_terminal() {
 
 @test "nothing is left of that when it is done" {
 	container web num_file_pages=3
-	echo 300 >"$tree/web/pause"
+	echo 1000 >"$tree/web/pause"
 	run bash -c 'LD_PRELOAD=$KERNEL script -qec "\"\$CTNCTL\" shrink web 1" /dev/null </dev/null'
 	assert_output --regexp $'%.*\r {30}\r$'
 }

@@ -261,6 +261,16 @@ fill() {
 	assert_equal "$(wc -l <"$err")" 1
 }
 
+@test "one that is made anew does not wait for what was before it" {
+	arrive web num_file_pages=100
+	echo 90 >"$tree/web/floor"
+	trim 1 --below 70
+	wait_until contains "$err" busy
+	depart web
+	arrive web num_file_pages=100
+	wait_until is_at web 70
+}
+
 @test "one that could be trimmed again is reported anew" {
 	over web 100
 	echo 90 >"$tree/web/floor"
