@@ -12,8 +12,10 @@
 #define R	CTN_ATTR_READ
 #define W	CTN_ATTR_WRITE
 #define TREE	CTN_ATTR_TREE
+#define EVENT	CTN_ATTR_EVENT
 
 #define WANT_PAGES "want pages, a size such as 64M, or \"max\""
+#define WANT_SIZE "want pages, or a size such as 64M"
 #define WANT_COUNT "want a number or \"max\""
 #define WANT_PID "want the number of a process that is no kernel thread"
 #define WANT_PATH "want the path of a regular file"
@@ -25,7 +27,7 @@ static const struct ctn_attr attrs[] = {
 	  "threads in it" },
 	{ "task_limit", "TASK-LIMIT", CTN_KIND_COUNT, R | W, WANT_COUNT,
 	  "threads it may have" },
-	{ "task_limit_hits", "TASK-HITS", CTN_KIND_COUNT, R, NULL,
+	{ "task_limit_hits", "TASK-HITS", CTN_KIND_COUNT, R | EVENT, NULL,
 	  "forks refused for task_limit" },
 	{ "num_files", "FILES", CTN_KIND_COUNT, R, NULL,
 	  "files it owns" },
@@ -39,17 +41,33 @@ static const struct ctn_attr attrs[] = {
 	  "memory that is in active use" },
 	{ "page_limit", "LIMIT", CTN_KIND_PAGES, R | W, WANT_PAGES,
 	  "memory it is trimmed to" },
-	{ "page_limit_hits", "HITS", CTN_KIND_COUNT, R, NULL,
+	{ "page_limit_hits", "HITS", CTN_KIND_COUNT, R | EVENT, NULL,
 	  "times it went over page_limit" },
 	{ "over_limit", "OVER-LIMIT", CTN_KIND_WORD, R | W,
 	  "want \"reclaim\" or \"deactivate\"",
 	  "what is done with its cold memory over page_limit" },
+	{ "rss_usage", "RSS", CTN_KIND_PAGES, R, NULL,
+	  "memory that cannot just be dropped: anonymous, shared, mapped" },
+	{ "rss_limit", "RSS-LIMIT", CTN_KIND_PAGES, R | W, WANT_PAGES,
+	  "how much of that it may have" },
+	{ "rss_failcnt", "RSS-HITS", CTN_KIND_COUNT, R | EVENT, NULL,
+	  "charges that met rss_limit" },
+	{ "rss_reclaimed", "RECLAIMED", CTN_KIND_PAGES, R, NULL,
+	  "memory reclaimed for rss_limit" },
+	{ "rss_oom_kills", "OOM-KILLS", CTN_KIND_COUNT, R | EVENT, NULL,
+	  "processes killed for rss_limit" },
+	{ "oom", "OOM", CTN_KIND_WORD, R | W, "want \"task\" or \"container\"",
+	  "what is killed when rss_limit leaves no other way" },
 	{ "freeing", "FREEING", CTN_KIND_COUNT, R, NULL,
 	  "1 while it is being removed" },
 	{ "tasks", NULL, CTN_KIND_LIST, R | W, WANT_PID,
 	  "thread ids" },
 	{ "mappings", NULL, CTN_KIND_LIST, R, NULL,
 	  "files it owns, with their pages" },
+	{ "stat", NULL, CTN_KIND_LIST, R, NULL,
+	  "what was done about its limits, in numbers" },
+	{ "shrink", NULL, CTN_KIND_PAGES, W, WANT_SIZE,
+	  "memory to trim it to now" },
 	{ "addtask", NULL, CTN_KIND_COUNT, W, WANT_PID,
 	  "process to move in" },
 	{ "rmtask", NULL, CTN_KIND_COUNT, W, WANT_PID,
@@ -67,6 +85,8 @@ static const struct ctn_attr attrs[] = {
 	  "task_limit of new containers" },
 };
 
+#define NOT_FREED "no more of its memory can be freed now"
+
 /* What errno alone does not tell. */
 static const struct {
 	const char *attr;
@@ -82,6 +102,9 @@ static const struct {
 	{ "addfile", EPERM, "it is another user's file" },
 	{ "rmfile", EPERM, "it is another user's file" },
 	{ "rmfile", ENOENT, "or it is not the container's" },
+	{ "rss_limit", EBUSY, NOT_FREED "; the old limit stays" },
+	{ "rss_limit", EINTR, "the old limit stays" },
+	{ "shrink", EBUSY, NOT_FREED },
 };
 
 const char *attr_hint(const char *attr, int err)

@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,12 +125,12 @@ CTN_API char **ctn_attrs(const struct ctn *ctn)
 
 CTN_API char *ctn_get(const struct ctn *ctn, const char *attr)
 {
-	return attr_get(ctn->path, attr);
+	return attr_get(ctn->path, 0, attr);
 }
 
 CTN_API int ctn_set(const struct ctn *ctn, const char *attr, const char *value)
 {
-	return attr_set(ctn->path, attr, value);
+	return attr_set(ctn->path, 0, attr, value);
 }
 
 static int fail_content(const struct ctn *ctn, const char *attr,
@@ -142,21 +143,6 @@ static int fail_content(const struct ctn *ctn, const char *attr,
 	fail(EPROTO, path, text, "Not what is expected of this file", NULL);
 	free(path);
 	return -1;
-}
-
-/* strtoull(3) takes signs and spaces, and no number of the kernel has any. */
-static int parse_number(const char *text, char **end, uint64_t *value)
-{
-	unsigned long long number;
-
-	if (*text < '0' || *text > '9')
-		return -1;
-	errno = 0;
-	number = strtoull(text, end, 10);
-	if (errno)
-		return -1;
-	*value = number;
-	return 0;
 }
 
 CTN_API int ctn_get_number(const struct ctn *ctn, const char *attr,
@@ -176,6 +162,30 @@ CTN_API int ctn_get_number(const struct ctn *ctn, const char *attr,
 		*value = number;
 	free(text);
 	return ret;
+}
+
+CTN_API int ctn_has(const struct ctn *ctn, const char *attr)
+{
+	return attr_exists(ctn->path, attr);
+}
+
+CTN_API int ctn_usage(const struct ctn *ctn, uint64_t *pages)
+{
+	uint64_t anon, file;
+
+	if (ctn_get_number(ctn, "num_anon_pages", &anon) ||
+	    ctn_get_number(ctn, "num_file_pages", &file))
+		return -1;
+	*pages = anon + file;
+	return 0;
+}
+
+CTN_API int ctn_shrink(const struct ctn *ctn, uint64_t pages)
+{
+	char text[3 * sizeof(pages) + 1];
+
+	snprintf(text, sizeof(text), "%" PRIu64, pages);
+	return ctn_set(ctn, "shrink", text);
 }
 
 static int set_pid(const struct ctn *ctn, const char *attr, pid_t pid)
@@ -238,5 +248,53 @@ CTN_API ssize_t ctn_tasks(const struct ctn *ctn, pid_t **tids)
 	}
 	free(text);
 	*tids = list;
+	return count;
+}
+
+/* "KEY VALUE" */
+static int parse_stat(char *line, struct ctn_stat *stat)
+{
+	char *space = strchr(line, ' ');
+	char *end;
+
+	if (!space || space == line ||
+	    parse_number(space + 1, &end, &stat->value) || *end)
+		return -1;
+	*space = '\0';
+	stat->key = line;
+	return 0;
+}
+
+CTN_API ssize_t ctn_stats(const struct ctn *ctn, struct ctn_stat **stats)
+{
+	char *text = ctn_get(ctn, "stat");
+	struct ctn_stat *list;
+	ssize_t count = 0;
+	char *rest, *line;
+	size_t lines;
+
+	if (!text)
+		return -1;
+	/* The keys stay in a copy of the text behind the array. */
+	lines = count_lines(text);
+	list = malloc(lines * sizeof(*list) + strlen(text) + 1);
+	if (!list) {
+		free(text);
+		return fail(ENOMEM, ctn->path, NULL, NULL, NULL);
+	}
+	rest = strcpy((char *)(list + lines), text);
+	free(text);
+	while (*rest) {
+		line = rest;
+		rest += strcspn(rest, "\n");
+		if (*rest)
+			*rest++ = '\0';
+		if (parse_stat(line, &list[count++])) {
+			fail_content(ctn, "stat", line);
+			free(list);
+			return -1;
+		}
+	}
+	*stats = list;
 	return count;
 }

@@ -22,10 +22,11 @@
  *
  * Threads. The library keeps no state but the text for ctn_errmsg(), which
  * each thread has its own of. Objects do not change once they are made: any
- * number of threads may use one, as long as none of them frees it.
+ * number of threads may use one, as long as none of them frees it. A watch does
+ * change, and is for one thread at a time.
  *
  * Files. The library opens every file with O_CLOEXEC, and none stays open
- * after a function has returned.
+ * after a function has returned but the one of a watch.
  */
 #ifndef CTN_H
 #define CTN_H
@@ -53,6 +54,9 @@ struct ctn_tree;
 /** A container. */
 struct ctn;
 
+/** What tells of events in containers, as they happen. */
+struct ctn_watch;
+
 /* ------------------------------------------------------------------ errors */
 
 /**
@@ -71,7 +75,16 @@ struct ctn;
  */
 const char *ctn_errmsg(void);
 
-/** Returns the version of the library that is running, such as "0.1.0". */
+/**
+ * Make text safe to send to a terminal, and one word: a space, a backslash,
+ * and what the locale cannot print become \ooo. Names of containers can have
+ * any of these.
+ *
+ * Returns the text, to be given to free(3), or NULL.
+ */
+char *ctn_escape(const char *text);
+
+/** Returns the version of the library that is running, such as "0.2.0". */
 const char *ctn_version(void);
 
 /* -------------------------------------------------------------------- tree */
@@ -185,6 +198,8 @@ enum ctn_kind {
 #define CTN_ATTR_WRITE	0x2u
 /** The attribute belongs to the tree, not to a container. */
 #define CTN_ATTR_TREE	0x4u
+/** The attribute is a counter, and that it has grown is an event. */
+#define CTN_ATTR_EVENT	0x8u
 
 /**
  * An attribute that this library knows. The kernel may have others; they can
@@ -236,6 +251,15 @@ char *ctn_get(const struct ctn *ctn, const char *attr);
 int ctn_get_number(const struct ctn *ctn, const char *attr, uint64_t *value);
 
 /**
+ * Find out whether this kernel has an attribute, without opening it.
+ *
+ * Returns 0 if it has, or -1 with errno
+ *   EINVAL   @attr cannot be the name of a file
+ *   ENOENT   there is no such attribute, or no such container any more
+ */
+int ctn_has(const struct ctn *ctn, const char *attr);
+
+/**
  * Write an attribute: the bytes of @value, unchanged, in a single write(2).
  *
  * Returns 0, or -1 with errno
@@ -245,9 +269,67 @@ int ctn_get_number(const struct ctn *ctn, const char *attr, uint64_t *value);
  *   E2BIG    @value is longer than CTN_VALUE_MAX
  *   ENOENT   there is no such attribute, or no such container any more
  *   EACCES   it cannot be written, or not by this user
+ *   EBUSY    rss_limit, shrink: the usage could not be brought down to it
+ *   EINTR    rss_limit, shrink, which block meanwhile: a signal was caught
+ *            whose handler was installed without SA_RESTART
  *   or what else the kernel refuses it with; the attribute is then unchanged.
  */
 int ctn_set(const struct ctn *ctn, const char *attr, const char *value);
+
+/* ------------------------------------------------------------------ memory */
+
+/**
+ * Read a size as the kernel reads one: a number of pages; a number of bytes
+ * with K, M, G or T, rounded down to pages; or "max", which is CTN_MAX.
+ * @pages: where to put the number of pages
+ *
+ * Returns 0, or -1 with errno
+ *   EINVAL   @text is no size
+ *   ERANGE   the number is too big
+ */
+int ctn_parse_pages(const char *text, uint64_t *pages);
+
+/**
+ * Read how much memory is charged to a container: the anonymous and the file
+ * pages together, which is what page_limit and ctn_shrink() go by.
+ * @pages: where to put the number of pages
+ *
+ * Returns and fails as ctn_get_number() does.
+ */
+int ctn_usage(const struct ctn *ctn, uint64_t *pages);
+
+/**
+ * Trim a container now, until no more than @pages are charged to it.
+ *
+ * This blocks until it is done, for seconds if pages have to be written. What
+ * was freed stays free on failure. Another thread may look at ctn_usage()
+ * meanwhile.
+ *
+ * Returns 0, or -1 with errno
+ *   EBUSY    no more can be freed at the moment: five rounds freed nothing
+ *   EINTR    a signal was caught whose handler was installed without
+ *            SA_RESTART
+ *   ENODEV   the container is being removed
+ *   ENOENT   this kernel cannot do it, or there is no such container any more
+ *   EACCES   this user may not
+ */
+int ctn_shrink(const struct ctn *ctn, uint64_t pages);
+
+/** A line of the attribute "stat". */
+struct ctn_stat {
+	const char *key;	/**< what was counted */
+	uint64_t value;		/**< since the container was made */
+};
+
+/**
+ * List what the kernel has done about the limits of a container, in its order.
+ * @stats: where to put an array, to be given to free(3), which has the keys
+ *         as well; never NULL on success
+ *
+ * Returns how many there are, or -1 with errno as ctn_get(), and
+ *   EPROTO   a line cannot be understood
+ */
+ssize_t ctn_stats(const struct ctn *ctn, struct ctn_stat **stats);
 
 /* --------------------------------------------------------- tasks and files */
 
@@ -333,6 +415,71 @@ ssize_t ctn_mappings(const struct ctn *ctn, struct ctn_mapping ***mappings);
 
 /** Free what ctn_mappings() returned. NULL is ignored. */
 void ctn_mappings_free(struct ctn_mapping **mappings);
+
+/* ------------------------------------------------------------------ events */
+
+/** What has happened. */
+enum ctn_event_type {
+	CTN_EVENT_COUNT,	/**< a counter has grown */
+	CTN_EVENT_ADDED,	/**< a container was made and is watched now */
+	CTN_EVENT_REMOVED,	/**< a container was removed */
+};
+
+/** Something that has happened. */
+struct ctn_event {
+	enum ctn_event_type type;
+	/** The container. It belongs to the watch until its next event. */
+	const char *name;
+	/** The counter, which has CTN_ATTR_EVENT; NULL with other types. */
+	const char *attr;
+	uint64_t value;		/**< of the counter */
+	uint64_t increase;	/**< since its last event, or since the opening */
+};
+
+/**
+ * Begin to watch containers.
+ * @names: those to watch, an array that ends with NULL, or NULL for all.
+ *         One that is removed and made anew is watched again.
+ *
+ * What comes is kept by the kernel until ctn_watch_next() fetches it. The
+ * kernel tells of each counter at most ten times a second, so that an event can
+ * stand for several hits; none is lost.
+ *
+ * Returns the watch, to be given to ctn_watch_close(), or NULL with errno
+ *   EINVAL, ENAMETOOLONG   this cannot be a name
+ *   ENOENT   there is none of this name
+ *   ENOSYS   this kernel tells of no events
+ *   EACCES   this user may not read a counter
+ *   EMFILE   there are too many instances of inotify
+ *   ENOSPC   there are too many watches of inotify: each container takes one
+ *            for each counter
+ */
+struct ctn_watch *ctn_watch_open(const struct ctn_tree *tree,
+				 char *const *names);
+
+/** End a watch. NULL is ignored. */
+void ctn_watch_close(struct ctn_watch *watch);
+
+/**
+ * Returns a file descriptor that is readable, for poll(2) and the like, when
+ * ctn_watch_next() has something to do. It belongs to the watch.
+ */
+int ctn_watch_fd(const struct ctn_watch *watch);
+
+/** Returns how many containers are watched now. */
+size_t ctn_watch_count(const struct ctn_watch *watch);
+
+/**
+ * Fetch the next event. This does not block.
+ * @event: where to put it
+ *
+ * Returns 1, or 0 if there is none at the moment, or -1 with errno
+ *   ENODEV   there are no containers any more: configfs was unmounted. There
+ *            will be no further event.
+ *   or as ctn_watch_open() for a container that was made meanwhile, or as
+ *   ctn_get_number() for a counter. The next call goes on with the next event.
+ */
+int ctn_watch_next(struct ctn_watch *watch, struct ctn_event *event);
 
 #ifdef __cplusplus
 }

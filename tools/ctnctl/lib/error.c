@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <wchar.h>
-#include <wctype.h>
 
 #include "internal.h"
 
@@ -40,39 +38,16 @@ static void add(struct text *text, const char *bytes, size_t len)
 	text->buf[text->len] = '\0';
 }
 
-/*
- * Names and values come from anywhere: what the locale cannot print must not
- * reach a terminal, nor may a newline break the line in two.
- */
 static void add_escaped(struct text *text, const char *str, int quoted)
 {
-	mbstate_t state = { 0 };
-	size_t left = strlen(str);
+	struct escape from = {
+		.text = str, .special = quoted ? "\\\"" : "\\",
+	};
+	char bytes[ESCAPED_MAX];
+	size_t len;
 
-	while (left) {
-		wchar_t wide;
-		size_t len = mbrtowc(&wide, str, left, &state);
-		int valid = len != (size_t)-1 && len != (size_t)-2;
-
-		if (!valid) {
-			memset(&state, 0, sizeof(state));
-			len = 1;
-		}
-		if (valid && iswprint((wint_t)wide) && wide != L'\\' &&
-		    !(quoted && wide == L'"')) {
-			add(text, str, len);
-		} else {
-			for (size_t i = 0; i < len; i++) {
-				char octal[5];
-
-				snprintf(octal, sizeof(octal), "\\%03o",
-					 (unsigned char)str[i]);
-				add(text, octal, 4);
-			}
-		}
-		str += len;
-		left -= len;
-	}
+	while ((len = escape_next(&from, bytes)))
+		add(text, bytes, len);
 }
 
 static void add_text(struct text *text, const char *str)

@@ -35,8 +35,18 @@ static char *attr_path(const char *dir, const char *attr)
 	return join(dir, attr);
 }
 
-static int fail_open(const char *dir, const char *path, const char *value,
-		     int writing)
+/* An attribute that should be there is missing because the kernel is older. */
+static int fail_missing(const char *path, unsigned int tree, const char *value)
+{
+	const struct ctn_attr *known = ctn_attr_find(strrchr(path, '/') + 1);
+
+	return fail(ENOENT, path, value, "No such attribute",
+		    known && (known->flags & CTN_ATTR_TREE) == tree ?
+		    "this kernel lacks it" : NULL);
+}
+
+static int fail_open(const char *dir, unsigned int tree, const char *path,
+		     const char *value, int writing)
 {
 	int err = errno;
 	struct stat st;
@@ -44,12 +54,25 @@ static int fail_open(const char *dir, const char *path, const char *value,
 	if (err == ENOENT)
 		return access(dir, F_OK) ?
 		       fail(err, dir, NULL, "No such container", NULL) :
-		       fail(err, path, value, "No such attribute", NULL);
+		       fail_missing(path, tree, value);
 	if (err == EACCES && !stat(path, &st) &&
 	    !(st.st_mode & (writing ? 0222 : 0444)))
 		return fail(err, path, value, NULL,
 			    writing ? "it is read-only" : "it is write-only");
 	return fail(err, path, value, NULL, NULL);
+}
+
+int attr_exists(const char *dir, const char *attr)
+{
+	char *path = attr_path(dir, attr);
+	int ret = 0;
+
+	if (!path)
+		return -1;
+	if (access(path, F_OK))
+		ret = fail_open(dir, 0, path, NULL, 0);
+	free(path);
+	return ret;
 }
 
 /* A list can have any length, and its size is not known before the end. */
@@ -83,7 +106,7 @@ static char *read_all(int fd)
 	return NULL;
 }
 
-char *attr_get(const char *dir, const char *attr)
+char *attr_get(const char *dir, unsigned int tree, const char *attr)
 {
 	char *path = attr_path(dir, attr);
 	char *text = NULL;
@@ -94,7 +117,7 @@ char *attr_get(const char *dir, const char *attr)
 		return NULL;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
-		fail_open(dir, path, NULL, 0);
+		fail_open(dir, tree, path, NULL, 0);
 		goto out;
 	}
 	text = read_all(fd);
@@ -126,7 +149,8 @@ static int write_once(const char *path, int fd, const char *attr,
 	return 0;
 }
 
-int attr_set(const char *dir, const char *attr, const char *value)
+int attr_set(const char *dir, unsigned int tree, const char *attr,
+	     const char *value)
 {
 	char *path = attr_path(dir, attr);
 	int ret = -1;
@@ -149,7 +173,7 @@ int attr_set(const char *dir, const char *attr, const char *value)
 	/* O_TRUNC changes nothing in configfs; it is what a shell's > does. */
 	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 	if (fd < 0) {
-		fail_open(dir, path, value, 1);
+		fail_open(dir, tree, path, value, 1);
 		goto out;
 	}
 	ret = write_once(path, fd, attr, value);

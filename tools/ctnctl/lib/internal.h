@@ -5,7 +5,9 @@
 #ifndef CTN_INTERNAL_H
 #define CTN_INTERNAL_H
 
+#include <limits.h>
 #include <stddef.h>
+#include <wchar.h>
 
 #include "ctn.h"
 
@@ -36,12 +38,38 @@ struct ctn {
 int fail(int err, const char *file, const char *value, const char *reason,
 	 const char *hint);
 
+/* text.c */
+
+/* Read digits. Returns -1 if there are none, or too many. */
+int parse_number(const char *text, char **end, uint64_t *value);
+
+/* Text that is to be escaped, one character after the other. */
+struct escape {
+	const char *text;	/* what is left */
+	const char *special;	/* bytes to escape although they can be printed */
+	mbstate_t state;
+};
+
+/* What the escapes of the bytes of one character take, and a null byte. */
+#define ESCAPED_MAX (4 * MB_LEN_MAX + 1)
+
+/*
+ * Put the next character into @out, which has room for ESCAPED_MAX bytes, as
+ * it is or as \ooo. Returns how many bytes that are, 0 at the end of the text.
+ */
+size_t escape_next(struct escape *from, char *out);
+
 /* attr.c: what to say to people about a refusal by the kernel, or NULL */
 const char *attr_hint(const char *attr, int err);
 
-/* file.c: attributes as files in a directory */
-char *attr_get(const char *dir, const char *attr);
-int attr_set(const char *dir, const char *attr, const char *value);
+/*
+ * file.c: attributes as files in a directory. @tree is CTN_ATTR_TREE in that
+ * of all containers, 0 in that of one.
+ */
+char *attr_get(const char *dir, unsigned int tree, const char *attr);
+int attr_set(const char *dir, unsigned int tree, const char *attr,
+	     const char *value);
+int attr_exists(const char *dir, const char *attr);
 char **dir_names(const char *dir, unsigned int type);
 char *join(const char *dir, const char *name);
 

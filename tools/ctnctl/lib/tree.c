@@ -153,11 +153,11 @@ CTN_API char **ctn_tree_attrs(const struct ctn_tree *tree)
 
 CTN_API char *ctn_tree_get(const struct ctn_tree *tree, const char *attr)
 {
-	return attr_get(tree->path, attr);
+	return attr_get(tree->path, CTN_ATTR_TREE, attr);
 }
 
 CTN_API int ctn_tree_set(const struct ctn_tree *tree, const char *attr,
 			 const char *value)
 {
-	return attr_set(tree->path, attr, value);
+	return attr_set(tree->path, CTN_ATTR_TREE, attr, value);
 }

@@ -7,6 +7,7 @@
 #define CTNCTL_COMMON_H
 
 #include <getopt.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdnoreturn.h>
@@ -36,7 +37,8 @@ struct command {
 
 extern const struct command create_command, delete_command, list_command,
 	show_command, set_command, add_task_command, rm_task_command,
-	add_file_command, rm_file_command, run_command;
+	add_file_command, rm_file_command, shrink_command, watch_command,
+	trim_command, run_command;
 
 /* Say on stderr what the library refused. Returns STATUS_REFUSED. */
 int refused(void);
@@ -67,6 +69,38 @@ struct ctn *open_container(const struct ctn_tree *tree, const char *name);
 void *xrealloc(void *old, size_t count, size_t size);
 char *xasprintf(const char *fmt, ...) PRINTF(1, 2);
 
+/* text.c: numbers and strings */
+
+uint64_t pages_to_bytes(uint64_t pages);
+
+/* Such as "1023.9K". */
+struct size_text {
+	char text[32];
+};
+
+/* A number of bytes for people, and what is in a number of pages. */
+struct size_text size_of_bytes(uint64_t bytes);
+struct size_text size_of_pages(uint64_t pages);
+
+/* A string as JSON has it, with its quotes. */
+char *json_string(const char *text);
+
+/* stop.c: signals that ask to stop */
+
+/* The one that came last, or 0. */
+extern volatile sig_atomic_t stop_signal;
+
+/*
+ * From here to stop_end() SIGINT, SIGTERM and SIGHUP, unless they are ignored,
+ * end nothing but the system call that they meet, with EINTR, and are kept in
+ * stop_signal.
+ */
+void stop_begin(void);
+void stop_end(void);
+
+/* Die of the signal that came between the two, if one has. */
+void stop_now(void);
+
 /* settings.c: attributes and the values that they are to have */
 
 struct setting {
@@ -84,12 +118,16 @@ enum {
 	OPT_PAGE_LIMIT = 0x100,
 	OPT_TASK_LIMIT,
 	OPT_OVER_LIMIT,
+	OPT_RSS_LIMIT,
+	OPT_OOM,
 };
 
 #define SETTING_OPTIONS							\
 	{ "page-limit", required_argument, NULL, OPT_PAGE_LIMIT },	\
 	{ "task-limit", required_argument, NULL, OPT_TASK_LIMIT },	\
-	{ "over-limit", required_argument, NULL, OPT_OVER_LIMIT }
+	{ "over-limit", required_argument, NULL, OPT_OVER_LIMIT },	\
+	{ "rss-limit", required_argument, NULL, OPT_RSS_LIMIT },	\
+	{ "oom", required_argument, NULL, OPT_OOM }
 
 #define SETTING_HELP							\
 	"     --page-limit LIMIT  trim its memory to LIMIT: pages, a size\n"	\
@@ -97,7 +135,12 @@ enum {
 	"     --task-limit LIMIT  refuse a fork beyond LIMIT threads: a\n"	\
 	"                         number, or \"max\"\n"			\
 	"     --over-limit MODE   what to do with its cold memory over the\n"	\
-	"                         page limit: \"reclaim\" or \"deactivate\"\n"
+	"                         page limit: \"reclaim\" or \"deactivate\"\n"	\
+	"     --rss-limit LIMIT   never let it have more than LIMIT that cannot\n"	\
+	"                         just be dropped: anonymous memory, shared\n"	\
+	"                         memory, mapped files\n"			\
+	"     --oom WHAT          what to kill if that cannot be kept otherwise:\n"	\
+	"                         a \"task\", or all of the \"container\"\n"
 
 void settings_add(struct settings *settings, const char *attr,
 		  const char *value);
@@ -107,7 +150,8 @@ int settings_option(struct settings *settings, int opt, const char *value);
 
 /*
  * Write all settings in order. On a refusal, say so, put back what was
- * written, and return STATUS_REFUSED.
+ * written, and return STATUS_REFUSED. So it is with a signal that asks to stop:
+ * the caller cleans up and calls stop_now().
  */
 int settings_apply(const struct settings *settings, const struct ctn *ctn);
 

@@ -44,10 +44,11 @@ static int run_create(const struct command *cmd, int argc, char **argv)
 		wrong_usage(cmd, "no NAME given");
 
 	tree = open_tree();
-	for (; optind < argc; optind++)
+	for (; optind < argc && !stop_signal; optind++)
 		status |= create(tree, argv[optind], &settings);
 	ctn_tree_close(tree);
 	settings_free(&settings);
+	stop_now();
 	return status;
 }
 

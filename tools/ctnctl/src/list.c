@@ -59,12 +59,11 @@ static int missing(void)
 
 static int fill_usage(struct table *table, size_t shown, const struct ctn *ctn)
 {
-	uint64_t anon, file;
+	uint64_t pages;
 
-	if (ctn_get_number(ctn, "num_anon_pages", &anon) ||
-	    ctn_get_number(ctn, "num_file_pages", &file))
+	if (ctn_usage(ctn, &pages))
 		return missing();
-	table_size(table, shown, pages_to_bytes(anon + file));
+	table_size(table, shown, pages_to_bytes(pages));
 	return STATUS_OK;
 }
 

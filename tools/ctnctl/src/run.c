@@ -97,13 +97,14 @@ static int run_run(const struct command *cmd, int argc, char **argv)
 	tree = open_tree();
 	ctn = create_or_open(tree, config.name, &made);
 	status = settings_apply(&config.settings, ctn);
-	if (!status && ctn_add_task(ctn, getpid()))
+	if (!status && !stop_signal && ctn_add_task(ctn, getpid()))
 		status = refused();
-	if (status && made)
+	if ((status || stop_signal) && made)
 		delete_unused(tree, ctn);
 	ctn_close(ctn);
 	ctn_tree_close(tree);
 	settings_free(&config.settings);
+	stop_now();
 	if (status)
 		return status;
 

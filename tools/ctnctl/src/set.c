@@ -90,6 +90,7 @@ static int run_set(const struct command *cmd, int argc, char **argv)
 	}
 	ctn_tree_close(tree);
 	settings_free(&config.settings);
+	stop_now();
 	return status;
 }
 

@@ -33,6 +33,12 @@ int settings_option(struct settings *settings, int opt, const char *value)
 	case OPT_OVER_LIMIT:
 		settings_add(settings, "over_limit", value);
 		return 1;
+	case OPT_RSS_LIMIT:
+		settings_add(settings, "rss_limit", value);
+		return 1;
+	case OPT_OOM:
+		settings_add(settings, "oom", value);
+		return 1;
 	default:
 		return 0;
 	}
@@ -73,9 +79,14 @@ static int apply(const struct settings *settings, const struct target *to)
 	int status = STATUS_OK;
 	size_t done;
 
+	stop_begin();
 	for (done = 0; done < settings->count; done++) {
 		const struct setting *new = &settings->list[done];
 
+		if (stop_signal) {
+			status = STATUS_REFUSED;
+			break;
+		}
 		before[done] = get(to, new->attr);
 		if (set(to, new->attr, new->value)) {
 			free(before[done]);
@@ -90,6 +101,7 @@ static int apply(const struct settings *settings, const struct target *to)
 		free(before[done]);
 	}
 	free(before);
+	stop_end();
 	return status;
 }
 

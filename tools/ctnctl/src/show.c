@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ctnctl show: all about one container: its attributes, its tasks, its files.
+ * ctnctl show: all about one container: its attributes, its tasks, its files,
+ * its statistics.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,7 @@
 
 #include "table.h"
 
-enum what { SHOW_ATTRS, SHOW_TASKS, SHOW_FILES };
+enum what { SHOW_ATTRS, SHOW_TASKS, SHOW_FILES, SHOW_STAT };
 
 struct config {
 	enum what what;
@@ -316,6 +317,38 @@ static int show_files(struct table *table, const struct ctn *ctn)
 	return STATUS_OK;
 }
 
+/* Statistics */
+
+enum { STAT_KEY, STAT_VALUE };
+
+static const struct column stat_columns[] = {
+	[STAT_KEY] = { "KEY", CELL_TEXT, "what was counted", NULL },
+	[STAT_VALUE] = { "VALUE", CELL_NUMBER, "since the container was made",
+			 NULL },
+};
+
+static const char stat_usual[] = "KEY,VALUE";
+
+static int show_stat(struct table *table, const struct ctn *ctn)
+{
+	struct ctn_stat *stats;
+	ssize_t count = ctn_stats(ctn, &stats);
+
+	if (count < 0)
+		return refused();
+	for (ssize_t n = 0; n < count; n++) {
+		table_line(table);
+		for (size_t i = 0; i < table->nshown; i++) {
+			if (table->shown[i] == STAT_KEY)
+				table_text(table, i, stats[n].key);
+			else
+				table_number(table, i, stats[n].value);
+		}
+	}
+	free(stats);
+	return STATUS_OK;
+}
+
 /* The command */
 
 static noreturn void print_show_help(const struct command *cmd)
@@ -327,6 +360,8 @@ static noreturn void print_show_help(const struct command *cmd)
 	print_columns(task_columns, ARRAY_SIZE(task_columns));
 	fputs("\nColumns with --files:\n", stdout);
 	print_columns(file_columns, ARRAY_SIZE(file_columns));
+	fputs("\nColumns with --stat:\n", stdout);
+	print_columns(stat_columns, ARRAY_SIZE(stat_columns));
 	finish(STATUS_OK);
 }
 
@@ -338,12 +373,13 @@ static void parse(const struct command *cmd, struct config *config, int argc,
 		{ "defaults", no_argument, NULL, 'd' },
 		{ "files", no_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "stat", no_argument, NULL, 's' },
 		{ "tasks", no_argument, NULL, 't' },
 		{ 0 }
 	};
 	int opt, views = 0;
 
-	while ((opt = getopt_long(argc, argv, LOOK_SHORT "dfht", options,
+	while ((opt = getopt_long(argc, argv, LOOK_SHORT "dfhst", options,
 				  NULL)) != -1) {
 		switch (opt) {
 		case 'd':
@@ -352,6 +388,10 @@ static void parse(const struct command *cmd, struct config *config, int argc,
 			break;
 		case 'f':
 			config->what = SHOW_FILES;
+			views++;
+			break;
+		case 's':
+			config->what = SHOW_STAT;
 			views++;
 			break;
 		case 't':
@@ -366,7 +406,8 @@ static void parse(const struct command *cmd, struct config *config, int argc,
 		}
 	}
 	if (views > 1)
-		wrong_usage(cmd, "want one of --defaults, --files and --tasks");
+		wrong_usage(cmd, "want one of --defaults, --files, --stat and "
+			    "--tasks");
 	if (!config->defaults) {
 		if (optind == argc)
 			wrong_usage(cmd, "no NAME given");
@@ -393,6 +434,10 @@ static void init_table(struct table *table, const struct command *cmd,
 		table_init(table, cmd, "files", &config->look, file_columns,
 			   ARRAY_SIZE(file_columns), file_usual);
 		break;
+	case SHOW_STAT:
+		table_init(table, cmd, "stat", &config->look, stat_columns,
+			   ARRAY_SIZE(stat_columns), stat_usual);
+		break;
 	}
 }
 
@@ -414,6 +459,8 @@ static int run_show(const struct command *cmd, int argc, char **argv)
 		status = show_tasks(&table, ctn);
 	else if (config.what == SHOW_FILES)
 		status = show_files(&table, ctn);
+	else if (config.what == SHOW_STAT)
+		status = show_stat(&table, ctn);
 	else
 		status = show_attrs(&table, tree, ctn, config.attrs);
 	table_print(&table);
@@ -428,12 +475,13 @@ const struct command show_command = {
 	.help =
 	"Usage: ctnctl show [OPTION...] NAME [ATTR...]\n"
 	"       ctnctl show [OPTION...] --defaults [ATTR...]\n"
-	"       ctnctl show [OPTION...] --tasks|--files NAME\n\n"
+	"       ctnctl show [OPTION...] --tasks|--files|--stat NAME\n\n"
 	"Print the attributes of the container NAME, all or each ATTR, or its\n"
-	"tasks, or its files.\n\n"
+	"tasks, or its files, or its statistics.\n\n"
 	"Options:\n"
 	" -t, --tasks           print its threads\n"
 	" -f, --files           print the files that it owns\n"
+	" -s, --stat            print what the kernel has done about its limits\n"
 	" -d, --defaults        print what new containers get, and what belongs\n"
 	"                       to no container\n"
 	LOOK_HELP

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "table.h"
 
@@ -37,45 +36,6 @@ int look_option(const struct command *cmd, struct look *look, int opt,
 	if (look->json && look->raw)
 		wrong_usage(cmd, "--json and --raw exclude each other");
 	return 1;
-}
-
-uint64_t pages_to_bytes(uint64_t pages)
-{
-	uint64_t size = (uint64_t)sysconf(_SC_PAGESIZE);
-
-	return pages > UINT64_MAX / size ? UINT64_MAX : pages * size;
-}
-
-/* As lsblk(8) has it: one digit after the point, none if it would be 0. */
-static void format_size(char *text, size_t len, uint64_t bytes)
-{
-	static const char units[] = "BKMGTPE";
-	uint64_t whole, tenths;
-	unsigned int unit = 0;
-
-	while (unit < sizeof(units) - 2 && bytes >> (10 * (unit + 1)))
-		unit++;
-	whole = bytes >> (10 * unit);
-	tenths = 0;
-	if (unit) {
-		/* Ten bits of what is left are enough to round to a tenth. */
-		uint64_t rest = bytes >> (10 * (unit - 1)) & 1023;
-
-		tenths = (rest * 10 + 512) / 1024;
-		if (tenths == 10) {
-			whole++;
-			tenths = 0;
-		}
-		if (whole == 1024 && unit < sizeof(units) - 2) {
-			whole = 1;
-			unit++;
-		}
-	}
-	if (tenths)
-		snprintf(text, len, "%" PRIu64 ".%" PRIu64 "%c", whole, tenths,
-			 units[unit]);
-	else
-		snprintf(text, len, "%" PRIu64 "%c", whole, units[unit]);
 }
 
 static int is_named(const char *name, const char *given, size_t len)
@@ -198,14 +158,10 @@ void table_number(struct table *table, size_t shown, uint64_t number)
 
 void table_size(struct table *table, size_t shown, uint64_t bytes)
 {
-	char text[32];
-
-	if (table->look->bytes || table->look->json) {
+	if (table->look->bytes || table->look->json)
 		table_number(table, shown, bytes);
-		return;
-	}
-	format_size(text, sizeof(text), bytes);
-	table_text(table, shown, text);
+	else
+		table_text(table, shown, size_of_bytes(bytes).text);
 }
 
 void table_max(struct table *table, size_t shown)
@@ -220,27 +176,13 @@ void table_max(struct table *table, size_t shown)
  */
 void table_json(struct table *table, size_t shown, const char *text)
 {
-	char *quoted, *out;
+	char *quoted;
 
 	if (!table->look->json) {
 		table_text(table, shown, text);
 		return;
 	}
-	quoted = xrealloc(NULL, strlen(text) + 1, 6);
-	out = quoted;
-	*out++ = '"';
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c == '"' || c == '\\')
-			out += sprintf(out, "\\%c", c);
-		else if (c < ' ')
-			out += sprintf(out, "\\u%04x", c);
-		else
-			*out++ = (char)c;
-	}
-	*out++ = '"';
-	*out = '\0';
+	quoted = json_string(text);
 	table_text(table, shown, quoted);
 	free(quoted);
 }

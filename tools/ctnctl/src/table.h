@@ -96,6 +96,4 @@ void table_print(struct table *table);
 /* For the help: a line for each column. */
 void print_columns(const struct column *columns, size_t count);
 
-uint64_t pages_to_bytes(uint64_t pages);
-
 #endif /* CTNCTL_TABLE_H */

@@ -23,7 +23,13 @@ load helper
 
 @test "a container that cannot get its limits is not left behind" {
 	run ctnctl create --page-limit 64M web
-	assert_refused "$tree/web/page_limit: \"64M\": No such attribute"
+	assert_refused "$tree/web/page_limit: \"64M\": No such attribute (this kernel lacks it)"
+	assert [ ! -e "$tree/web" ]
+}
+
+@test "a container on a kernel without hard limits does not get one" {
+	run ctnctl create --rss-limit 64M web
+	assert_refused "$tree/web/rss_limit: \"64M\": No such attribute (this kernel lacks it)"
 	assert [ ! -e "$tree/web" ]
 }
 

@@ -13,6 +13,9 @@ export CTNCTL_SOURCE=${BATS_TEST_DIRNAME%/tests}
 
 # Without $CTNCTL, build one.
 setup_file() {
+	export KERNEL=$BATS_FILE_TMPDIR/kernel.so
+	"${CC:-cc}" -O1 -Wall -Wextra -Werror -shared -fPIC -o "$KERNEL" \
+		"$CTNCTL_SOURCE/tests/kernel.c"
 	if [[ ! ${CTNCTL-} ]]; then
 		make -s -C "$CTNCTL_SOURCE" BUILD="$BATS_FILE_TMPDIR/build" all
 		export CTNCTL=$BATS_FILE_TMPDIR/build/ctnctl
@@ -30,8 +33,96 @@ setup() {
 	echo max >"$tree/default_task_limit"
 }
 
+teardown() {
+	[[ ! ${pid-} ]] || kill -KILL "$pid" || true
+	wait 2>/dev/null
+}
+
 ctnctl() {
 	"$CTNCTL" "$@"
+}
+
+# with_kernel COMMAND...: ctnctl in it finds a stand-in for the kernel, which is
+# in tests/kernel.c.
+with_kernel() {
+	LD_PRELOAD=$KERNEL "$@"
+}
+
+# background [ENV-ARGUMENT...] ctnctl ARGUMENT...: ctnctl as $pid, which writes
+# to $out and $err. A shell lets what it puts there ignore SIGINT, a person would
+# not.
+background() {
+	local environment=()
+
+	while [[ $1 != ctnctl ]]; do
+		environment+=("$1")
+		shift
+	done
+	shift
+	out=$BATS_TEST_TMPDIR/out
+	err=$BATS_TEST_TMPDIR/err
+	env --default-signal=INT "${environment[@]}" "$CTNCTL" "$@" \
+		</dev/null >"$out" 2>"$err" 3>&- &
+	pid=$!
+}
+
+# What has become of it, in $status, $output and $stderr.
+# shellcheck disable=SC2034
+join() {
+	status=0
+	wait "$pid" || status=$?
+	pid=
+	output=$(<"$out")
+	stderr=$(<"$err")
+	mapfile -t lines <"$out"
+}
+
+# wait_until COMMAND...: try it over and over, for ten seconds at most.
+wait_until() {
+	local end=$((SECONDS + 10))
+
+	until "$@"; do
+		((SECONDS < end)) || fail "in vain: $*"
+		sleep 0.02
+	done
+}
+
+# has_watches COUNT: whether it has so many watches of inotify, and sleeps.
+has_watches() {
+	local state
+
+	read -r _ _ state _ <"/proc/$pid/stat"
+	[[ $(cat /proc/"$pid"/fdinfo/* | grep -c ^inotify) == "$1" && $state == S ]]
+}
+
+# arrive NAME [ATTR=VALUE...]: a container that comes with all its files at once,
+# as one of the kernel does.
+arrive() {
+	container "../$1" "${@:2}"
+	ln -s "../$1" "$tree/$1"
+}
+
+depart() {
+	rm -r "${CTN_CONFIG:?}/$1" "${tree:?}/$1"
+}
+
+# bump NAME ATTR VALUE: as the kernel does it, with one event, and without a
+# moment in which the file is empty.
+bump() {
+	echo "$3" 1<>"$tree/$1/$2"
+}
+
+# has_pages NAME MOST: whether no more page cache than that is left.
+has_pages() {
+	local pages
+
+	# in the very moment of a write it is empty
+	pages=$(<"$tree/$1/num_file_pages")
+	[[ $pages && $pages -le $2 ]]
+}
+
+contains() {
+	[[ $(cat "$1" 2>/dev/null) == *"$2"* ]]
 }
 
 # container NAME [ATTR=VALUE...]: one with the attributes that all have.
@@ -42,12 +133,20 @@ container() {
 	for attr in id=1 num_tasks=0 task_limit=max task_limit_hits=0 \
 		num_files=0 num_anon_pages=0 num_file_pages=0 \
 		num_mapped_pages=0 num_active_pages=0 page_limit=max \
-		page_limit_hits=0 over_limit=reclaim freeing=0 "$@"; do
+		page_limit_hits=0 over_limit=reclaim rss_usage=0 \
+		rss_limit=max rss_failcnt=0 rss_reclaimed=0 rss_oom_kills=0 \
+		oom=task freeing=0 "$@"; do
 		echo "${attr#*=}" >"$dir/${attr%%=*}"
 	done
-	for attr in tasks mappings addtask rmtask addfile rmfile; do
+	for attr in tasks mappings stat addtask rmtask addfile rmfile shrink; do
 		: >"$dir/$attr"
 	done
+}
+
+# old_container NAME: one of a kernel that has neither a hard limit nor events.
+old_container() {
+	container "$1"
+	rm "$tree/$1"/{rss_*,oom,stat,shrink}
 }
 
 # Writing to this attribute fails with ENOSPC. Reading it never ends.

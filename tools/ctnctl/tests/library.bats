@@ -58,6 +58,61 @@ compile() {
 	assert_output --regexp '^web 7 [0-9.]+$'
 }
 
+@test "sizes are read as the kernel reads them" {
+	compile sizes <<-'C'
+		#include <ctn.h>
+		#include <stdio.h>
+		#include <string.h>
+		#include <errno.h>
+		int main(int argc, char **argv)
+		{
+			for (int i = 1; i < argc; i++) {
+				uint64_t pages;
+				if (ctn_parse_pages(argv[i], &pages))
+					puts(errno == ERANGE ? "ERANGE" :
+					     errno == EINVAL ? "EINVAL" : strerror(errno));
+				else if (pages == CTN_MAX)
+					puts("max");
+				else
+					printf("%llu\n", (unsigned long long)pages);
+			}
+			return 0;
+		}
+	C
+	sizes() {
+		run "$BATS_TEST_TMPDIR/sizes" "$@"
+		assert_output "${expected// /$'\n'}"
+	}
+	expected="0 7 $(((64 << 20) / pagesize)) $(((3 << 30) / pagesize)) $(((1 << 40) / pagesize)) max"
+	sizes 0 007 64M 3G 1T max
+	expected='0 0 1'
+	sizes 1K $((pagesize / 1024 - 1))K $((pagesize * 2 / 1024 - 1))K
+	expected='EINVAL EINVAL EINVAL EINVAL EINVAL EINVAL EINVAL EINVAL EINVAL'
+	sizes '' M 64m 1.5G -1 +1 ' 1' 64MB MAX
+	most=$((0x7fffffffffffffff / pagesize))
+	expected="$((most - 1)) max ERANGE ERANGE ERANGE EINVAL"
+	sizes $((most - 1)) $most $((most + 1)) 16777216T 99999999999999999999 99999999999999999999x
+}
+
+@test "escaped text is one word that a terminal can take" {
+	compile escape <<-'C'
+		#include <ctn.h>
+		#include <locale.h>
+		#include <stdio.h>
+		#include <stdlib.h>
+		int main(int argc, char **argv)
+		{
+			setlocale(LC_ALL, "");
+			char *text = argc > 1 ? ctn_escape(argv[1]) : NULL;
+			puts(text ? text : ctn_errmsg());
+			free(text);
+			return 0;
+		}
+	C
+	run "$BATS_TEST_TMPDIR/escape" $'a b\\c\n\e[31m\xff"čárka"'
+	assert_output 'a\040b\134c\012\033[31m\377"čárka"'
+}
+
 @test "the shared library exports what the header declares, and nothing else" {
 	exported=$(nm -D --defined-only "$PREFIX/lib/libctn.so.0" |
 		sed -n 's/.* T \(.*\)@@.*/\1/p' | sort)
@@ -118,7 +173,8 @@ compile() {
 @test "install puts everything in its place" {
 	for file in sbin/ctnctl lib/libctn.a lib/libctn.so lib/libctn.so.0 \
 		lib/pkgconfig/libctn.pc include/ctn.h share/man/man8/ctnctl.8 \
-		share/bash-completion/completions/ctnctl; do
+		share/bash-completion/completions/ctnctl \
+		lib/systemd/system/ctnctl-trim.service; do
 		assert [ -s "$PREFIX/$file" ]
 	done
 	run readelf -d "$PREFIX/lib/libctn.so"
@@ -137,7 +193,7 @@ compile() {
 @test "the man page names every command, option and column" {
 	page=$(man -E UTF-8 -l "$PREFIX/share/man/man8/ctnctl.8" | col -b)
 	for command in create delete list show set add-task rm-task add-file \
-		rm-file run; do
+		rm-file shrink watch trim run; do
 		run ctnctl "$command" --help
 		for option in $(grep -oE -- '--[a-z-]+' <<<"$output"); do
 			assert grep -qF -- "$option" <<<"$page"

@@ -144,6 +144,28 @@ json() {
 	assert_equal "$stderr" "ctnctl: $tree/nope: No such container"
 }
 
+@test "the hard limit has columns" {
+	container web rss_usage=3 rss_limit=4 rss_failcnt=5 rss_reclaimed=6 \
+		rss_oom_kills=7 oom=container
+	run ctnctl list -rbo RSS,RSS-LIMIT,RSS-HITS,RECLAIMED,OOM-KILLS,OOM
+	assert_success
+	assert_output "RSS RSS-LIMIT RSS-HITS RECLAIMED OOM-KILLS OOM
+$((3 * pagesize)) $((4 * pagesize)) 5 $((6 * pagesize)) 7 container"
+	json '.containers[0] | [.rss, ."rss-limit", ."rss-hits", .reclaimed, ."oom-kills", .oom]' \
+		list --json -o rss_usage,rss_limit,rss_failcnt,rss_reclaimed,rss_oom_kills,oom
+	assert_output "[$((3 * pagesize)),$((4 * pagesize)),5,$((6 * pagesize)),7,\"container\"]"
+}
+
+@test "without a hard limit in the kernel its cells are empty" {
+	old_container web
+	run --separate-stderr ctnctl list -rno NAME,RSS,RSS-LIMIT,OOM
+	assert_success
+	assert_output --regexp '^web *$'
+	assert_equal "$stderr" ''
+	json '.containers[0] | [.rss, ."rss-limit", .oom]' list --json -o NAME,RSS,RSS-LIMIT,OOM
+	assert_output '[null,null,null]'
+}
+
 @test "an attribute that this kernel lacks leaves its cell empty" {
 	container web
 	rm "$tree/web/num_active_pages"

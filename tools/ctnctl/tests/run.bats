@@ -41,9 +41,10 @@ load helper
 
 @test "limits are set first" {
 	container web
-	run ctnctl run --page-limit 64M --task-limit 5 web -- cat "$tree/web/page_limit" "$tree/web/task_limit"
+	run ctnctl run --page-limit 64M --task-limit 5 --rss-limit 32M web -- \
+		cat "$tree/web/page_limit" "$tree/web/task_limit" "$tree/web/rss_limit"
 	assert_success
-	assert_output 64M5
+	assert_output 64M532M
 }
 
 @test "options may follow the name, until the program" {
@@ -88,4 +89,27 @@ load helper
 	assert_failure 1
 	refute_line ran
 	assert [ ! -e "$tree/web" ]
+}
+
+@test "a signal before the program starts is the end" {
+	container web num_file_pages=600
+	echo 1 >"$tree/web/step"
+	echo 100 >"$tree/web/pause"
+	background LD_PRELOAD="$KERNEL" ctnctl run --rss-limit 20 web -- echo ran
+	wait_until contains "$tree/web/writes" 'rss_limit 20'
+	kill -TERM "$pid"
+	join
+	assert_equal "$status" 143
+	assert_equal "$output" ''
+	assert_equal "$(<"$tree/web/addtask")" ''
+}
+
+@test "the program does with signals what it would do without ctnctl" {
+	container web
+	run env --default-signal --ignore-signal=HUP "$CTNCTL" run --page-limit 1 web -- \
+		sh -c 'grep -E "^Sig(Ign|Cgt)" /proc/$$/status; exit 0'
+	ignored=$output
+	run env --default-signal --ignore-signal=HUP \
+		sh -c 'grep -E "^Sig(Ign|Cgt)" /proc/$$/status; exit 0'
+	assert_equal "$ignored" "$output"
 }

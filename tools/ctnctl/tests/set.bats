@@ -17,10 +17,11 @@ load helper
 
 @test "each limit has an option" {
 	container web
-	run ctnctl set web --page-limit 64M --task-limit=10 --over-limit deactivate
+	run ctnctl set web --page-limit 64M --task-limit=10 --over-limit deactivate \
+		--rss-limit 48M --oom container
 	assert_success
-	run cat "$tree/web/"{page_limit,task_limit,over_limit}
-	assert_output 64M10deactivate
+	run cat "$tree/web/"{page_limit,task_limit,over_limit,rss_limit,oom}
+	assert_output 64M10deactivate48Mcontainer
 }
 
 @test "an attribute that ctnctl has never heard of can be set" {
@@ -44,6 +45,29 @@ load helper
 	picky "$tree/web/page_limit"
 	run ctnctl set web page_limit=12Q
 	assert_refused "$tree/web/page_limit: \"12Q\": Invalid argument (want pages, a size such as 64M, or \"max\")"
+}
+
+@test "the refusal of each limit says what it wants" {
+	container web
+	check() {
+		picky "$tree/web/$1"
+		run ctnctl set web "$1=12Q"
+		assert_refused "$tree/web/$1: \"12Q\": Invalid argument ($2)"
+	}
+	check task_limit 'want a number or "max"'
+	check rss_limit 'want pages, a size such as 64M, or "max"'
+	check oom 'want "task" or "container"'
+	check shrink 'want pages, or a size such as 64M'
+}
+
+@test "an attribute that this kernel lacks is called that" {
+	old_container web
+	run ctnctl set web --rss-limit 64M
+	assert_refused "$tree/web/rss_limit: \"64M\": No such attribute (this kernel lacks it)"
+	run ctnctl set web shrink=64M
+	assert_refused "$tree/web/shrink: \"64M\": No such attribute (this kernel lacks it)"
+	run ctnctl show --defaults rss_limit
+	assert_refused "$tree/rss_limit: No such attribute"
 }
 
 @test "an empty value is refused" {
@@ -129,4 +153,45 @@ load helper
 	picky "$tree/default_page_limit"
 	run ctnctl set --defaults page_limit=12Q
 	assert_refused "$tree/default_page_limit: \"12Q\": Invalid argument (want pages, a size such as 64M, or \"max\")"
+}
+
+# A kernel that takes a minute over rss_limit.
+slow() {
+	container web page_limit=7 num_file_pages=600
+	echo 1 >"$tree/web/step"
+	echo 100 >"$tree/web/pause"
+}
+
+@test "a limit that memory cannot be freed for is refused, and the rest put back" {
+	container web page_limit=7 rss_limit=max num_file_pages=100
+	echo 50 >"$tree/web/floor"
+	with_kernel run ctnctl set web page_limit=9 rss_limit=20 page_limit=10
+	assert_refused "$tree/web/rss_limit: \"20\": Device or resource busy (no more of its memory can be freed now; the old limit stays)"
+	assert_equal "$(<"$tree/web/page_limit")" 7
+}
+
+@test "a signal ends set, and what was set is put back" {
+	slow
+	for signal in INT TERM HUP; do
+		background LD_PRELOAD="$KERNEL" ctnctl set web page_limit=9 rss_limit=20 oom=container
+		wait_until contains "$tree/web/writes" 'rss_limit 20'
+		assert_equal "$(<"$tree/web/page_limit")" 9
+		kill -"$signal" "$pid"
+		join
+		rm "$tree/web/writes"
+		assert_equal "$status" $((128 + $(kill -l "$signal")))
+		assert_equal "$stderr" "ctnctl: $tree/web/rss_limit: \"20\": Interrupted system call (the old limit stays)"
+		assert_equal "$(<"$tree/web/page_limit") $(<"$tree/web/oom")" '7 task'
+	done
+}
+
+@test "a signal that was ignored before does not end set" {
+	slow
+	echo 590 >"$tree/web/num_file_pages"
+	background --ignore-signal=HUP LD_PRELOAD="$KERNEL" ctnctl set web rss_limit=575
+	wait_until contains "$tree/web/writes" 'rss_limit 575'
+	kill -HUP "$pid"
+	join
+	assert_equal "$status" 0
+	assert_equal "$(<"$tree/web/rss_limit")" 575
 }

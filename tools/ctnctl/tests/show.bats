@@ -21,6 +21,25 @@ json() {
 	refute_line --regexp '^(tasks|mappings|addtask|addfile)'
 }
 
+@test "show prints the hard limit" {
+	container web rss_usage=3 rss_limit=$(((64 << 20) / pagesize)) oom=container
+	run ctnctl show -r web
+	assert_success
+	assert_line "rss_usage 3 $((3 * pagesize / 1024))K"
+	assert_line "rss_limit $(((64 << 20) / pagesize)) 64M"
+	assert_line 'rss_failcnt 0 '
+	assert_line 'oom container '
+	refute_line --regexp '^shrink'
+}
+
+@test "show leaves out what the kernel lacks" {
+	old_container web
+	run ctnctl show -r web
+	assert_success
+	refute_line --regexp '^(rss_|oom|stat|shrink)'
+	assert_line --regexp '^page_limit '
+}
+
 @test "show prints attributes that ctnctl has never heard of" {
 	container web colour=blue
 	run ctnctl show -rno ATTRIBUTE,VALUE web
@@ -189,9 +208,42 @@ mapping() {
 	done
 }
 
+@test "stat shows a line for each number of the kernel" {
+	container web
+	printf 'rounds 12\nnew_in_this_kernel 3\n' >"$tree/web/stat"
+	run ctnctl show -r --stat web
+	assert_success
+	assert_output $'KEY VALUE\nrounds 12\nnew_in_this_kernel 3'
+	json '[.stat[] | {(.key): .value}] | add' show --json --stat web
+	assert_output '{"rounds":12,"new_in_this_kernel":3}'
+}
+
+@test "no statistics are an empty array in json" {
+	container web
+	json .stat show --json --stat web
+	assert_output '[]'
+}
+
+@test "statistics that cannot be understood are refused" {
+	container web
+	for line in rounds ' 3' 'rounds x' 'rounds 3 4' 'rounds -3' 'rounds 99999999999999999999'; do
+		printf 'scanned 1\n%s\n' "$line" >"$tree/web/stat"
+		run ctnctl show -n --stat web
+		assert_refused "$tree/web/stat: \"$line\": Not what is expected of this file"
+	done
+}
+
+@test "statistics that this kernel lacks are refused" {
+	old_container web
+	run ctnctl show -n --stat web
+	assert_refused "$tree/web/stat: No such attribute (this kernel lacks it)"
+}
+
 @test "two views at once are wrong usage" {
 	container web
 	run ctnctl show --tasks --files web
+	assert_wrong_usage
+	run ctnctl show --stat --files web
 	assert_wrong_usage
 	run ctnctl show --tasks web page_limit
 	assert_wrong_usage

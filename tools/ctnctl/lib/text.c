@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Text into numbers, as the kernel takes them, and bytes into text that is
+ * safe for a terminal.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <wctype.h>
+
+#include "internal.h"
+
+/* strtoull(3) takes signs and spaces, and no number of the kernel has any. */
+int parse_number(const char *text, char **end, uint64_t *value)
+{
+	unsigned long long number;
+
+	if (*text < '0' || *text > '9')
+		return -1;
+	errno = 0;
+	number = strtoull(text, end, 10);
+	*value = number;
+	return errno ? -1 : 0;
+}
+
+/* The power of 2 that a unit stands for; -1 if it is none. */
+static int unit_shift(const char *text)
+{
+	static const char units[] = "KMGT";
+	const char *unit = strchr(units, *text);
+
+	if (!*text)
+		return 0;
+	return unit && !text[1] ? (int)(10 * (unit - units + 1)) : -1;
+}
+
+CTN_API int ctn_parse_pages(const char *text, uint64_t *pages)
+{
+	uint64_t size = (uint64_t)sysconf(_SC_PAGESIZE);
+	const char *unit = text + strspn(text, "0123456789");
+	int shift = unit == text ? -1 : unit_shift(unit);
+	uint64_t number, most = INT64_MAX / size;
+	char *end;
+
+	if (!strcmp(text, "max")) {
+		*pages = CTN_MAX;
+		return 0;
+	}
+	/* It is called too large only if it is a number at all. */
+	if (shift < 0)
+		return fail(EINVAL, NULL, text, NULL,
+			    attr_hint("page_limit", EINVAL));
+	if (parse_number(text, &end, &number) || number > UINT64_MAX >> shift)
+		return fail(ERANGE, NULL, text, NULL, NULL);
+	if (shift)
+		number = (number << shift) / size;
+	if (number > most)
+		return fail(ERANGE, NULL, text, NULL, NULL);
+	*pages = number == most ? CTN_MAX : number;
+	return 0;
+}
+
+/*
+ * Names and values come from anywhere: what the locale cannot print must not
+ * reach a terminal, nor may a newline break a line in two.
+ */
+size_t escape_next(struct escape *from, char *out)
+{
+	const char *bytes = from->text;
+	size_t left = strnlen(bytes, MB_LEN_MAX), at = 0, len;
+	wchar_t wide;
+	int plain;
+
+	if (!left)
+		return 0;
+	len = mbrtowc(&wide, bytes, left, &from->state);
+	plain = len != (size_t)-1 && len != (size_t)-2;
+	if (!plain) {
+		memset(&from->state, 0, sizeof(from->state));
+		len = 1;
+	}
+	if (plain && iswprint((wint_t)wide) && !strchr(from->special, *bytes)) {
+		memcpy(out, bytes, len);
+		at = len;
+	} else {
+		for (size_t i = 0; i < len; i++)
+			at += (size_t)sprintf(out + at, "\\%03o",
+					      (unsigned char)bytes[i]);
+	}
+	from->text += len;
+	return at;
+}
+
+CTN_API char *ctn_escape(const char *text)
+{
+	struct escape from = { .text = text, .special = "\\ " };
+	char *escaped = malloc(4 * strlen(text) + MB_LEN_MAX + 1);
+	size_t at = 0, len;
+
+	if (!escaped) {
+		fail(ENOMEM, NULL, text, NULL, NULL);
+		return NULL;
+	}
+	while ((len = escape_next(&from, escaped + at)))
+		at += len;
+	escaped[at] = '\0';
+	return escaped;
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Numbers and strings as people and JSON want them.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common.h"
+
+uint64_t pages_to_bytes(uint64_t pages)
+{
+	uint64_t size = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	return pages > UINT64_MAX / size ? UINT64_MAX : pages * size;
+}
+
+/* As lsblk(8) has it: one digit after the point, none if it would be 0. */
+struct size_text size_of_bytes(uint64_t bytes)
+{
+	static const char units[] = "BKMGTPE";
+	struct size_text size;
+	uint64_t whole, tenths;
+	unsigned int unit = 0;
+
+	while (unit < sizeof(units) - 2 && bytes >> (10 * (unit + 1)))
+		unit++;
+	whole = bytes >> (10 * unit);
+	tenths = 0;
+	if (unit) {
+		/* Ten bits of what is left are enough to round to a tenth. */
+		uint64_t rest = bytes >> (10 * (unit - 1)) & 1023;
+
+		tenths = (rest * 10 + 512) / 1024;
+		if (tenths == 10) {
+			whole++;
+			tenths = 0;
+		}
+		if (whole == 1024 && unit < sizeof(units) - 2) {
+			whole = 1;
+			unit++;
+		}
+	}
+	if (tenths)
+		snprintf(size.text, sizeof(size.text),
+			 "%" PRIu64 ".%" PRIu64 "%c", whole, tenths,
+			 units[unit]);
+	else
+		snprintf(size.text, sizeof(size.text), "%" PRIu64 "%c", whole,
+			 units[unit]);
+	return size;
+}
+
+struct size_text size_of_pages(uint64_t pages)
+{
+	return size_of_bytes(pages_to_bytes(pages));
+}
+
+char *json_string(const char *text)
+{
+	char *quoted = xrealloc(NULL, strlen(text) + 1, 6);
+	char *out = quoted;
+
+	*out++ = '"';
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\')
+			out += sprintf(out, "\\%c", c);
+		else if (c < ' ')
+			out += sprintf(out, "\\u%04x", c);
+		else
+			*out++ = (char)c;
+	}
+	*out++ = '"';
+	*out = '\0';
+	return quoted;
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ctnctl watch: a line for each event, as it happens.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common.h"
+
+/* Such as "2026-11-21T10:23:27.123+01:00". */
+static void print_time(void)
+{
+	char day[40], zone[16];
+	struct timespec now;
+	struct tm local;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	localtime_r(&now.tv_sec, &local);
+	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &local);
+	strftime(zone, sizeof(zone), "%z", &local);
+	printf("%s.%03ld%.3s:%s", day, now.tv_nsec / 1000000, zone, zone + 3);
+}
+
+static void print_json(const struct ctn_event *event)
+{
+	char *name = json_string(event->name);
+
+	fputs("{\"time\":\"", stdout);
+	print_time();
+	printf("\",\"name\":%s,\"event\":\"%s\",\"value\":%" PRIu64
+	       ",\"increase\":%" PRIu64 "}\n", name, event->attr, event->value,
+	       event->increase);
+	free(name);
+}
+
+static void print_text(const struct ctn_event *event)
+{
+	char *name = ctn_escape(event->name);
+
+	if (!name)
+		exit(refused());
+	print_time();
+	printf(" %s %s %" PRIu64 " +%" PRIu64 "\n", name, event->attr,
+	       event->value, event->increase);
+	free(name);
+}
+
+static noreturn void fail_output(int err)
+{
+	if (err == EPIPE)
+		raise(SIGPIPE);
+	die("standard output: %s", strerror(err));
+}
+
+/* Until there is an event, or a signal. It ends when nobody reads any more. */
+static void wait_for_event(const struct ctn_watch *watch)
+{
+	struct pollfd fds[] = {
+		{ .fd = ctn_watch_fd(watch), .events = POLLIN },
+		{ .fd = STDOUT_FILENO },
+	};
+
+	if (poll(fds, ARRAY_SIZE(fds), -1) > 0 && fds[1].revents)
+		fail_output(fds[1].revents & POLLNVAL ? EBADF : EPIPE);
+}
+
+static int print_events(struct ctn_watch *watch, int named, int json)
+{
+	int status = STATUS_OK;
+	struct ctn_event event;
+
+	while (!stop_signal) {
+		int ret = ctn_watch_next(watch, &event);
+
+		if (ret < 0) {
+			int last = errno == ENODEV || errno == ENOSYS;
+
+			status = refused();
+			if (last)
+				break;
+		} else if (ret == 0) {
+			wait_for_event(watch);
+		} else if (event.type == CTN_EVENT_REMOVED) {
+			if (named && !ctn_watch_count(watch))
+				break;
+		} else if (event.type == CTN_EVENT_COUNT) {
+			if (json)
+				print_json(&event);
+			else
+				print_text(&event);
+			if (fflush(stdout))
+				fail_output(errno);
+		}
+	}
+	return status;
+}
+
+static int run_watch(const struct command *cmd, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'J' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 }
+	};
+	struct ctn_watch *watch;
+	struct ctn_tree *tree;
+	int opt, status, named, json = 0;
+
+	while ((opt = getopt_long(argc, argv, "Jh", options, NULL)) != -1) {
+		if (opt == 'h')
+			print_help(cmd);
+		if (opt != 'J')
+			try_help(cmd);
+		json = 1;
+	}
+	named = optind < argc;
+
+	stop_begin();
+	tree = open_tree();
+	watch = ctn_watch_open(tree, named ? argv + optind : NULL);
+	if (!watch)
+		exit(refused());
+	status = print_events(watch, named, json);
+	ctn_watch_close(watch);
+	ctn_tree_close(tree);
+	stop_end();
+	return status;
+}
+
+const struct command watch_command = {
+	.name = "watch",
+	.summary = "print events as they happen",
+	.help =
+	"Usage: ctnctl watch [OPTION...] [NAME...]\n\n"
+	"Print a line when something happens in a container, or in one of those\n"
+	"of each NAME: the time, the container, which of its counters has grown,\n"
+	"its value, and by how much it has grown:\n\n"
+	"  page_limit_hits  it went over page_limit\n"
+	"  task_limit_hits  a fork was refused for task_limit\n"
+	"  rss_failcnt      a charge met rss_limit\n"
+	"  rss_oom_kills    a process was killed for rss_limit\n\n"
+	"Without a NAME, containers that are made later are watched as well. This\n"
+	"ends with Ctrl-C, or when all of the names have been removed.\n\n"
+	"Options:\n"
+	" -J, --json  print a JSON object on each line\n"
+	" -h, --help  print this help\n"
+	"\nExample:\n"
+	"  ctnctl watch --json | jq --unbuffered 'select(.event == \"rss_oom_kills\")'\n",
+	.run = run_watch,
+};

@@ -1,0 +1,71 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2154
+#
+# What bash completes.
+
+load helper
+
+# complete WORD...: what it offers for the last one, in $output, sorted.
+complete_words() {
+	# shellcheck source=/dev/null
+	source "$CTNCTL_SOURCE/completion/ctnctl"
+	COMP_WORDS=(ctnctl "$@")
+	COMP_CWORD=$#
+	_ctnctl
+	output=$(printf '%s\n' "${COMPREPLY[@]}" | sort | paste -sd' ')
+}
+
+@test "every command of the help is completed" {
+	complete_words ''
+	assert_equal "$output" "$(ctnctl --help | sed -n '/^Commands/,/^$/s/^  \([a-z-]*\) .*/\1/p' | sort | paste -sd' ')"
+	complete_words w
+	assert_output watch
+}
+
+@test "the options of a command are completed" {
+	complete_words watch --j
+	assert_output --json
+	complete_words create --rss
+	assert_output --rss-limit
+}
+
+@test "a container is completed" {
+	container web
+	container db
+	for command in delete list show set add-task shrink watch trim run; do
+		complete_words "$command" ''
+		assert_output 'db web'
+	done
+}
+
+@test "a second container is completed where there may be one" {
+	container web
+	container db
+	for command in delete list watch trim; do
+		complete_words "$command" db w
+		assert_output web
+	done
+	complete_words shrink db w
+	assert_output ''
+}
+
+@test "the argument of an option is taken for no container" {
+	container web
+	for option in --page-limit --rss-limit --oom; do
+		complete_words run "$option" 1 ''
+		assert_output web
+	done
+	for option in --below --interval; do
+		complete_words trim "$option" 1 ''
+		assert_output web
+	done
+}
+
+@test "what follows an option without an argument is taken for a container" {
+	container web
+	complete_words show -b web ''
+	assert_output ''
+	complete_words set -d ''
+	assert_output web
+}

@@ -1,0 +1,304 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2030,SC2031,SC2154
+#
+# watch.
+
+load helper
+
+time='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}[+-][0-9]{2}:[0-9]{2}'
+
+# watch COUNT ARGUMENT...: ctnctl watch, when it watches COUNT containers.
+watch() {
+	background ctnctl watch "${@:2}"
+	wait_until has_watches $((1 + 4 * $1))
+}
+
+# It ends, and what it has printed is in $output, without the times.
+stop() {
+	kill -TERM "$pid"
+	join
+	output=$(sed -E "s/^$time //" "$out")
+	mapfile -t lines <<<"$output"
+}
+
+@test "watch prints a line an event, as it happens" {
+	container web page_limit_hits=7
+	watch 1
+	bump web page_limit_hits 9
+	wait_until contains "$out" page_limit_hits
+	bump web page_limit_hits 10
+	wait_until contains "$out" +1
+	kill -TERM "$pid"
+	join
+	assert_equal "$status" 0
+	assert_equal "$stderr" ''
+	assert_output --regexp "^$time web page_limit_hits 9 \+2"$'\n'"$time web page_limit_hits 10 \+1$"
+}
+
+@test "each counter that the kernel tells of is an event" {
+	container web
+	watch 1
+	for counter in page_limit_hits task_limit_hits rss_failcnt rss_oom_kills; do
+		bump web $counter 3
+		wait_until contains "$out" "web $counter 3 +3"
+	done
+	stop
+	assert_equal "$(wc -l <"$out")" 4
+}
+
+@test "what was counted before is no event" {
+	container web rss_failcnt=5
+	watch 1
+	bump web rss_failcnt 5
+	bump web page_limit_hits 1
+	wait_until contains "$out" page_limit_hits
+	stop
+	assert_output 'web page_limit_hits 1 +1'
+}
+
+@test "events come at the time of day that it is" {
+	container web
+	watch 1
+	before=$(date +%s%3N)
+	bump web rss_failcnt 1
+	wait_until contains "$out" rss_failcnt
+	after=$(date +%s%3N)
+	printed=$(date -d "$(cut -d' ' -f1 "$out")" +%s%3N)
+	assert [ "$before" -le "$printed" ]
+	assert [ "$printed" -le "$after" ]
+}
+
+@test "watch takes no time of the processor when nothing happens" {
+	container web
+	watch 1
+	ticks() {
+		cut -d' ' -f14,15 "/proc/$pid/stat"
+		sed -n '/_ctxt/s/.*\t//p' "/proc/$pid/status"
+	}
+	before=$(ticks)
+	sleep 1
+	assert_equal "$(ticks)" "$before"
+}
+
+@test "with json each line is an object" {
+	name=$'a "b"\n\\c'
+	container "$name" rss_failcnt=1
+	watch 1 --json
+	bump "$name" rss_failcnt 4
+	bump "$name" rss_oom_kills 2
+	wait_until contains "$out" rss_oom_kills
+	stop
+	run jq -c '[.name, .event, .value, .increase]' "$out"
+	assert_success
+	assert_line --index 0 '["a \"b\"\n\\c","rss_failcnt",4,3]'
+	assert_line --index 1 '["a \"b\"\n\\c","rss_oom_kills",2,2]'
+	run jq -r .time "$out"
+	assert_line --index 0 --regexp "^$time$"
+}
+
+@test "a name is one word, safe for a terminal" {
+	container $'two words\n\e[31m'
+	watch 1
+	bump $'two words\n\e[31m' rss_failcnt 1
+	wait_until contains "$out" rss_failcnt
+	stop
+	assert_output 'two\040words\012\033[31m rss_failcnt 1 +1'
+}
+
+@test "only those are watched that are named" {
+	container web
+	container db
+	watch 1 db
+	bump web rss_failcnt 1
+	bump db rss_failcnt 2
+	wait_until contains "$out" db
+	stop
+	assert_output 'db rss_failcnt 2 +2'
+}
+
+@test "a container that is made later joins, with all that it has counted" {
+	watch 0
+	arrive web rss_failcnt=2
+	wait_until contains "$out" rss_failcnt
+	bump web rss_failcnt 3
+	wait_until contains "$out" +1
+	stop
+	assert_output $'web rss_failcnt 2 +2\nweb rss_failcnt 3 +1'
+}
+
+@test "a container that is removed leaves nothing behind" {
+	container db
+	arrive web
+	watch 2
+	# its files live on: something else has them open
+	rm "$tree/web"
+	wait_until has_watches 5
+	bump db rss_failcnt 1
+	wait_until contains "$out" db
+	stop
+	assert_equal "$stderr" ''
+	assert_equal "$status" 0
+}
+
+@test "one that is made anew under the same name starts from nothing" {
+	arrive web rss_failcnt=5
+	watch 1
+	depart web
+	wait_until has_watches 1
+	arrive web
+	wait_until has_watches 5
+	bump web rss_failcnt 2
+	wait_until contains "$out" rss_failcnt
+	stop
+	assert_output 'web rss_failcnt 2 +2'
+}
+
+@test "a file in the tree is no container" {
+	watch 0
+	: >"$tree/file"
+	arrive web
+	wait_until has_watches 5
+	stop
+	assert_equal "$status" 0
+	assert_equal "$stderr" ''
+}
+
+@test "watch ends when all of its names have been removed" {
+	arrive web
+	arrive db
+	watch 2 web db web
+	depart web
+	wait_until has_watches 5
+	depart db
+	join
+	assert_equal "$status" 0
+	assert_equal "$output$stderr" ''
+}
+
+@test "one of its names that comes back is watched again" {
+	arrive web
+	container db
+	watch 2 web db
+	depart web
+	wait_until has_watches 5
+	arrive web rss_failcnt=1
+	arrive other rss_failcnt=1
+	wait_until contains "$out" 'web rss_failcnt 1 +1'
+	bump db rss_failcnt 1
+	wait_until contains "$out" db
+	stop
+	assert_output $'web rss_failcnt 1 +1\ndb rss_failcnt 1 +1'
+}
+
+@test "without names watch goes on when there is no container any more" {
+	arrive web
+	watch 1
+	depart web
+	wait_until has_watches 1
+	stop
+	assert_equal "$status" 0
+}
+
+@test "SIGINT and SIGTERM end watch with status 0" {
+	container web
+	for signal in INT TERM; do
+		watch 1
+		kill -"$signal" "$pid"
+		join
+		assert_equal "$status" 0
+		assert_equal "$output$stderr" ''
+	done
+}
+
+@test "watch ends when nobody reads what it prints" {
+	container web
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	exec {reader}<>"$BATS_TEST_TMPDIR/pipe"
+	"$CTNCTL" watch >"$BATS_TEST_TMPDIR/pipe" 3>&- {reader}>&- &
+	pid=$!
+	wait_until has_watches 5
+	exec {reader}>&-
+	wait "$pid" || status=$?
+	assert_equal "$status" $((128 + 13))
+}
+
+@test "a container that is not there is refused" {
+	container web
+	run ctnctl watch web nope
+	assert_refused "$tree/nope: No such container"
+}
+
+@test "a kernel without events is called that" {
+	old_container web
+	for words in watch 'watch web'; do
+		# shellcheck disable=SC2086
+		run timeout 10 "$CTNCTL" $words
+		assert_refused "$tree/web/rss_failcnt: No such attribute (this kernel tells of no events)"
+	done
+}
+
+@test "a kernel without events is called that as soon as it shows" {
+	background ctnctl watch
+	wait_until has_watches 1
+	old_container ../web
+	ln -s ../web "$tree/web"
+	join
+	assert_equal "$status" 1
+	assert_equal "$stderr" "ctnctl: $tree/web/rss_failcnt: No such attribute (this kernel tells of no events)"
+}
+
+@test "a counter that cannot be understood is refused, and watch goes on" {
+	container web
+	container db
+	watch 2
+	bump web rss_failcnt many
+	wait_until contains "$err" many
+	bump db rss_failcnt 1
+	wait_until contains "$out" db
+	stop
+	assert_equal "$status" 1
+	assert_output 'db rss_failcnt 1 +1'
+	assert_equal "$stderr" "ctnctl: $tree/web/rss_failcnt: \"many\": Not what is expected of this file"
+}
+
+@test "when events are lost watch looks for what has happened" {
+	container web
+	arrive gone
+	arrive again rss_failcnt=9
+	watch 3
+	kill -STOP "$pid"
+	max=$(</proc/sys/fs/inotify/max_queued_events)
+	for ((i = 1; i <= max / 2 + 1; i++)); do
+		bump web rss_failcnt $i
+		bump web page_limit_hits $i
+	done
+	depart gone
+	depart again
+	arrive new rss_failcnt=7
+	arrive again rss_failcnt=3
+	bump web rss_oom_kills 1
+	kill -CONT "$pid"
+	wait_until has_watches $((1 + 3 * 4))
+	bump again rss_oom_kills 1
+	bump new rss_failcnt 8
+	wait_until contains "$out" 'new rss_failcnt 8 +1'
+	wait_until contains "$out" 'again rss_oom_kills 1 +1'
+	stop
+	assert_equal "$status" 0
+	assert_equal "$stderr" ''
+	assert_line "web rss_oom_kills 1 +1"
+	assert_line 'new rss_failcnt 7 +7'
+	assert_line 'again rss_failcnt 3 +3'
+	refute_output --partial gone
+}
+
+@test "watch ends when the tree goes away" {
+	container web
+	watch 1
+	mv "$tree" "$CTN_CONFIG/moved"
+	rm -r "$CTN_CONFIG/moved"
+	join
+	assert_equal "$status" 1
+	assert_equal "$stderr" "ctnctl: $tree: The containers have gone"
+}
