@@ -4,7 +4,7 @@
 # ctnctl on the real tree. What it makes of its options and of odd values is
 # tested without a kernel, in tools/ctnctl/tests/.
 #
-# vm: --mem 512M --smp 2 --disk 128M
+# vm: --mem 512M --smp 2 --disk 256M --swap 128M
 # kernels: base
 
 load common
@@ -129,4 +129,142 @@ teardown() {
 		"$BIN/ctnctl" create mine
 	assert_failure 1
 	assert [ ! -e "$ROOT/mine" ]
+}
+
+# The lines that "watch" or "trim" has printed come to $OUT.
+background() {
+	OUT=$BATS_TEST_TMPDIR/out
+	"$CTN" "$@" >"$OUT" 2>"$OUT.err" 3>&- &
+	BACKGROUND=$!
+}
+
+# How many files does it watch?
+watches() {
+	[ "$(cat "/proc/$BACKGROUND/fdinfo/"* 2>/dev/null | grep -c ^inotify)" -ge "$1" ]
+}
+
+printed() {
+	grep -qE -- "$1" "$OUT"
+}
+
+ended() {
+	! kill -0 "$BACKGROUND" 2>/dev/null
+}
+
+@test "set and show know the hard limit" {
+	run "$CTN" set "$N" rss_limit=64M oom=container
+	assert_success
+	assert_equal "$(attr rss_limit) $(attr oom)" '16384 container'
+	run "$CTN" show --json "$N"
+	assert_success
+	assert_equal "$(jq '.attributes[] | select(.attribute == "rss_limit") | .size' <<<"$output")" \
+		67108864
+	run "$CTN" show --stat "$N"
+	assert_success
+	assert_output --partial swapped_out
+}
+
+@test "set of an rss_limit that cannot be reached leaves both limits as they were" {
+	set_attr page_limit 5000
+	hold_start p "$C"
+	tells p anon a 1000
+	tells p touch a
+	tells p lock a
+	run "$CTN" set "$N" page_limit=4000 rss_limit=500
+	assert_failure 1
+	assert_output --partial 'Device or resource busy'
+	assert_equal "$(attr page_limit) $(attr rss_limit)" '5000 max'
+}
+
+@test "shrink trims a container to a size" {
+	hold_start p "$C"
+	tells p write "$F" 2000
+	tells p sync "$F"
+	run "$CTN" shrink "$N" 2M
+	assert_success
+	assert [ "$(usage)" -le 512 ]
+}
+
+@test "shrink of what is locked is refused in one line" {
+	hold_start p "$C"
+	tells p anon a 1000
+	tells p touch a
+	tells p lock a
+	run "$CTN" shrink "$N" 1M
+	assert_failure 1
+	assert_equal "${#lines[@]}" 1
+	assert_output --partial shrink
+}
+
+@test "watch prints a line for each kind of event" {
+	background watch "$N"
+	wait_until 10 watches 4
+	set_attr task_limit 3
+	set_attr page_limit 500
+	hold_start p "$C"
+	tells p anon a 1000
+	tells p touch a
+	tell p forks 10 >/dev/null
+	wait_until 10 printed "$N .*page_limit_hits"
+	wait_until 10 printed "$N .*task_limit_hits"
+	set_attr rss_limit 2000
+	timeout 60 swapoff -a
+	tells p anon b 3000
+	# its children have its answers open, too
+	HOLD_TIMEOUT=3 run tell p touch b
+	wait_until 10 printed "$N .*rss_failcnt"
+	wait_until 10 printed "$N .*rss_oom_kills"
+	swapon /dev/vdb || true
+	kill "$BACKGROUND"
+	wait_until 10 ended
+}
+
+@test "watch takes in who is made later, and lets go of who is removed" {
+	background watch
+	wait_until 10 watches 5
+	mkdir "$C-later"
+	wait_until 10 watches 9
+	set_attr task_limit 0 "$C-later"
+	assert_equal "$(put_value addtask $$ "$C-later")" EAGAIN
+	wait_until 10 printed "$N-later .*task_limit_hits"
+	run timeout 10 rmdir "$C-later"
+	assert_success
+	for _ in 1 2 3; do
+		mkdir "$C-later"
+		rmdir "$C-later"
+	done
+	assert_equal "$(cat "$OUT.err")" ''
+	kill "$BACKGROUND"
+	wait_until 10 ended
+}
+
+@test "trim keeps a container below a watermark, and sleeps otherwise" {
+	local before
+
+	set_attr page_limit 2000
+	background trim --verbose --below 50% "$N"
+	wait_until 10 watches 2
+	hold_start p "$C"
+	# over the limit near the end: what comes after that is not told of
+	HOLD_TIMEOUT=100 tells p write "$F" 2100
+	below() { [ "$(usage)" -le 1200 ]; }
+	wait_until 20 below
+	before=$(awk '{ print $14 + $15 }' "/proc/$BACKGROUND/stat")
+	sleep 1
+	assert_equal "$(awk '{ print $14 + $15 }' "/proc/$BACKGROUND/stat")" "$before"
+	kill "$BACKGROUND"
+	wait_until 10 ended
+}
+
+@test "rmdir goes through while ctnctl shrinks and trims" {
+	hold_start p "$C"
+	tells p anon a 1000
+	tells p touch a
+	tells p lock a
+	background trim --below 100 --interval 1 "$N"
+	"$CTN" shrink "$N" 100 >/dev/null 2>&1 3>&- &
+	run timeout 20 rmdir "$C"
+	assert_success
+	wait_until 20 ended
+	tells p check a
 }
