@@ -76,6 +76,7 @@ struct trim {
 	unsigned long reclaimed;
 	unsigned long swapped_out;
 	unsigned long unmapped;
+	bool insist;			/* reclaim, whatever over_limit says? */
 	bool rss_only;			/* is only rss over its goal? */
 	bool held;			/* is what is isolated anon or shmem? */
 	bool busy;			/* met what is being written, or locked */
@@ -129,9 +130,10 @@ static void set_goals(struct trim *tr)
 	tr->goal = min(tr->goal, READ_ONCE(ctn->shrink_pages));
 
 	tr->rss_goal = READ_ONCE(ctn->shrink_rss);
-	if (atomic_read(&ctn->room_waiters) && container_rss(ctn) >= rss_limit)
-		tr->rss_goal = min(tr->rss_goal,
-				   rss_limit - max(rss_headroom(rss_limit), 1UL));
+	if (atomic_read(&ctn->room_waiters))
+		tr->rss_goal = min(tr->rss_goal, rss_limit -
+				   min(max(rss_headroom(rss_limit), 1UL),
+				       rss_limit));
 	else if (container_over_rss(ctn))
 		tr->rss_goal = min(tr->rss_goal, rss_limit);
 }
@@ -242,8 +244,13 @@ static void reclaim_isolated(struct trim *tr)
 /* The caller holds a reference to @folio, and keeps it. */
 static void isolate_for_reclaim(struct trim *tr, struct folio *folio)
 {
-	if (folio_test_unevictable(folio) || !folio_isolate_lru(folio))
+	if (folio_test_unevictable(folio))
 		return;
+	if (!folio_isolate_lru(folio)) {
+		/* it is in some CPU's batch, or in somebody's hands */
+		tr->busy = true;
+		return;
+	}
 
 	list_add(&folio->lru, &tr->folios);
 	tr->pfns[tr->nr_pfns++] = folio_pfn(folio);
@@ -252,7 +259,7 @@ static void isolate_for_reclaim(struct trim *tr, struct folio *folio)
 
 static bool may_reclaim(struct trim *tr)
 {
-	return is_urgent(tr) ||
+	return tr->insist ||
 	       READ_ONCE(tr->ctn->over_limit) == CONTAINER_OVER_RECLAIM;
 }
 
@@ -412,7 +419,8 @@ static void trim_files(struct trim *tr, bool large)
 	pgoff_t cursor, next;
 
 	while (!reached(tr) &&
-	       (inode = container_next_file(ctn, large, &left, &cursor))) {
+	       (inode = container_next_file(ctn, large, &left, &cursor,
+					    &tr->busy))) {
 		/* of these, only what is mapped or shmem is in the way */
 		if (!over_goal(tr) && !mapping_mapped(inode->i_mapping) &&
 		    !shmem_mapping(inode->i_mapping)) {
@@ -706,6 +714,9 @@ static void trim_pass(struct trim *tr)
 	struct container *ctn = tr->ctn;
 	bool last = tr->pass == TRIM_PASSES - 1;
 
+	tr->insist = over_rss_goal(tr) ||
+		     container_usage(ctn) > READ_ONCE(ctn->shrink_pages);
+
 	/* few file pages are better than none to trim at all */
 	if (worth_trimming(tr, container_file(ctn), 1) || last) {
 		trim_files(tr, true);
@@ -753,8 +764,11 @@ static unsigned int next_delay(struct trim *tr)
 
 	ctn->trim_delay = clamp(2 * ctn->trim_delay,
 				TRIM_DELAY_MIN, TRIM_DELAY_MAX);
-	WRITE_ONCE(ctn->futile_usage, container_usage(ctn));
-	set_bit(CONTAINER_FUTILE, &ctn->flags);
+	/* that is about page_limit only */
+	if (over_limit(ctn)) {
+		WRITE_ONCE(ctn->futile_usage, container_usage(ctn));
+		set_bit(CONTAINER_FUTILE, &ctn->flags);
+	}
 	return ctn->trim_delay;
 }
 
@@ -770,6 +784,9 @@ static void trim_round(struct trim *tr)
 		if (tr->busy && tr->pass)
 			io_schedule_timeout(HZ / 50);
 		tr->busy = false;
+		/* somebody is killed if nothing is found: look everywhere */
+		if (tr->pass && is_urgent(tr))
+			lru_add_drain_all();
 		trim_pass(tr);
 		container_wake_waiters(ctn);
 		if (test_bit(CONTAINER_DYING, &ctn->flags))

@@ -118,6 +118,8 @@ int __container_charge_swapin(struct folio *folio, struct mm_struct *mm);
 void __container_commit_swapin(struct folio *folio, struct mm_struct *mm);
 int __container_charge_shmem(struct folio *folio, struct address_space *mapping,
 			     gfp_t gfp);
+void __container_write_shmem(struct address_space *mapping, pgoff_t index);
+bool __container_may_map(struct folio *folio);
 void __container_claim_mapping(struct address_space *mapping, gfp_t gfp);
 void __container_charge_file(struct folio *folio, struct address_space *mapping,
 			     bool refault);
@@ -233,16 +235,34 @@ static __always_inline void container_commit_swapin(struct folio *folio,
 }
 
 /**
+ * container_write_shmem - a page of a shmem file is about to be used
+ * @mapping: the file.
+ * @index: which page of it.
+ *
+ * Comes before container_charge_shmem() where there are no locks but the
+ * inode's: if the page is not there yet, and will be charged to the container of
+ * the task, this waits for room below rss_limit.
+ *
+ * Context: May sleep, for long.
+ */
+static inline void container_write_shmem(struct address_space *mapping,
+					 pgoff_t index)
+{
+	if (containers_enabled() && rcu_access_pointer(current->container))
+		__container_write_shmem(mapping, index);
+}
+
+/**
  * container_charge_shmem - charge a shmem folio to its file's owner
  * @folio: the folio, locked, new or from swap.
  * @mapping: the file that it is about to be added to.
  * @gfp: how to allocate.
  *
- * The file is claimed as container_claim_mapping() does. At the limit, a task
- * of that container waits for room here or, in a page fault, fails; others
- * charge what is over it.
+ * The file is claimed as container_claim_mapping() does. At the limit, a page
+ * fault of a task of that container fails; all else charges what is over it,
+ * after container_write_shmem() has waited.
  *
- * Context: May sleep if @gfp allows, for long unless in a page fault.
+ * Context: May sleep if @gfp allows.
  * Return: 0 or -ENOMEM.
  */
 static __always_inline int
@@ -351,6 +371,17 @@ static __always_inline void container_mod_mapped(struct folio *folio, int nr)
 {
 	if (containers_enabled() && folio_maybe_charged(folio))
 		__container_mod_mapped(folio, nr);
+}
+
+/**
+ * container_may_map - may a whole large folio of a file be mapped at once?
+ * @folio: the folio.
+ *
+ * Context: Any. Return: false if that would go over an rss_limit.
+ */
+static inline bool container_may_map(struct folio *folio)
+{
+	return !containers_enabled() || __container_may_map(folio);
 }
 
 /**
@@ -465,12 +496,19 @@ static inline void container_throttle(void)
  * caller holds is dropped for that, as the result then says.
  *
  * Context: the mmap lock, or the lock of @vma by @flags, is held for reading,
- * unless @ret says that it has been dropped.
+ * unless @ret says that it has been dropped. A fault that may not be retried
+ * neither fails for a limit nor waits.
  */
-static __always_inline void container_enter_fault(void)
+static __always_inline bool container_may_wait(unsigned int flags)
+{
+	return (flags & (FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_RETRY_NOWAIT)) ==
+	       FAULT_FLAG_ALLOW_RETRY;
+}
+
+static __always_inline void container_enter_fault(unsigned int flags)
 {
 	if (containers_enabled())
-		current->container_in_fault = true;
+		current->container_in_fault = container_may_wait(flags);
 }
 
 static __always_inline vm_fault_t
@@ -548,7 +586,14 @@ static inline void container_post_fork(struct task_struct *child) { }
 static inline void container_cancel_fork(struct task_struct *child) { }
 static inline void container_exit(struct task_struct *task) { }
 static inline void container_throttle(void) { }
-static inline void container_enter_fault(void) { }
+static inline void container_write_shmem(struct address_space *mapping,
+					 pgoff_t index) { }
+static inline bool container_may_map(struct folio *folio)
+{
+	return true;
+}
+
+static inline void container_enter_fault(unsigned int flags) { }
 static inline vm_fault_t
 container_exit_fault(struct vm_area_struct *vma, struct mm_struct *mm,
 		     unsigned int flags, vm_fault_t ret)

@@ -270,7 +270,8 @@ static __always_inline void uncharge_counter(struct container *ctn,
 static bool may_go_over(struct container *ctn, long nr)
 {
 	if (fatal_signal_pending(current) || (current->flags & PF_EXITING) ||
-	    tsk_is_oom_victim(current))
+	    tsk_is_oom_victim(current) ||
+	    test_bit(CONTAINER_DYING, &ctn->flags))
 		return true;
 	return (current->container_over & CONTAINER_OVER_LET) &&
 	       container_held(ctn) + nr <= rss_limit(ctn);
@@ -324,15 +325,16 @@ static void count_failure(struct container *ctn, long nr)
 }
 
 /*
- * That failed. A large folio is done without; in a page fault, it fails, and
- * waits where no locks are held; elsewhere it goes over the limit.
+ * That failed. A large folio is done without. In a page fault of one of its own
+ * tasks it fails, and waits where no locks are held. Elsewhere it goes over the
+ * limit: others may have to get on for these to.
  */
 static noinline int failed_reserve(struct container *ctn, long nr)
 {
 	count_failure(ctn, nr);
 	if (nr > 1)
 		return -ENOMEM;
-	if (current->container_in_fault) {
+	if (current->container_in_fault && is_own_task(ctn)) {
 		make_wait(CONTAINER_OVER_FAILED);
 		return -ENOMEM;
 	}
@@ -620,51 +622,26 @@ void __container_commit_swapin(struct folio *folio, struct mm_struct *mm)
 		__container_commit_anon(folio, mm);
 }
 
-/* The current task, of @ctn, is to wait for room before it charges @folio. */
-static bool must_wait_first(struct container *ctn, struct folio *folio,
-			    gfp_t gfp)
-{
-	unsigned long limit = rss_limit(ctn);
-	long nr = folio_nr_pages(folio);
-
-	return unlikely(page_counter_read(&ctn->counter[CONTAINER_RSS]) + nr >
-			limit) &&
-	       container_rss(ctn) >= limit && !current->container_in_fault &&
-	       gfpflags_allow_blocking(gfp) && !may_go_over(ctn, nr);
-}
-
 int __container_charge_shmem(struct folio *folio, struct address_space *mapping,
 			     gfp_t gfp)
 {
 	const unsigned long kind = CONTAINER_TOKEN_FILE | CONTAINER_TOKEN_SHMEM;
 	struct container_file *file;
-	struct container *ctn, *held;
-	int err;
+	int err = 0;
 
 	container_claim_mapping(mapping, gfp);
-	for (;;) {
-		err = 0;
-		held = NULL;
-		rcu_read_lock();
-		file = rcu_dereference(mapping->container_file);
-		ctn = file ? file->ctn : NULL;
-		/* what others do with the file must not fail: it is forced later */
-		if (!ctn || !is_own_task(ctn))
-			;
-		else if (must_wait_first(ctn, folio, gfp) &&
-			 (held = container_tryget(ctn)))
-			count_failure(ctn, folio_nr_pages(folio));
-		else if (folio_test_swapcache(folio) || folio_container(folio))
-			err = try_charge_visible(folio, ctn, kind);
-		else
-			err = try_charge_new(folio, ctn, kind);
-		rcu_read_unlock();
-		if (!held)
-			return err;
 
-		container_make_room(held, true);
-		container_put(held);
+	rcu_read_lock();
+	file = rcu_dereference(mapping->container_file);
+	/* what others do with the file must not fail: it is forced later */
+	if (file && is_own_task(file->ctn)) {
+		if (folio_test_swapcache(folio) || folio_container(folio))
+			err = try_charge_visible(folio, file->ctn, kind);
+		else
+			err = try_charge_new(folio, file->ctn, kind);
 	}
+	rcu_read_unlock();
+	return err;
 }
 
 void __container_charge_file(struct folio *folio, struct address_space *mapping,
@@ -827,6 +804,21 @@ void __container_mod_mapped(struct folio *folio, int nr)
 		}
 	}
 	rcu_read_unlock();
+}
+
+/* Is there room for all of a file folio to be mapped at once? */
+bool __container_may_map(struct folio *folio)
+{
+	struct container *ctn;
+	bool ret = true;
+
+	rcu_read_lock();
+	ctn = folio_container(folio);
+	if (ctn && !folio_test_swapbacked(folio))
+		ret = page_counter_read(&ctn->counter[CONTAINER_RSS]) +
+		      folio_nr_pages(folio) <= rss_limit(ctn);
+	rcu_read_unlock();
+	return ret;
 }
 
 void __container_mod_active(struct folio *folio, bool active)

@@ -98,6 +98,8 @@ void container_revive(struct container *ctn)
 {
 	clear_bit(CONTAINER_DYING, &ctn->flags);
 	enable_delayed_work(&ctn->notify_work);
+	if (READ_ONCE(ctn->notices))
+		queue_delayed_work(system_unbound_wq, &ctn->notify_work, 0);
 }
 
 /* The directory is gone: another container may have the id. */

@@ -335,6 +335,7 @@ void container_release_file(struct inode *inode)
  *	   none.
  * @left: how many files may still be looked at; counted down.
  * @cursor: set to where it left off in that file.
+ * @busy: set if one could not be held just now.
  *
  * Goes round the list, from where it was the last time.
  *
@@ -343,7 +344,8 @@ void container_release_file(struct inode *inode)
  * was none among @left.
  */
 struct inode *container_next_file(struct container *ctn, bool large,
-				  unsigned long *left, pgoff_t *cursor)
+				  unsigned long *left, pgoff_t *cursor,
+				  bool *busy)
 {
 	struct container_file *file;
 	struct inode *inode = NULL;
@@ -363,6 +365,7 @@ struct inode *container_next_file(struct container *ctn, bool large,
 		if (nr && is_large(nr) == large) {
 			*cursor = file->cursor;
 			inode = file_hold(file);
+			*busy |= !inode;
 		}
 		cond_resched_lock(&ctn->files_lock);
 	}

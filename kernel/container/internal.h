@@ -314,7 +314,6 @@ static inline void container_count(struct container *ctn,
 /* wait.c */
 void container_call_kcontainerd(struct container *ctn);
 void container_wake_waiters(struct container *ctn);
-void container_make_room(struct container *ctn, bool fatal_only);
 int container_shrink(struct container *ctn, unsigned long pages);
 int container_set_rss_limit(struct container *ctn, unsigned long limit);
 struct container *container_tryget(struct container *ctn);
@@ -340,7 +339,8 @@ void container_adopt_pages(struct mm_struct *mm);
 int container_add_file(struct container *ctn, const char *name);
 int container_remove_file(struct container *ctn, const char *name);
 struct inode *container_next_file(struct container *ctn, bool large,
-				  unsigned long *left, pgoff_t *cursor);
+				  unsigned long *left, pgoff_t *cursor,
+				  bool *busy);
 void container_set_cursor(struct container *ctn, struct inode *inode,
 			  pgoff_t cursor);
 void container_release_file(struct inode *inode);

@@ -46,18 +46,17 @@ bool container_out_of_memory(struct container *ctn)
 	return ret;
 }
 
-/*
- * Is a thread of @task in the container? All that share an mm are, or none.
- * Context: RCU or tasklist_lock.
- */
+/* Is a thread of @task in the container? All that share an mm are, or none. */
 bool container_oom_eligible(struct container *ctn, struct task_struct *task)
 {
 	struct task_struct *thread;
+	bool found = false;
 
+	rcu_read_lock();
 	for_each_thread(task, thread)
-		if (rcu_access_pointer(thread->container) == ctn)
-			return true;
-	return false;
+		found |= rcu_access_pointer(thread->container) == ctn;
+	rcu_read_unlock();
+	return found;
 }
 
 /* For the report of the OOM killer. */

@@ -14,9 +14,9 @@
  * A page fault that cannot charge fails; it waits at its end, where locks can be
  * dropped. Pages that are charged regardless make the task wait before it goes
  * on in user mode, or in its next page fault. So whoever waits here holds no
- * lock that kcontainerd would need to get on, with two exceptions: a write to
- * shmem holds its inode's lock, which kcontainerd does without; and a page fault
- * that may not be retried holds mmap_lock, and then waits for one round only.
+ * lock that kcontainerd would need to get on: a write to shmem holds its inode's
+ * lock, which kcontainerd does without. A page fault that may not be retried does
+ * not wait, nor does who is not in the container: they go over the limit.
  *
  * Who waits holds a reference to the container's directory. That does not keep
  * rmdir from taking it apart, and rmdir lets all of them go.
@@ -24,6 +24,7 @@
 #include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/oom.h>
+#include <linux/pagemap.h>
 #include <linux/psi.h>
 #include <linux/sched/signal.h>
 #include <linux/wait.h>
@@ -121,15 +122,15 @@ static bool is_futile(struct container *ctn, struct futility *futility,
 		      bool progress)
 {
 	if (progress) {
-		futility->idle = 0;
-		futility->busy = 0;
-	} else if (READ_ONCE(ctn->round_idle) ||
-		   ++futility->busy > CONTAINER_BUSY_RETRIES) {
-		futility->idle++;
-	} else {
-		schedule_timeout_killable(HZ / 50);
+		*futility = (struct futility){};
+		return false;
 	}
-	return futility->idle >= CONTAINER_RETRIES;
+	if (!READ_ONCE(ctn->round_idle)) {
+		schedule_timeout_killable(HZ / 50);
+		if (++futility->busy <= CONTAINER_BUSY_RETRIES)
+			return false;
+	}
+	return ++futility->idle >= CONTAINER_RETRIES;
 }
 
 /* ---- room below rss_limit ---- */
@@ -146,6 +147,20 @@ static bool is_held(struct container *ctn, bool one_more)
 {
 	return container_held(ctn) + one_more >
 	       READ_ONCE(ctn->counter[CONTAINER_RSS].max);
+}
+
+/*
+ * Nobody may be killed, not even this task. Do not ask again, with all that this
+ * prints, before some time has gone.
+ */
+static void wait_for_better_times(struct container *ctn, bool one_more)
+{
+	int i;
+
+	for (i = 0; i < 100 && !has_room(ctn, one_more) &&
+		    !fatal_signal_pending(current) &&
+		    !test_bit(CONTAINER_DYING, &ctn->flags); i++)
+		schedule_timeout_killable(HZ / 10);
 }
 
 static void wait_for_room(struct container *ctn, bool one_more, bool fatal_only)
@@ -177,27 +192,20 @@ static void wait_for_room(struct container *ctn, bool one_more, bool fatal_only)
 		if (!is_futile(ctn, &futility, progress))
 			continue;
 
-		/*
-		 * Whoever was chosen takes a moment to go. If nobody can be, not
-		 * even this task, all that is left is to wait for better times.
-		 */
-		if (!container_out_of_memory(ctn))
-			schedule_timeout_killable(HZ / 10);
-		schedule_timeout_killable(1);
+		/* whoever was chosen takes a moment to go */
+		if (container_out_of_memory(ctn))
+			schedule_timeout_killable(1);
+		else
+			wait_for_better_times(ctn, one_more);
+		futility = (struct futility){};
 	}
 }
 
-/**
- * container_make_room - wait until there is room for a page below rss_limit
- * @ctn: the container; the caller has a reference.
- * @fatal_only: whether only a signal that kills ends this.
- *
- * If there is none to be had this ends all the same; the task's next charge is
- * then let through.
- *
- * Context: May sleep, for long.
+/*
+ * Wait until there is room for one more page, or a signal kills. If there is none
+ * to be had this ends all the same; the task's next charge is then let through.
  */
-void container_make_room(struct container *ctn, bool fatal_only)
+static void make_room(struct container *ctn)
 {
 	ktime_t start = ktime_get();
 	unsigned long pflags;
@@ -205,7 +213,7 @@ void container_make_room(struct container *ctn, bool fatal_only)
 	current->container_over &= ~CONTAINER_OVER_LET;
 	atomic_inc(&ctn->room_waiters);
 	psi_memstall_enter(&pflags);
-	wait_for_room(ctn, true, fatal_only);
+	wait_for_room(ctn, true, true);
 	psi_memstall_leave(&pflags);
 	atomic_dec(&ctn->room_waiters);
 	count_wait(ctn, true, start);
@@ -225,16 +233,40 @@ static void settle(struct container *ctn, bool fatal_only)
 	count_wait(ctn, true, start);
 }
 
-static struct container *get_container_of_mm(struct mm_struct *mm)
+/* The current task's container, with a reference. */
+static struct container *get_own_container(void)
 {
 	struct container *ctn;
 
 	rcu_read_lock();
-	ctn = rcu_dereference(mm->container);
+	ctn = rcu_dereference(current->container);
 	if (ctn)
 		ctn = container_tryget(ctn);
 	rcu_read_unlock();
 	return ctn;
+}
+
+void __container_write_shmem(struct address_space *mapping, pgoff_t index)
+{
+	struct container_file *file;
+	struct container *ctn;
+	bool own, there;
+	void *entry;
+
+	ctn = get_own_container();
+	if (!ctn)
+		return;
+
+	rcu_read_lock();
+	file = rcu_dereference(mapping->container_file);
+	/* a file that nobody owns yet is going to be this container's */
+	own = !file || file->ctn == ctn;
+	entry = xa_load(&mapping->i_pages, index);
+	there = entry && !xa_is_value(entry);
+	rcu_read_unlock();
+	if (own && !there && !has_room(ctn, true))
+		make_room(ctn);
+	container_put(ctn);
 }
 
 vm_fault_t __container_exit_fault(struct vm_area_struct *vma,
@@ -243,44 +275,36 @@ vm_fault_t __container_exit_fault(struct vm_area_struct *vma,
 {
 	unsigned int over = current->container_over;
 	bool failed = (over & CONTAINER_OVER_FAILED) && (ret & VM_FAULT_OOM);
-	bool may_drop = (flags & FAULT_FLAG_ALLOW_RETRY) &&
-			!(flags & FAULT_FLAG_RETRY_NOWAIT);
 	struct container *ctn;
 
 	current->container_over &= ~(CONTAINER_OVER_FAILED | CONTAINER_OVER_LET);
 	if (ret & (VM_FAULT_RETRY | VM_FAULT_COMPLETED))
 		return ret;
-	if (!failed) {
-		/* in user mode, there is a better place for this very soon */
-		if (!(over & CONTAINER_OVER_HARD) || !may_drop ||
-		    (flags & FAULT_FLAG_USER) || (ret & VM_FAULT_ERROR))
-			return ret;
-		current->container_over &= ~CONTAINER_OVER_HARD;
-	}
-
-	ctn = get_container_of_mm(mm);
-	if (!may_drop) {
-		/* the caller has to make do with an error if this is not enough */
-		if (ctn) {
-			wait_for_round(ctn, true);
-			container_put(ctn);
-		}
+	/* in user mode, there is a better place to settle very soon */
+	if (!failed && (!(over & CONTAINER_OVER_HARD) ||
+			!container_may_wait(flags) ||
+			(flags & FAULT_FLAG_USER) || (ret & VM_FAULT_ERROR)))
 		return ret;
-	}
 
 	if (flags & FAULT_FLAG_VMA_LOCK)
 		vma_end_read(vma);
 	else
 		mmap_read_unlock(mm);
-	if (ctn) {
-		bool fatal_only = !(flags & FAULT_FLAG_INTERRUPTIBLE);
 
+	ctn = get_own_container();
+	if (ctn) {
+		/*
+		 * A signal that does not kill does not end this: it may not be
+		 * delivered before the fault is through.
+		 */
 		if (failed)
-			container_make_room(ctn, fatal_only);
+			make_room(ctn);
 		else
-			settle(ctn, fatal_only);
+			settle(ctn, true);
 		container_put(ctn);
 	}
+	if (!failed)
+		current->container_over &= ~CONTAINER_OVER_HARD;
 	return failed ? VM_FAULT_RETRY :
 			VM_FAULT_COMPLETED | (ret & VM_FAULT_MAJOR);
 }
@@ -322,12 +346,7 @@ void __container_throttle(void)
 	struct container *ctn;
 
 	current->container_over = 0;
-
-	rcu_read_lock();
-	ctn = rcu_dereference(current->container);
-	if (ctn)
-		ctn = container_tryget(ctn);
-	rcu_read_unlock();
+	ctn = get_own_container();
 	if (!ctn)
 		return;
 
@@ -412,7 +431,15 @@ int container_shrink(struct container *ctn, unsigned long pages)
  */
 int container_set_rss_limit(struct container *ctn, unsigned long limit)
 {
+	struct page_counter *rss = &ctn->counter[CONTAINER_RSS];
 	int err;
+
+	/* to raise it takes no shrinking, nor waiting for who shrinks */
+	if (limit >= READ_ONCE(rss->max)) {
+		xchg(&rss->max, limit);
+		container_wake_waiters(ctn);
+		return 0;
+	}
 
 	if (mutex_lock_interruptible(&ctn->shrink_lock))
 		return -EINTR;

@@ -23,6 +23,15 @@ static struct container *test_container(struct kunit *test, long anon, long file
 	return ctn;
 }
 
+static struct trim *test_round(struct kunit *test, struct container *ctn)
+{
+	struct trim *tr = kunit_kzalloc(test, sizeof(*tr), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, tr);
+	tr->ctn = ctn;
+	return tr;
+}
+
 static void test_rss_headroom(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, rss_headroom(0), 0);
@@ -34,51 +43,51 @@ static void test_rss_headroom(struct kunit *test)
 static void test_page_goal(struct kunit *test)
 {
 	struct container *ctn = test_container(test, 600, 400);
-	struct trim tr = { .ctn = ctn };
+	struct trim *tr = test_round(test, ctn);
 
 	/* at the limit is not over it */
 	ctn->page_limit = 1000;
-	set_goals(&tr);
-	KUNIT_EXPECT_EQ(test, tr.goal, ULONG_MAX);
-	KUNIT_EXPECT_TRUE(test, reached(&tr));
+	set_goals(tr);
+	KUNIT_EXPECT_EQ(test, tr->goal, ULONG_MAX);
+	KUNIT_EXPECT_TRUE(test, reached(tr));
 
 	/* one over it: an eighth below it */
 	ctn->page_limit = 999;
-	set_goals(&tr);
-	KUNIT_EXPECT_EQ(test, tr.goal, 999 - 124);
-	KUNIT_EXPECT_FALSE(test, reached(&tr));
-	KUNIT_EXPECT_FALSE(test, is_urgent(&tr));
+	set_goals(tr);
+	KUNIT_EXPECT_EQ(test, tr->goal, 999 - 124);
+	KUNIT_EXPECT_FALSE(test, reached(tr));
+	KUNIT_EXPECT_FALSE(test, is_urgent(tr));
 
 	/* file pages count if they are more than half, anonymous than 1/64 */
-	KUNIT_EXPECT_FALSE(test, worth_trimming(&tr, 499, 1));
-	KUNIT_EXPECT_TRUE(test, worth_trimming(&tr, 500, 1));
-	KUNIT_EXPECT_FALSE(test, worth_trimming(&tr, 15, 6));
-	KUNIT_EXPECT_TRUE(test, worth_trimming(&tr, 16, 6));
+	KUNIT_EXPECT_FALSE(test, worth_trimming(tr, 499, 1));
+	KUNIT_EXPECT_TRUE(test, worth_trimming(tr, 500, 1));
+	KUNIT_EXPECT_FALSE(test, worth_trimming(tr, 15, 6));
+	KUNIT_EXPECT_TRUE(test, worth_trimming(tr, 16, 6));
 
 	/* whatever is asked for goes further */
 	ctn->shrink_pages = 100;
-	set_goals(&tr);
-	KUNIT_EXPECT_EQ(test, tr.goal, 100);
-	KUNIT_EXPECT_TRUE(test, is_urgent(&tr));
+	set_goals(tr);
+	KUNIT_EXPECT_EQ(test, tr->goal, 100);
+	KUNIT_EXPECT_TRUE(test, is_urgent(tr));
 	free_percpu(ctn->pcpu);
 }
 
 static void test_rss_goal(struct kunit *test)
 {
 	struct container *ctn = test_container(test, 4096, 10000);
-	struct trim tr = { .ctn = ctn };
+	struct trim *tr = test_round(test, ctn);
 
-	/* at the limit, and nobody waits */
+	/* nobody waits */
 	page_counter_set_max(&ctn->counter[CONTAINER_RSS], 4096);
-	set_goals(&tr);
-	KUNIT_EXPECT_EQ(test, tr.rss_goal, ULONG_MAX);
-	KUNIT_EXPECT_TRUE(test, reached(&tr));
+	set_goals(tr);
+	KUNIT_EXPECT_EQ(test, tr->rss_goal, ULONG_MAX);
+	KUNIT_EXPECT_TRUE(test, reached(tr));
 
 	atomic_inc(&ctn->room_waiters);
-	set_goals(&tr);
-	KUNIT_EXPECT_EQ(test, tr.rss_goal, 4096 - 64);
-	KUNIT_EXPECT_EQ(test, tr.goal, ULONG_MAX);
-	KUNIT_EXPECT_FALSE(test, reached(&tr));
+	set_goals(tr);
+	KUNIT_EXPECT_EQ(test, tr->rss_goal, 4096 - 64);
+	KUNIT_EXPECT_EQ(test, tr->goal, ULONG_MAX);
+	KUNIT_EXPECT_FALSE(test, reached(tr));
 	atomic_dec(&ctn->room_waiters);
 
 	/* a few mapped pages over it are let be, more are not */
@@ -87,8 +96,8 @@ static void test_rss_goal(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, container_over_rss(ctn));
 	raw_cpu_inc(ctn->pcpu->stat[CONTAINER_MAPPED_FILE]);
 	KUNIT_EXPECT_TRUE(test, container_over_rss(ctn));
-	set_goals(&tr);
-	KUNIT_EXPECT_EQ(test, tr.rss_goal, 4096);
+	set_goals(tr);
+	KUNIT_EXPECT_EQ(test, tr->rss_goal, 4096);
 	free_percpu(ctn->pcpu);
 }
 

@@ -100,7 +100,7 @@ assert_exact_anon_sum() {
 
 @test "eight tasks at the limit with swap never go over it, and none is killed" {
 	set_attr rss_limit 2000
-	with_peak timeout 100 enter "$C" eat 8 600 3
+	with_peak timeout 100 enter "$C" eat 8 1500 3
 	assert_output 'well=8 killed=0 bad=0'
 	assert [ "$PEAK" -gt 1000 ]
 	assert [ "$PEAK" -le 2000 ]
