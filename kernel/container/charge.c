@@ -14,6 +14,10 @@
  * that no CPU can go over the limit on a stock that it had before; and before
  * anything fails for rss_limit, they are given back, too.
  *
+ * The read-side sections here have preemption disabled, which RCU waits for as
+ * well: they are short, and this is cheaper than rcu_read_lock() where that is
+ * preemptible.
+ *
  * Locks and lifetime: see internal.h.
  */
 #include <linux/memcontrol.h>
@@ -573,11 +577,11 @@ int __container_charge(struct folio *folio, struct mm_struct *mm)
 	struct container *ctn;
 	int err = 0;
 
-	rcu_read_lock();
-	ctn = rcu_dereference(mm->container);
+	rcu_read_lock_sched();
+	ctn = rcu_dereference_sched(mm->container);
 	if (ctn)
 		err = try_charge_new(folio, ctn, 0);
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 	return err;
 }
 
@@ -585,12 +589,12 @@ void __container_commit_anon(struct folio *folio, struct mm_struct *mm)
 {
 	struct container *ctn;
 
-	rcu_read_lock();
-	ctn = rcu_dereference(mm->container);
+	rcu_read_lock_sched();
+	ctn = rcu_dereference_sched(mm->container);
 	/* it was charged when it was swapped in, or the mm has been moved */
 	if (!move_charge(folio, ctn) && ctn)
 		charge_visible_folio(folio, container_token(ctn));
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 }
 
 int __container_charge_swapin(struct folio *folio, struct mm_struct *mm)
@@ -603,8 +607,8 @@ int __container_charge_swapin(struct folio *folio, struct mm_struct *mm)
 	if (folio_mapped(folio))
 		return 0;
 
-	rcu_read_lock();
-	ctn = rcu_dereference(mm->container);
+	rcu_read_lock_sched();
+	ctn = rcu_dereference_sched(mm->container);
 	if (ctn) {
 		refault = !folio_container(folio);
 		err = try_charge_visible(folio, ctn, 0);
@@ -612,7 +616,7 @@ int __container_charge_swapin(struct folio *folio, struct mm_struct *mm)
 			this_cpu_add(ctn->pcpu->stat[CONTAINER_REFAULTED],
 				     folio_nr_pages(folio));
 	}
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 	return err;
 }
 
@@ -631,8 +635,8 @@ int __container_charge_shmem(struct folio *folio, struct address_space *mapping,
 
 	container_claim_mapping(mapping, gfp);
 
-	rcu_read_lock();
-	file = rcu_dereference(mapping->container_file);
+	rcu_read_lock_sched();
+	file = rcu_dereference_sched(mapping->container_file);
 	/* what others do with the file must not fail: it is forced later */
 	if (file && is_own_task(file->ctn)) {
 		if (folio_test_swapcache(folio) || folio_container(folio))
@@ -640,7 +644,7 @@ int __container_charge_shmem(struct folio *folio, struct address_space *mapping,
 		else
 			err = try_charge_new(folio, file->ctn, kind);
 	}
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 	return err;
 }
 
@@ -651,8 +655,8 @@ void __container_charge_file(struct folio *folio, struct address_space *mapping,
 	unsigned long *slot;
 	unsigned long token;
 
-	rcu_read_lock();
-	file = rcu_dereference(mapping->container_file);
+	rcu_read_lock_sched();
+	file = rcu_dereference_sched(mapping->container_file);
 	slot = folio_token_slot(folio);
 	if (!file || !slot) {
 		/* shmem that its owner swapped out and then lost */
@@ -686,7 +690,7 @@ void __container_charge_file(struct folio *folio, struct address_space *mapping,
 		count_token(token, folio_nr_pages(folio));
 	}
 out:
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 }
 
 void __container_uncharge(struct folio *folio)
@@ -694,12 +698,12 @@ void __container_uncharge(struct folio *folio)
 	unsigned long *slot;
 	unsigned long token;
 
-	rcu_read_lock();
+	rcu_read_lock_sched();
 	slot = folio_token_slot(folio);
 	token = slot && READ_ONCE(*slot) ? xchg(slot, 0) : 0;
 	if (token)
 		uncount_token(token, folio_nr_pages(folio));
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 }
 
 void __container_uncharge_folios(struct folio_batch *folios)
@@ -709,7 +713,7 @@ void __container_uncharge_folios(struct folio_batch *folios)
 	int i;
 
 	/* folios that are freed together mostly have the same token */
-	rcu_read_lock();
+	rcu_read_lock_sched();
 	for (i = 0; i < folio_batch_count(folios); i++) {
 		struct folio *folio = folios->folios[i];
 		unsigned long *slot;
@@ -731,7 +735,7 @@ void __container_uncharge_folios(struct folio_batch *folios)
 	}
 	if (token)
 		uncount_token(token, nr);
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 }
 
 void __container_replace_folio(struct folio *old, struct folio *new)
@@ -739,7 +743,7 @@ void __container_replace_folio(struct folio *old, struct folio *new)
 	unsigned long *old_slot, *new_slot;
 	unsigned long token, moved;
 
-	rcu_read_lock();
+	rcu_read_lock_sched();
 	old_slot = folio_token_slot(old);
 	new_slot = folio_token_slot(new);
 	token = old_slot && new_slot ? xchg(old_slot, 0) : 0;
@@ -753,7 +757,7 @@ void __container_replace_folio(struct folio *old, struct folio *new)
 		if (token_rss(token, 0))
 			move_mapped(token, -(long)token_mapped(token));
 	}
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 }
 
 void __container_split_folio(struct folio *folio, unsigned int new_order)
@@ -762,7 +766,7 @@ void __container_split_folio(struct folio *folio, unsigned int new_order)
 	unsigned long token;
 	unsigned long *slot;
 
-	rcu_read_lock();
+	rcu_read_lock_sched();
 	slot = folio_token_slot(folio);
 	token = slot ? READ_ONCE(*slot) : 0;
 	/* it is unmapped, so what one part may have counted is not the others' */
@@ -771,7 +775,7 @@ void __container_split_folio(struct folio *folio, unsigned int new_order)
 	if (token)
 		for (i = 1L << new_order; i < nr; i += 1L << new_order)
 			*page_token_slot(folio_page(folio, i)) = token;
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 }
 
 /*
@@ -787,7 +791,7 @@ void __container_mod_mapped(struct folio *folio, int nr)
 	unsigned long old, new;
 	long mapped;
 
-	rcu_read_lock();
+	rcu_read_lock_sched();
 	slot = folio_token_slot(folio);
 	old = slot ? READ_ONCE(*slot) : 0;
 	while (old) {
@@ -803,7 +807,7 @@ void __container_mod_mapped(struct folio *folio, int nr)
 			break;
 		}
 	}
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 }
 
 /* Is there room for all of a file folio to be mapped at once? */
@@ -812,12 +816,12 @@ bool __container_may_map(struct folio *folio)
 	struct container *ctn;
 	bool ret = true;
 
-	rcu_read_lock();
+	rcu_read_lock_sched();
 	ctn = folio_container(folio);
 	if (ctn && !folio_test_swapbacked(folio))
 		ret = page_counter_read(&ctn->counter[CONTAINER_RSS]) +
 		      folio_nr_pages(folio) <= rss_limit(ctn);
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 	return ret;
 }
 
@@ -827,7 +831,7 @@ void __container_mod_active(struct folio *folio, bool active)
 	unsigned long *slot;
 	unsigned long old;
 
-	rcu_read_lock();
+	rcu_read_lock_sched();
 	slot = folio_token_slot(folio);
 	old = slot ? READ_ONCE(*slot) : 0;
 	/* what was not counted when it was put there is not taken off either */
@@ -838,7 +842,7 @@ void __container_mod_active(struct folio *folio, bool active)
 			break;
 		}
 	}
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 }
 
 /**
@@ -854,14 +858,14 @@ void container_move_charge(struct folio *folio, struct mm_struct *mm)
 {
 	struct container *to;
 
-	rcu_read_lock();
+	rcu_read_lock_sched();
 	do {
-		to = rcu_dereference(mm->container);
+		to = rcu_dereference_sched(mm->container);
 		if (!move_charge(folio, to) && to)
 			charge_visible_folio(folio, container_token(to));
 		/* moved again meanwhile, and this page was seen there before? */
-	} while (to != rcu_dereference(mm->container));
-	rcu_read_unlock();
+	} while (to != rcu_dereference_sched(mm->container));
+	rcu_read_unlock_sched();
 }
 
 /**
@@ -890,8 +894,8 @@ void container_adopt_folio(struct folio *folio, struct address_space *mapping)
 		synchronize_rcu();
 	}
 
-	rcu_read_lock();
-	file = rcu_dereference(mapping->container_file);
+	rcu_read_lock_sched();
+	file = rcu_dereference_sched(mapping->container_file);
 	if (file && !move_charge(folio, file->ctn)) {
 		token = container_token(file->ctn) | CONTAINER_TOKEN_FILE;
 		if (folio_test_swapbacked(folio))
@@ -903,7 +907,7 @@ void container_adopt_folio(struct folio *folio, struct address_space *mapping)
 		if (token_mapped(token) && !folio_mapped(folio))
 			__container_mod_mapped(folio, -1);
 	}
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 }
 
 /**
@@ -915,10 +919,10 @@ void container_adopt_folio(struct folio *folio, struct address_space *mapping)
  */
 void container_drop_charge(struct folio *folio, struct container *ctn)
 {
-	rcu_read_lock();
+	rcu_read_lock_sched();
 	if (folio_container(folio) == ctn)
 		move_charge(folio, NULL);
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 }
 
 #ifdef CONFIG_CONTAINERS_KUNIT_TEST

@@ -137,9 +137,9 @@ static bool is_futile(struct container *ctn, struct futility *futility,
 
 static bool has_room(struct container *ctn, bool one_more)
 {
-	return one_more ? container_rss(ctn) <
-			  READ_ONCE(ctn->counter[CONTAINER_RSS].max) :
-			  !container_over_rss(ctn);
+	if (!one_more)
+		return !container_over_rss(ctn);
+	return container_rss(ctn) < READ_ONCE(ctn->counter[CONTAINER_RSS].max);
 }
 
 /* Could there be any without taking what cannot simply be dropped? */
@@ -250,23 +250,30 @@ void __container_write_shmem(struct address_space *mapping, pgoff_t index)
 {
 	struct container_file *file;
 	struct container *ctn;
-	bool own, there;
 	void *entry;
 
-	ctn = get_own_container();
-	if (!ctn)
-		return;
+	rcu_read_lock_sched();
+	ctn = rcu_dereference_sched(current->container);
+	/* the counter is never less than what is used */
+	if (likely(!ctn || page_counter_read(&ctn->counter[CONTAINER_RSS]) <
+			   READ_ONCE(ctn->counter[CONTAINER_RSS].max)))
+		ctn = NULL;
+	if (ctn) {
+		file = rcu_dereference_sched(mapping->container_file);
+		entry = xa_load(&mapping->i_pages, index);
+		/* a file that nobody owns yet is going to be this container's */
+		if ((file && file->ctn != ctn) ||
+		    (entry && !xa_is_value(entry)) || has_room(ctn, true))
+			ctn = NULL;
+	}
+	if (ctn)
+		ctn = container_tryget(ctn);
+	rcu_read_unlock_sched();
 
-	rcu_read_lock();
-	file = rcu_dereference(mapping->container_file);
-	/* a file that nobody owns yet is going to be this container's */
-	own = !file || file->ctn == ctn;
-	entry = xa_load(&mapping->i_pages, index);
-	there = entry && !xa_is_value(entry);
-	rcu_read_unlock();
-	if (own && !there && !has_room(ctn, true))
+	if (ctn) {
 		make_room(ctn);
-	container_put(ctn);
+		container_put(ctn);
+	}
 }
 
 vm_fault_t __container_exit_fault(struct vm_area_struct *vma,

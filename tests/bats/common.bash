@@ -177,4 +177,7 @@ assert_exact_anon() {
 	# what it took to count is gone, too
 	drain_batches
 	assert_equal "anon $(attr num_anon_pages "${2:-$C}")" "anon $(seen anon "$count")"
+	# and that is all of the rss where there are no files
+	[ "$(attr num_file_pages "${2:-$C}")" != 0 ] ||
+		assert_equal "rss $(attr rss_usage "${2:-$C}")" "rss $(seen anon "$count")"
 }
