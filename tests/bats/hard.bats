@@ -103,7 +103,8 @@ assert_exact_anon_sum() {
 	with_peak timeout 100 enter "$C" eat 8 1500 3
 	assert_output 'well=8 killed=0 bad=0'
 	assert [ "$PEAK" -gt 1000 ]
-	assert [ "$PEAK" -le 2000 ]
+	# one that exits is let through with the page that it needs for that
+	assert [ "$PEAK" -le $((2000 + 8)) ]
 	assert [ "$(attr rss_failcnt)" -gt 0 ]
 	assert [ "$(attr rss_reclaimed)" -gt 100 ]
 	no_kill
@@ -115,7 +116,7 @@ assert_exact_anon_sum() {
 	set_attr rss_limit 3000
 	with_peak timeout 100 enter "$C" eat 4 2048 2 thp
 	assert_output 'well=4 killed=0 bad=0'
-	assert [ "$PEAK" -le 3000 ]
+	assert [ "$PEAK" -le $((3000 + 4)) ]
 	no_kill
 }
 
@@ -123,7 +124,7 @@ assert_exact_anon_sum() {
 	set_attr rss_limit 2000
 	with_peak timeout 100 enter "$C" eat 4 1200 2 shm
 	assert_output 'well=4 killed=0 bad=0'
-	assert [ "$PEAK" -le 2000 ]
+	assert [ "$PEAK" -le $((2000 + 4)) ]
 	no_kill
 }
 
@@ -337,7 +338,7 @@ assert_exact_anon_sum() {
 	set_attr rss_limit 2000
 	with_peak timeout 100 bash -c "echo \$\$ >/sys/fs/cgroup/x/cgroup.procs; exec enter $C eat 2 3000 2"
 	assert_output 'well=2 killed=0 bad=0'
-	assert [ "$PEAK" -le 2000 ]
+	assert [ "$PEAK" -le $((2000 + 2)) ]
 	assert [ "$(cat /sys/fs/cgroup/x/memory.peak)" -le 12582912 ]
 	# with so little the cgroup may kill by its own rules, but not the container
 	echo 6M >/sys/fs/cgroup/x/memory.max
