@@ -71,13 +71,14 @@ struct trim {
 	unsigned long trimmed;		/* pages that are no longer charged */
 	unsigned long scanned;
 	unsigned long deactivated;
+	unsigned long chosen;		/* of that, anonymous, in this pass */
 	unsigned long written_back;
 	unsigned long dropped;
 	unsigned long reclaimed;
 	unsigned long swapped_out;
 	unsigned long unmapped;
 	bool insist;			/* reclaim, whatever over_limit says? */
-	bool rss_only;			/* is only rss over its goal? */
+	bool rss_only;			/* is only rss over its goal? By reached() */
 	bool held;			/* is what is isolated anon or shmem? */
 	bool busy;			/* met what is being written, or locked */
 	/* of what was reclaimed: what writeback may have kept from being freed */
@@ -85,11 +86,12 @@ struct trim {
 	int nr_pfns;
 	struct list_head folios;	/* isolated, to be reclaimed */
 	int nr_folios;
+	struct folio_batch gone;	/* dropped, to be put together */
 };
 
 static bool over_goal(struct trim *tr)
 {
-	return container_usage(tr->ctn) > tr->goal;
+	return tr->goal != ULONG_MAX && container_usage(tr->ctn) > tr->goal;
 }
 
 static bool over_rss_goal(struct trim *tr)
@@ -98,10 +100,24 @@ static bool over_rss_goal(struct trim *tr)
 	       container_rss(tr->ctn) > tr->rss_goal;
 }
 
-/* Has the round come to where it was to come? */
+/* Has the round come to where it was to come? If not, tells what for. */
 static bool reached(struct trim *tr)
 {
-	return !over_goal(tr) && !over_rss_goal(tr);
+	tr->rss_only = !over_goal(tr);
+	return tr->rss_only && !over_rss_goal(tr);
+}
+
+/* How many pages it is from there. */
+static unsigned long excess(struct trim *tr)
+{
+	unsigned long nr = 0;
+
+	if (over_goal(tr))
+		nr = container_usage(tr->ctn) - tr->goal;
+	if (over_rss_goal(tr))
+		nr = max(nr, container_rss(tr->ctn) - tr->rss_goal);
+	/* another CPU may have uncharged some in between */
+	return (long)nr > 0 ? nr : 0;
 }
 
 static bool over_limit(struct container *ctn)
@@ -241,6 +257,13 @@ static void reclaim_isolated(struct trim *tr)
 	cond_resched();
 }
 
+static void take_isolated(struct trim *tr, struct folio *folio)
+{
+	list_add(&folio->lru, &tr->folios);
+	tr->pfns[tr->nr_pfns++] = folio_pfn(folio);
+	tr->nr_folios++;
+}
+
 /* The caller holds a reference to @folio, and keeps it. */
 static void isolate_for_reclaim(struct trim *tr, struct folio *folio)
 {
@@ -252,9 +275,7 @@ static void isolate_for_reclaim(struct trim *tr, struct folio *folio)
 		return;
 	}
 
-	list_add(&folio->lru, &tr->folios);
-	tr->pfns[tr->nr_pfns++] = folio_pfn(folio);
-	tr->nr_folios++;
+	take_isolated(tr, folio);
 }
 
 static bool may_reclaim(struct trim *tr)
@@ -297,61 +318,166 @@ static void unmap_folio(struct trim *tr, struct folio *folio,
 	folio_unlock(folio);
 }
 
-/* Returns true if @folio is to be reclaimed: mapped or in need of swap. */
-static bool trim_file_folio(struct trim *tr, struct folio *folio,
-			    struct address_space *mapping)
+/* What becomes of a folio that has been looked at: */
+enum trim_fate {
+	TRIM_STAYS,
+	TRIM_DROP,	/* is to be dropped, and is locked */
+	TRIM_RECLAIM,	/* is to be isolated and reclaimed: shmem, for which it takes swap */
+};
+
+/*
+ * Can the folio, which is locked, just be dropped? That is asked once more when
+ * it is. As mapping_evict_folio() does.
+ */
+static bool may_drop(struct folio *folio)
 {
+	return !folio_test_dirty(folio) && !folio_test_writeback(folio) &&
+	       folio_ref_count(folio) <= folio_nr_pages(folio) +
+					 folio_has_private(folio) + 1 &&
+	       filemap_release_folio(folio, 0);
+}
+
+/*
+ * One that is mapped is isolated while one asks whether it was referenced, which
+ * reclaim always has it, and what that calls counts on.
+ */
+static enum trim_fate trim_mapped_folio(struct trim *tr, struct folio *folio,
+					struct address_space *mapping,
+					bool active)
+{
+	bool needs_reclaim = folio_test_swapbacked(folio) || !tr->rss_only;
 	unsigned long vm_flags;
+
+	if (!folio_isolate_lru(folio)) {
+		tr->busy = true;
+		return TRIM_STAYS;
+	}
+	if (folio_referenced(folio, 0, NULL, &vm_flags))
+		active = true;
+
+	if (active && (tr->pass < TRIM_PASSES - 1 ||
+		       (needs_reclaim && !may_reclaim(tr)))) {
+		folio_clear_active(folio);
+		folio_clear_referenced(folio);
+		tr->deactivated += folio_nr_pages(folio);
+	} else if (needs_reclaim && may_reclaim(tr)) {
+		take_isolated(tr, folio);
+		return TRIM_STAYS;
+	} else if (!needs_reclaim) {
+		unmap_folio(tr, folio, mapping);
+	}
+	folio_putback_lru(folio);
+	return TRIM_STAYS;
+}
+
+static enum trim_fate trim_file_folio(struct trim *tr, struct folio *folio,
+				      struct address_space *mapping)
+{
 	bool active = folio_test_active(folio);
 	bool mapped = folio_mapped(folio);
 	bool shmem = folio_test_swapbacked(folio);
-	bool needs_reclaim;
-	bool gone = false;
 
 	if (!charged_to(folio, tr->ctn) || folio_test_unevictable(folio))
-		return false;
+		return TRIM_STAYS;
 	/* page cache that nobody maps is not in the way */
 	if (tr->rss_only && !mapped && !shmem)
-		return false;
+		return TRIM_STAYS;
 	/* unmapping it would be all that came of it */
 	if (shmem && get_nr_swap_pages() <= 0)
-		return false;
+		return TRIM_STAYS;
 
 	tr->scanned += folio_nr_pages(folio);
 	if (folio_test_writeback(folio) && (shmem || !tr->rss_only)) {
 		tr->busy = true;
-		return false;
+		return TRIM_STAYS;
 	}
 
-	if (mapped && folio_referenced(folio, 0, NULL, &vm_flags))
-		active = true;
-	needs_reclaim = shmem || (mapped && !tr->rss_only);
+	if (mapped)
+		return trim_mapped_folio(tr, folio, mapping, active);
 	/* a folio waits in a batch to be deactivated, and cannot go then */
 	if (active && (tr->pass < TRIM_PASSES - 1 ||
-		       (needs_reclaim && !may_reclaim(tr)))) {
+		       (shmem && !may_reclaim(tr)))) {
 		deactivate(tr, folio);
-		return false;
+		return TRIM_STAYS;
 	}
-	if (needs_reclaim)
-		return may_reclaim(tr);
-	if (tr->rss_only) {
-		unmap_folio(tr, folio, mapping);
-		return false;
-	}
+	if (shmem)
+		return may_reclaim(tr) ? TRIM_RECLAIM : TRIM_STAYS;
 
 	if (!folio_trylock(folio))
-		return false;
-	if (folio->mapping == mapping) {
-		long nr = folio_nr_pages(folio);
+		return TRIM_STAYS;
+	if (folio->mapping == mapping && may_drop(folio))
+		return TRIM_DROP;
+	folio_unlock(folio);
+	return TRIM_STAYS;
+}
 
-		gone = mapping_evict_folio(mapping, folio);
-		if (gone) {
+/*
+ * Drop the folios of @fbatch, which are locked and held. Those that nobody else
+ * has begun to use are freed in the end, together: one by one costs a lock for
+ * each.
+ */
+static void drop_folios(struct trim *tr, struct folio_batch *fbatch,
+			struct address_space *mapping)
+{
+	unsigned int i, count = folio_batch_count(fbatch);
+	struct folio *folio, *all[PAGEVEC_SIZE];
+	long nr;
+
+	if (!count)
+		return;
+	memcpy(all, fbatch->folios, count * sizeof(*all));
+	filemap_remove_unused(mapping, fbatch);
+	for (i = 0; i < count; i++) {
+		folio = all[i];
+		if (!folio->mapping) {
+			nr = folio_nr_pages(folio);
 			tr->trimmed += nr;
 			tr->dropped += nr;
 		}
+		folio_unlock(folio);
+		if (!folio_batch_add(&tr->gone, folio))
+			folio_batch_release(&tr->gone);
 	}
-	folio_unlock(folio);
-	return false;
+}
+
+/*
+ * Deal with the folios of @fbatch, which holds them, and hand them on or put them.
+ * Returns how many pages of the visit's count that was.
+ */
+static unsigned long trim_file_batch(struct trim *tr, struct folio_batch *fbatch,
+				     struct address_space *mapping,
+				     unsigned long *skip)
+{
+	struct folio_batch drop;
+	unsigned int i, kept = 0;
+	unsigned long nr = 0;
+
+	folio_batch_init(&drop);
+	for (i = 0; i < folio_batch_count(fbatch); i++) {
+		struct folio *folio = fbatch->folios[i];
+
+		if (tr->rss_only && !tr->held && !folio_mapped(folio) && *skip) {
+			--*skip;
+			fbatch->folios[kept++] = folio;
+			continue;
+		}
+		nr += folio_nr_pages(folio);
+		switch (trim_file_folio(tr, folio, mapping)) {
+		case TRIM_DROP:
+			folio_batch_add(&drop, folio);
+			continue;
+		case TRIM_RECLAIM:
+			isolate_for_reclaim(tr, folio);
+			break;
+		case TRIM_STAYS:
+			break;
+		}
+		fbatch->folios[kept++] = folio;
+	}
+	fbatch->nr = kept;
+	folio_batch_release(fbatch);
+	drop_folios(tr, &drop, mapping);
+	return nr;
 }
 
 /*
@@ -364,16 +490,13 @@ static pgoff_t trim_file_range(struct trim *tr, struct inode *inode,
 	struct address_space *mapping = inode->i_mapping;
 	struct folio_batch fbatch;
 	unsigned long skip = nr * TRIM_SKIP;
-	pgoff_t start = index;
-	unsigned int i, got;
 
-	tr->rss_only = !over_goal(tr);
 	if (!tr->rss_only && mapping_tagged(mapping, PAGECACHE_TAG_DIRTY) &&
 	    mapping_can_writeback(mapping)) {
 		struct writeback_control wbc = {
 			.sync_mode = WB_SYNC_NONE,
 			.nr_to_write = nr,
-			.range_start = (loff_t)start << PAGE_SHIFT,
+			.range_start = (loff_t)index << PAGE_SHIFT,
 			.range_end = LLONG_MAX,
 		};
 
@@ -382,60 +505,51 @@ static pgoff_t trim_file_range(struct trim *tr, struct inode *inode,
 		tr->busy = true;
 	}
 
-	/* those in this CPU's batches have a reference too many to be dropped */
-	lru_add_drain();
 	folio_batch_init(&fbatch);
 	tr->held = shmem_mapping(mapping);
-	while (nr && !reached(tr)) {
-		got = filemap_get_folios(mapping, &index, -1, &fbatch);
-		if (!got)
+	do {
+		if (!filemap_get_folios(mapping, &index, -1, &fbatch))
 			return 0;
-		for (i = 0; i < got; i++) {
-			struct folio *folio = fbatch.folios[i];
-
-			if (tr->rss_only && !tr->held && !folio_mapped(folio) &&
-			    skip) {
-				skip--;
-				continue;
-			}
-			nr -= min(nr, folio_nr_pages(folio));
-			if (trim_file_folio(tr, folio, mapping))
-				isolate_for_reclaim(tr, folio);
-		}
-		folio_batch_release(&fbatch);
+		nr -= min(nr, trim_file_batch(tr, &fbatch, mapping, &skip));
 		if (tr->nr_folios + PAGEVEC_SIZE > TRIM_BATCH)
 			reclaim_isolated(tr);
 		cond_resched();
-	}
+		/* that was the last page of it */
+		if (index == (pgoff_t)-1)
+			return 0;
+	} while (nr && !reached(tr));
 	return index;
 }
 
 static void trim_files(struct trim *tr, bool large)
 {
 	struct container *ctn = tr->ctn;
-	unsigned long left = READ_ONCE(ctn->nr_files) + 1;
 	unsigned long nr = tr->pass ? 2 * TRIM_COUNT : TRIM_COUNT;
+	unsigned long left = READ_ONCE(ctn->nr_files[large ?
+						     CONTAINER_FILE_LARGE :
+						     CONTAINER_FILE_SMALL]);
 	struct inode *inode;
 	pgoff_t cursor, next;
 
+	/* each of them once, and one alone as often as could be enough */
+	left += excess(tr) / nr + 1;
+	/* those in this CPU's batches have a reference too many to be dropped */
+	lru_add_drain();
 	while (!reached(tr) &&
-	       (inode = container_next_file(ctn, large, &left, &cursor,
-					    &tr->busy))) {
-		/* of these, only what is mapped or shmem is in the way */
-		if (!over_goal(tr) && !mapping_mapped(inode->i_mapping) &&
-		    !shmem_mapping(inode->i_mapping)) {
-			container_release_file(inode);
-			continue;
-		}
+	       (inode = container_next_file(ctn, large, tr->rss_only, &left,
+					    &cursor, &tr->busy))) {
+		if (large)
+			lru_add_drain();
 		next = trim_file_range(tr, inode, cursor, nr);
 		/* the part before the place where the last round left off */
-		if (!next && cursor)
+		if (!next && cursor && !reached(tr))
 			next = trim_file_range(tr, inode, 0, nr);
 		reclaim_isolated(tr);
-		container_set_cursor(ctn, inode, next);
+		if (next != cursor)
+			container_set_cursor(ctn, inode, next);
 		container_release_file(inode);
 	}
-	reclaim_isolated(tr);
+	folio_batch_release(&tr->gone);
 }
 
 /* ---- anonymous pages ---- */
@@ -520,7 +634,7 @@ static int anon_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
 	struct anon_walk *aw = walk->private;
 	struct folio *folio;
 	pte_t *start, *pte;
-	spinlock_t *ptl;
+	spinlock_t *ptl;	/* of the page table that is walked */
 	int full = 0;
 
 	ptl = pmd_trans_huge_lock(pmd, vma);
@@ -565,19 +679,39 @@ static int anon_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
 	return full;
 }
 
-static int anon_test(unsigned long start, unsigned long end,
-		     struct mm_walk *walk)
-{
-	/* only a vma with an anon_vma has anonymous pages */
-	return !walk->vma->anon_vma || is_vm_hugetlb_page(walk->vma) ||
-	       (walk->vma->vm_flags & VM_LOCKED);
-}
-
 static const struct mm_walk_ops anon_ops = {
 	.pmd_entry = anon_pmd,
-	.test_walk = anon_test,
 	.walk_lock = PGWALK_RDLOCK,
 };
+
+/* Only a vma with an anon_vma has anonymous pages. */
+static bool may_have_anon(struct vm_area_struct *vma)
+{
+	return vma->anon_vma && !is_vm_hugetlb_page(vma) &&
+	       !(vma->vm_flags & (VM_LOCKED | VM_PFNMAP));
+}
+
+/*
+ * All of @mm from @start on, mmap_lock held; vma by vma, as looking each of them up
+ * anew costs more than all else if there are many. Returns 1 to stop at aw->next.
+ */
+static int walk_anon(struct anon_walk *aw, struct mm_struct *mm,
+		     unsigned long start)
+{
+	VMA_ITERATOR(vmi, mm, start);
+	struct vm_area_struct *vma;
+	int more;
+
+	for_each_vma(vmi, vma) {
+		if (!may_have_anon(vma))
+			continue;
+		more = walk_page_range_vma(vma, max(start, vma->vm_start),
+					   vma->vm_end, &anon_ops, aw);
+		if (more)
+			return more;
+	}
+	return 0;
+}
 
 static void trim_anon_batch(struct anon_walk *aw)
 {
@@ -593,14 +727,25 @@ static void trim_anon_batch(struct anon_walk *aw)
 
 		tr->scanned += folio_nr_pages(folio);
 		if (may_reclaim(tr) &&
-		    (!active || tr->pass == TRIM_PASSES - 1))
+		    (!active || tr->pass == TRIM_PASSES - 1)) {
 			isolate_for_reclaim(tr, folio);
-		else if (active)
+		} else if (active) {
 			deactivate(tr, folio);
+			tr->chosen += folio_nr_pages(folio);
+		}
 		folio_put(folio);
 	}
 	aw->nr = 0;
 	reclaim_isolated(tr);
+}
+
+/*
+ * The first pass only chooses what the next one is to take, so it need not go
+ * through all that there is: some of it will be in use, but hardly two thirds.
+ */
+static bool chosen_enough(struct trim *tr)
+{
+	return !tr->pass && may_reclaim(tr) && tr->chosen / 3 > excess(tr);
 }
 
 /*
@@ -613,8 +758,11 @@ static unsigned long trim_mm(struct trim *tr, struct mm_struct *mm,
 	struct anon_walk *aw = kmalloc(sizeof(*aw), GFP_KERNEL);
 	int more;
 
-	if (!aw)
+	if (!aw) {
+		/* there is something to be had yet, if not now */
+		tr->busy = true;
 		return start;
+	}
 
 	aw->tr = tr;
 	aw->swap = get_nr_swap_pages() > 0;
@@ -631,22 +779,22 @@ static unsigned long trim_mm(struct trim *tr, struct mm_struct *mm,
 		}
 		/* after a fork that failed half way it has its parent's vmas */
 		more = check_stable_address_space(mm) ? 0 :
-		       walk_page_range(mm, start, TASK_SIZE_MAX, &anon_ops, aw);
+		       walk_anon(aw, mm, start);
 		mmap_read_unlock(mm);
 		start = aw->next;
 
 		trim_anon_batch(aw);
-	} while (more > 0 && !reached(tr));
+	} while (more > 0 && !reached(tr) && !chosen_enough(tr));
 	kfree(aw);
 	return more > 0 ? start : 0;
 }
 
 /*
  * The mm in front, with a reference, if it is a large one, or a small one, as
- * asked for; those that are not go to the end of the list.
+ * asked for; those that are not go to the end of the list, and count as @done.
  */
 static struct mm_struct *first_mm(struct container *ctn, bool large,
-				  unsigned long *left)
+				  unsigned long *left, unsigned long *done)
 {
 	struct mm_struct *mm, *ret = NULL;
 	unsigned long nr;
@@ -658,10 +806,12 @@ static struct mm_struct *first_mm(struct container *ctn, bool large,
 				      container_node);
 		nr = get_mm_counter(mm, MM_ANONPAGES);
 		if (nr && is_large(nr) == large &&
-		    mmget_not_zero(mm))
+		    mmget_not_zero(mm)) {
 			ret = mm;
-		else
+		} else {
 			list_move_tail(&mm->container_node, &ctn->mms);
+			++*done;
+		}
 		cond_resched_lock(&ctn->lock);
 	}
 	spin_unlock(&ctn->lock);
@@ -672,16 +822,33 @@ static struct mm_struct *first_mm(struct container *ctn, bool large,
 static void mm_done(struct container *ctn, struct mm_struct *mm)
 {
 	spin_lock(&ctn->lock);
-	if (rcu_access_pointer(mm->container) == ctn)
+	if (mm_container(mm) == ctn)
 		list_move_tail(&mm->container_node, &ctn->mms);
 	spin_unlock(&ctn->lock);
+}
+
+/*
+ * Have the next pass begin where this one did, which has been through @done mms
+ * from @mm on, and there from @addr on, and into one more.
+ */
+static void rewind_mms(struct container *ctn, unsigned long done,
+		       struct mm_struct *mm, unsigned long addr)
+{
+	spin_lock(&ctn->lock);
+	while (done-- && !list_empty(&ctn->mms))
+		list_move(ctn->mms.prev, &ctn->mms);
+	spin_unlock(&ctn->lock);
+	ctn->trim_mm = mm;
+	ctn->trim_addr = addr;
 }
 
 static void trim_anon(struct trim *tr, bool large)
 {
 	struct container *ctn = tr->ctn;
+	struct mm_struct *first = ctn->trim_mm;
+	unsigned long first_addr = ctn->trim_addr;
 	struct mm_struct *mm;
-	unsigned long left = 0;
+	unsigned long left = 0, done = 0;
 	struct list_head *pos;
 
 	spin_lock(&ctn->lock);
@@ -689,15 +856,21 @@ static void trim_anon(struct trim *tr, bool large)
 		left++;
 	spin_unlock(&ctn->lock);
 
-	while (!reached(tr) && (mm = first_mm(ctn, large, &left))) {
+	tr->chosen = 0;
+	while (!reached(tr) && !chosen_enough(tr) &&
+	       (mm = first_mm(ctn, large, &left, &done))) {
 		if (mm != ctn->trim_mm)
 			ctn->trim_addr = 0;
 		ctn->trim_mm = mm;
 		ctn->trim_addr = trim_mm(tr, mm, ctn->trim_addr);
-		if (!ctn->trim_addr)
+		if (!ctn->trim_addr) {
 			mm_done(ctn, mm);
+			done++;
+		}
 		mmput_async(mm);
 	}
+	if (chosen_enough(tr) && !reached(tr))
+		rewind_mms(ctn, done, first, first_addr);
 }
 
 /* ---- a round ---- */
@@ -812,6 +985,7 @@ void container_trim_work(struct work_struct *work)
 	tr = kzalloc(sizeof(*tr), GFP_NOIO | __GFP_NOFAIL);
 	tr->ctn = ctn;
 	INIT_LIST_HEAD(&tr->folios);
+	folio_batch_init(&tr->gone);
 
 	WRITE_ONCE(ctn->rounds_begun, round);
 	/* who sees that it has begun may have to have set a goal before */

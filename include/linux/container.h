@@ -50,6 +50,17 @@ static inline unsigned long container_token(const struct container *ctn)
 	       << CONTAINER_TOKEN_SHIFT;
 }
 
+/*
+ * True once a container has had an rss_limit; it then stays true. Only then can
+ * a charge fail, and somebody have to wait for it.
+ */
+DECLARE_STATIC_KEY_FALSE(container_rss_key);
+
+static __always_inline bool container_rss_enabled(void)
+{
+	return static_branch_unlikely(&container_rss_key);
+}
+
 /* bits in task_struct::container_over: before it goes on in user mode, it ... */
 #define CONTAINER_OVER_SOFT	1	/* page_limit, by far: sleeps a little */
 #define CONTAINER_OVER_HARD	2	/* rss_limit: waits until under it */
@@ -65,15 +76,29 @@ static __always_inline bool folio_maybe_charged(const struct folio *folio)
 	return true;
 }
 
-static __always_inline bool folio_maybe_counted_active(const struct folio *folio,
-						       bool active)
+/* Not 0 if @folio may be charged: cheaper to collect than to ask. */
+static __always_inline unsigned long
+folio_token_hint(const struct folio *folio)
+{
+	return containers_enabled();
+}
+
+/* May it be counted as active, on a list that is not? Or the other way round? */
+static __always_inline bool folio_maybe_miscounted(const struct folio *folio,
+						   enum lru_list lru)
 {
 	return true;
 }
 
-/* Would charging @folio to @ctn change anything? */
+static __always_inline bool folio_maybe_counted_active(const struct folio *folio,
+						       enum lru_list lru)
+{
+	return is_active_lru(lru);
+}
+
+/* Would charging @folio to @mm's container change anything? */
 static __always_inline bool folio_maybe_not_of(const struct folio *folio,
-					       const struct container *ctn)
+					       const struct mm_struct *mm)
 {
 	return true;
 }
@@ -88,22 +113,36 @@ static __always_inline bool folio_maybe_charged(const struct folio *folio)
 	return READ_ONCE(folio->container_token);
 }
 
-/* Charged, and counted as @active or not? */
-static __always_inline bool folio_maybe_counted_active(const struct folio *folio,
-						       bool active)
+static __always_inline unsigned long
+folio_token_hint(const struct folio *folio)
+{
+	return READ_ONCE(folio->container_token);
+}
+
+/* The bit is the same in the token and in the number of a list. */
+static_assert(!(LRU_ACTIVE ^ CONTAINER_TOKEN_ACTIVE) &&
+	      !(LRU_FILE & LRU_ACTIVE) && !(LRU_UNEVICTABLE & LRU_ACTIVE));
+
+static __always_inline bool folio_maybe_miscounted(const struct folio *folio,
+						   enum lru_list lru)
 {
 	unsigned long token = READ_ONCE(folio->container_token);
 
-	return token && !!(token & CONTAINER_TOKEN_ACTIVE) == active;
+	/* in this order, as most are not active */
+	return ((token ^ lru) & CONTAINER_TOKEN_ACTIVE) && token;
+}
+
+static __always_inline bool folio_maybe_counted_active(const struct folio *folio,
+						       enum lru_list lru)
+{
+	return READ_ONCE(folio->container_token) & lru & CONTAINER_TOKEN_ACTIVE;
 }
 
 static __always_inline bool folio_maybe_not_of(const struct folio *folio,
-					       const struct container *ctn)
+					       const struct mm_struct *mm)
 {
-	unsigned long token = READ_ONCE(folio->container_token);
-
-	return (token ^ (ctn ? container_token(ctn) : 0)) >>
-	       CONTAINER_TOKEN_SHIFT;
+	return (READ_ONCE(folio->container_token) ^
+		READ_ONCE(mm->container_token)) >> CONTAINER_TOKEN_SHIFT;
 }
 
 static inline unsigned long page_container_token(const struct page *page)
@@ -116,8 +155,8 @@ int __container_charge(struct folio *folio, struct mm_struct *mm);
 void __container_commit_anon(struct folio *folio, struct mm_struct *mm);
 int __container_charge_swapin(struct folio *folio, struct mm_struct *mm);
 void __container_commit_swapin(struct folio *folio, struct mm_struct *mm);
-int __container_charge_shmem(struct folio *folio, struct address_space *mapping,
-			     gfp_t gfp);
+int __container_charge_shmem(struct folio *folio,
+			     struct address_space *mapping);
 void __container_write_shmem(struct address_space *mapping, pgoff_t index);
 bool __container_may_map(struct folio *folio);
 void __container_claim_mapping(struct address_space *mapping, gfp_t gfp);
@@ -125,6 +164,7 @@ void __container_charge_file(struct folio *folio, struct address_space *mapping,
 			     bool refault);
 void __container_uncharge(struct folio *folio);
 void __container_uncharge_folios(struct folio_batch *folios);
+void __container_orphan_later(struct folio *folio);
 void __container_replace_folio(struct folio *old, struct folio *new);
 void __container_split_folio(struct folio *folio, unsigned int new_order);
 void __container_mod_mapped(struct folio *folio, int nr);
@@ -164,7 +204,7 @@ vm_fault_t __container_exit_fault(struct vm_area_struct *vma,
 
 /**
  * container_charge - charge a new folio to a process's container
- * @folio: the folio, which nobody else knows; shmem is left alone.
+ * @folio: the folio, which nobody else knows, and which is not for shmem.
  * @mm: who it is for; NULL for page cache, which is left alone.
  *
  * In a page fault this fails at the limit; elsewhere it then charges what is
@@ -177,8 +217,7 @@ vm_fault_t __container_exit_fault(struct vm_area_struct *vma,
 static __always_inline int container_charge(struct folio *folio,
 					    struct mm_struct *mm)
 {
-	if (containers_enabled() && mm && rcu_access_pointer(mm->container) &&
-	    !folio_test_swapbacked(folio))
+	if (containers_enabled() && mm && READ_ONCE(mm->container_token))
 		return __container_charge(folio, mm);
 	return 0;
 }
@@ -195,7 +234,7 @@ static __always_inline void container_commit_anon(struct folio *folio,
 						  struct mm_struct *mm)
 {
 	if (containers_enabled() &&
-	    folio_maybe_not_of(folio, rcu_access_pointer(mm->container)))
+	    folio_maybe_not_of(folio, mm))
 		__container_commit_anon(folio, mm);
 }
 
@@ -214,7 +253,7 @@ static __always_inline int container_charge_swapin(struct folio *folio,
 						   struct mm_struct *mm)
 {
 	if (containers_enabled() &&
-	    folio_maybe_not_of(folio, rcu_access_pointer(mm->container)))
+	    folio_maybe_not_of(folio, mm))
 		return __container_charge_swapin(folio, mm);
 	return 0;
 }
@@ -230,7 +269,7 @@ static __always_inline void container_commit_swapin(struct folio *folio,
 						    struct mm_struct *mm)
 {
 	if (containers_enabled() &&
-	    folio_maybe_not_of(folio, rcu_access_pointer(mm->container)))
+	    folio_maybe_not_of(folio, mm))
 		__container_commit_swapin(folio, mm);
 }
 
@@ -248,32 +287,8 @@ static __always_inline void container_commit_swapin(struct folio *folio,
 static inline void container_write_shmem(struct address_space *mapping,
 					 pgoff_t index)
 {
-	if (containers_enabled() && rcu_access_pointer(current->container))
+	if (container_rss_enabled() && rcu_access_pointer(current->container))
 		__container_write_shmem(mapping, index);
-}
-
-/**
- * container_charge_shmem - charge a shmem folio to its file's owner
- * @folio: the folio, locked, new or from swap.
- * @mapping: the file that it is about to be added to.
- * @gfp: how to allocate.
- *
- * The file is claimed as container_claim_mapping() does. At the limit, a page
- * fault of a task of that container fails; all else charges what is over it,
- * after container_write_shmem() has waited.
- *
- * Context: May sleep if @gfp allows.
- * Return: 0 or -ENOMEM.
- */
-static __always_inline int
-container_charge_shmem(struct folio *folio, struct address_space *mapping,
-		       gfp_t gfp)
-{
-	if (containers_enabled() &&
-	    (rcu_access_pointer(mapping->container_file) ||
-	     rcu_access_pointer(current->container)))
-		return __container_charge_shmem(folio, mapping, gfp);
-	return 0;
 }
 
 /**
@@ -289,9 +304,35 @@ container_charge_shmem(struct folio *folio, struct address_space *mapping,
 static __always_inline void
 container_claim_mapping(struct address_space *mapping, gfp_t gfp)
 {
-	if (containers_enabled() && rcu_access_pointer(current->container) &&
-	    !rcu_access_pointer(mapping->container_file))
+	if (containers_enabled() &&
+	    !rcu_access_pointer(mapping->container_file) &&
+	    rcu_access_pointer(current->container))
 		__container_claim_mapping(mapping, gfp);
+}
+
+/**
+ * container_charge_shmem - charge a shmem folio to its file's owner
+ * @folio: the folio, locked, new or from swap.
+ * @mapping: the file that it is about to be added to.
+ * @gfp: how to allocate.
+ *
+ * The file is claimed as container_claim_mapping() does. At the limit, a page
+ * fault of a task of that container fails; all else charges what is over it,
+ * after container_write_shmem() has waited. While nobody has an rss_limit it
+ * cannot fail, and so is left to container_charge_file().
+ *
+ * Context: May sleep if @gfp allows.
+ * Return: 0 or -ENOMEM.
+ */
+static __always_inline int
+container_charge_shmem(struct folio *folio, struct address_space *mapping,
+		       gfp_t gfp)
+{
+	container_claim_mapping(mapping, gfp);
+	if (container_rss_enabled() &&
+	    rcu_access_pointer(mapping->container_file))
+		return __container_charge_shmem(folio, mapping);
+	return 0;
 }
 
 /**
@@ -329,6 +370,21 @@ static __always_inline void container_uncharge_folios(struct folio_batch *folios
 {
 	if (containers_enabled())
 		__container_uncharge_folios(folios);
+}
+
+/**
+ * container_orphan_later - a folio in the swap cache loses its last user
+ * @folio: the folio; the caller has a reference. It is locked by somebody else,
+ *	   so that it cannot be freed, nor be said whether it is to be.
+ *
+ * Both is done a moment later, if it is charged to a container.
+ *
+ * Context: Any, but not from an interrupt.
+ */
+static inline void container_orphan_later(struct folio *folio)
+{
+	if (containers_enabled() && folio_maybe_charged(folio))
+		__container_orphan_later(folio);
 }
 
 /**
@@ -377,11 +433,12 @@ static __always_inline void container_mod_mapped(struct folio *folio, int nr)
  * container_may_map - may a whole large folio of a file be mapped at once?
  * @folio: the folio.
  *
- * Context: Any. Return: false if that would go over an rss_limit.
+ * Context: Any.
+ * Return: false if that would go over an rss_limit.
  */
 static inline bool container_may_map(struct folio *folio)
 {
-	return !containers_enabled() || __container_may_map(folio);
+	return !container_rss_enabled() || __container_may_map(folio);
 }
 
 /**
@@ -396,8 +453,7 @@ static inline bool container_may_map(struct folio *folio)
 static __always_inline void container_lru_add(struct folio *folio,
 					      enum lru_list lru)
 {
-	if (containers_enabled() &&
-	    folio_maybe_counted_active(folio, !is_active_lru(lru)))
+	if (containers_enabled() && folio_maybe_miscounted(folio, lru))
 		__container_mod_active(folio, is_active_lru(lru));
 }
 
@@ -405,8 +461,7 @@ static __always_inline void container_lru_add(struct folio *folio,
 static __always_inline void container_lru_del(struct folio *folio,
 					      enum lru_list lru)
 {
-	if (containers_enabled() && is_active_lru(lru) &&
-	    folio_maybe_counted_active(folio, true))
+	if (containers_enabled() && folio_maybe_counted_active(folio, lru))
 		__container_mod_active(folio, false);
 }
 
@@ -423,7 +478,7 @@ static inline void container_forget_mapping(struct address_space *mapping)
  */
 static inline void container_dup_mm(struct mm_struct *mm)
 {
-	RCU_INIT_POINTER(mm->container, NULL);
+	mm->container_token = 0;
 	if (containers_enabled() && rcu_access_pointer(current->container))
 		__container_dup_mm(mm);
 }
@@ -431,7 +486,7 @@ static inline void container_dup_mm(struct mm_struct *mm)
 /* The last user of @mm has gone, and all its pages. Context: May sleep. */
 static inline void container_mm_exit(struct mm_struct *mm)
 {
-	if (containers_enabled() && rcu_access_pointer(mm->container))
+	if (containers_enabled() && READ_ONCE(mm->container_token))
 		__container_mm_exit(mm);
 }
 
@@ -507,7 +562,7 @@ static __always_inline bool container_may_wait(unsigned int flags)
 
 static __always_inline void container_enter_fault(unsigned int flags)
 {
-	if (containers_enabled())
+	if (container_rss_enabled())
 		current->container_in_fault = container_may_wait(flags);
 }
 
@@ -515,7 +570,7 @@ static __always_inline vm_fault_t
 container_exit_fault(struct vm_area_struct *vma, struct mm_struct *mm,
 		     unsigned int flags, vm_fault_t ret)
 {
-	if (containers_enabled()) {
+	if (container_rss_enabled()) {
 		current->container_in_fault = false;
 		if (unlikely(current->container_over))
 			return __container_exit_fault(vma, mm, flags, ret);
@@ -526,13 +581,18 @@ container_exit_fault(struct vm_area_struct *vma, struct mm_struct *mm,
 /* Is the current task to wait? Then a system call had better come to its end. */
 static inline bool container_must_wait(void)
 {
-	return containers_enabled() &&
+	return container_rss_enabled() &&
 	       (current->container_over & CONTAINER_OVER_HARD);
 }
 
 #else /* !CONFIG_CONTAINERS */
 
 static inline unsigned long page_container_token(const struct page *page)
+{
+	return 0;
+}
+
+static inline unsigned long folio_token_hint(const struct folio *folio)
 {
 	return 0;
 }
@@ -566,6 +626,7 @@ static inline void container_charge_file(struct folio *folio,
 					 bool refault) { }
 static inline void container_uncharge(struct folio *folio) { }
 static inline void container_uncharge_folios(struct folio_batch *folios) { }
+static inline void container_orphan_later(struct folio *folio) { }
 static inline void container_replace_folio(struct folio *old,
 					   struct folio *new) { }
 static inline void container_split_folio(struct folio *folio,

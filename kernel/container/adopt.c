@@ -8,6 +8,8 @@
 #include <linux/oom.h>
 #include <linux/pagewalk.h>
 #include <linux/rmap.h>
+#include <linux/swap.h>
+#include <linux/swapops.h>
 #include "internal.h"
 
 #define ADOPT_BATCH	64
@@ -33,17 +35,32 @@ static int adopt_collect(struct adopt_walk *aw, struct folio *folio,
 	return aw->nr == ADOPT_BATCH;
 }
 
+/*
+ * A page that is being migrated is in nobody's page table until that is done, and
+ * then comes back as it was charged before: wait for that, and go on with it.
+ */
+static int adopt_again(struct adopt_walk *aw, unsigned long addr)
+{
+	aw->next = addr;
+	return 1;
+}
+
 static int adopt_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
 		     struct mm_walk *walk)
 {
 	struct adopt_walk *aw = walk->private;
 	struct folio *folio;
-	spinlock_t *ptl;
+	spinlock_t *ptl;	/* of the page table that is walked */
 	pte_t *start, *pte;
 	int full = 0;
 
 	ptl = pmd_trans_huge_lock(pmd, walk->vma);
 	if (ptl) {
+		if (is_pmd_migration_entry(*pmd)) {
+			spin_unlock(ptl);
+			pmd_migration_entry_wait(walk->mm, pmd);
+			return adopt_again(aw, addr);
+		}
 		if (pmd_present(*pmd) && !is_huge_zero_pmd(*pmd))
 			full = adopt_collect(aw, pmd_folio(*pmd), end);
 		spin_unlock(ptl);
@@ -56,6 +73,12 @@ static int adopt_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
 		return 0;
 	}
 	for (pte = start; addr < end && !full; pte++, addr += PAGE_SIZE) {
+		if (is_swap_pte(ptep_get(pte)) &&
+		    is_migration_entry(pte_to_swp_entry(ptep_get(pte)))) {
+			pte_unmap_unlock(start, ptl);
+			migration_entry_wait(walk->mm, pmd, addr);
+			return adopt_again(aw, addr);
+		}
 		if (!pte_present(ptep_get(pte)))
 			continue;
 		folio = vm_normal_folio(walk->vma, addr, ptep_get(pte));
@@ -93,7 +116,7 @@ static bool other_user_one(struct folio *folio, struct vm_area_struct *vma,
 	struct other_user *other = arg;
 
 	if (vma->vm_mm == other->mm ||
-	    rcu_access_pointer(vma->vm_mm->container) != other->ctn)
+	    mm_container(vma->vm_mm) != other->ctn)
 		return true;
 	if (!page_vma_mapped_walk(&pvmw))
 		return true;
@@ -150,7 +173,7 @@ void container_adopt_pages(struct mm_struct *mm)
 	do {
 		aw->nr = 0;
 		aw->next = start;
-		aw->to = rcu_access_pointer(mm->container);
+		aw->to = mm_container(mm);
 
 		mmap_read_lock(mm);
 		/* after a fork that failed half way it has its parent's vmas */
@@ -158,12 +181,14 @@ void container_adopt_pages(struct mm_struct *mm)
 		       walk_page_range(mm, start, TASK_SIZE_MAX, &adopt_ops, aw);
 		mmap_read_unlock(mm);
 		start = aw->next;
+		container_stop_point("adopt: a batch found");
 
 		for (i = 0; i < aw->nr; i++) {
 			if (!stays_where_it_is(aw->folios[i], mm))
 				container_move_charge(aw->folios[i], mm);
 			folio_put(aw->folios[i]);
 		}
+		container_stop_point("adopt: a batch done");
 		cond_resched();
 	} while (more > 0);
 	kfree(aw);

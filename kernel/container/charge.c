@@ -31,6 +31,7 @@
 #include "internal.h"
 
 DEFINE_STATIC_KEY_FALSE(containers_key);
+DEFINE_STATIC_KEY_FALSE(container_rss_key);
 
 #ifdef CONFIG_MEMCG
 static __init bool need_container_page_ext(void)
@@ -57,6 +58,22 @@ unsigned long container_stat(struct container *ctn, enum container_stat item)
 	return max(sum, 0L);
 }
 
+/* The sum of three in one go: who trims asks for these all the time. */
+static unsigned long sum_of_three(struct container *ctn, enum container_stat a,
+				  enum container_stat b, enum container_stat c)
+{
+	const long *stat;
+	long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		stat = per_cpu_ptr(ctn->pcpu, cpu)->stat;
+		sum += READ_ONCE(stat[a]) + READ_ONCE(stat[b]) +
+		       READ_ONCE(stat[c]);
+	}
+	return max(sum, 0L);
+}
+
 /* Anonymous and shmem pages: what can go nowhere but to swap. */
 unsigned long container_held(struct container *ctn)
 {
@@ -67,7 +84,8 @@ unsigned long container_held(struct container *ctn)
 /* What rss_limit is about. */
 unsigned long container_rss(struct container *ctn)
 {
-	return container_held(ctn) + container_stat(ctn, CONTAINER_MAPPED_FILE);
+	return sum_of_three(ctn, CONTAINER_ANON, CONTAINER_SHMEM,
+			    CONTAINER_MAPPED_FILE);
 }
 
 /* All page cache, and what of it is mapped. */
@@ -86,7 +104,8 @@ unsigned long container_mapped(struct container *ctn)
 /* What page_limit is about. */
 unsigned long container_usage(struct container *ctn)
 {
-	return container_stat(ctn, CONTAINER_ANON) + container_file(ctn);
+	return sum_of_three(ctn, CONTAINER_ANON, CONTAINER_FILE,
+			    CONTAINER_SHMEM);
 }
 
 static unsigned long rss_limit(struct container *ctn)
@@ -138,6 +157,7 @@ static void make_wait(unsigned int why)
 {
 	current->container_over |= why;
 	set_notify_resume(current);
+	container_stop_point("charge: to wait");
 }
 
 /*
@@ -229,6 +249,7 @@ static noinline void refill_stock(struct container *ctn,
 
 	page_counter_charge(counter, nr);
 	atomic_long_add(nr, stock);
+	container_stop_point("charge: stock filled");
 	container_check_limit(ctn);
 }
 
@@ -253,18 +274,25 @@ static __always_inline void charge_counter(struct container *ctn,
 {
 	atomic_long_t *stock = &raw_cpu_ptr(ctn->pcpu)->stock[which];
 
-	if (atomic_long_sub_return(nr, stock) < 0)
+	if (unlikely(atomic_long_add_negative(-nr, stock)))
 		refill_stock(ctn, which, stock);
+}
+
+static __always_inline void
+uncharge_stock(struct container *ctn, enum container_counter which,
+	       struct container_pcpu __percpu *pcpu, long nr)
+{
+	atomic_long_t *stock = &raw_cpu_ptr(pcpu)->stock[which];
+
+	if (unlikely(atomic_long_fetch_add(nr, stock) > 2 * CONTAINER_STOCK - nr))
+		return_stock(ctn, which, stock);
 }
 
 static __always_inline void uncharge_counter(struct container *ctn,
 					     enum container_counter which,
 					     long nr)
 {
-	atomic_long_t *stock = &raw_cpu_ptr(ctn->pcpu)->stock[which];
-
-	if (atomic_long_add_return(nr, stock) > 2 * CONTAINER_STOCK)
-		return_stock(ctn, which, stock);
+	uncharge_stock(ctn, which, ctn->pcpu, nr);
 }
 
 /*
@@ -297,6 +325,7 @@ static noinline int reserve_slowly(struct container *ctn, atomic_long_t *stock,
 		return 0;
 	}
 	if (!page_counter_try_charge(counter, nr, &over)) {
+		container_stop_point("charge: does not fit");
 		container_drain_stock(ctn);
 		if (!page_counter_try_charge(counter, nr, &over)) {
 			if (!may_go_over(ctn, nr))
@@ -309,15 +338,24 @@ static noinline int reserve_slowly(struct container *ctn, atomic_long_t *stock,
 	return 0;
 }
 
-/* Charge @nr pages to rss if they fit below the limit. */
-static __always_inline int reserve(struct container *ctn, long nr)
+/* Charge @nr pages to rss from the stock of this CPU, if it has that many. */
+static __always_inline bool reserve_from_stock(struct container *ctn, long nr)
 {
 	atomic_long_t *stock = &raw_cpu_ptr(ctn->pcpu)->stock[CONTAINER_RSS];
 
-	if (likely(atomic_long_sub_return(nr, stock) >= 0))
-		return 0;
+	if (likely(!atomic_long_add_negative(-nr, stock)))
+		return true;
 	atomic_long_add(nr, stock);
-	return reserve_slowly(ctn, stock, nr);
+	return false;
+}
+
+/* Charge @nr pages to rss if they fit below the limit. */
+static int reserve(struct container *ctn, long nr)
+{
+	if (reserve_from_stock(ctn, nr))
+		return 0;
+	return reserve_slowly(ctn, &raw_cpu_ptr(ctn->pcpu)->stock[CONTAINER_RSS],
+			      nr);
 }
 
 static void count_failure(struct container *ctn, long nr)
@@ -336,6 +374,7 @@ static void count_failure(struct container *ctn, long nr)
 static noinline int failed_reserve(struct container *ctn, long nr)
 {
 	count_failure(ctn, nr);
+	container_stop_point("charge: failed");
 	if (nr > 1)
 		return -ENOMEM;
 	if (current->container_in_fault && is_own_task(ctn)) {
@@ -350,15 +389,12 @@ static noinline int failed_reserve(struct container *ctn, long nr)
 
 static __always_inline enum container_stat token_stat(unsigned long token)
 {
-	if (!(token & CONTAINER_TOKEN_FILE))
-		return CONTAINER_ANON;
-	return token & CONTAINER_TOKEN_SHMEM ? CONTAINER_SHMEM : CONTAINER_FILE;
+	return (token & (CONTAINER_TOKEN_FILE | CONTAINER_TOKEN_SHMEM)) >> 1;
 }
 
 static __always_inline enum container_stat token_mapped_stat(unsigned long token)
 {
-	return token & CONTAINER_TOKEN_SHMEM ? CONTAINER_MAPPED_SHMEM :
-					       CONTAINER_MAPPED_FILE;
+	return token_stat(token) + CONTAINER_MAPPED_FILE - CONTAINER_FILE;
 }
 
 /* How many of @nr pages are charged as rss? */
@@ -389,11 +425,16 @@ static __always_inline void uncharge_token(unsigned long token, long nr)
 		uncharge_counter(ctn, CONTAINER_CACHE, nr - rss);
 }
 
-/* What @token says that comes and goes with @sign 1 or -1. */
+/* What of a token comes and goes while a folio stays charged */
+#define TOKEN_STATE	(CONTAINER_TOKEN_ACTIVE | CONTAINER_TOKEN_MAPPED_MASK)
+
+/* What @token says of that, with @sign 1 or -1. */
 static __always_inline void count_state(unsigned long token, long nr, int sign)
 {
 	struct container *ctn = token_container(token);
 
+	if (likely(!(token & TOKEN_STATE)))
+		return;
 	if (token & CONTAINER_TOKEN_ACTIVE)
 		this_cpu_add(ctn->pcpu->stat[CONTAINER_ACTIVE], sign * nr);
 	if (token_mapped(token))
@@ -534,6 +575,7 @@ static int try_charge_visible(struct folio *folio, struct container *ctn,
 			return err;
 	}
 
+	container_stop_point("charge: reserved");
 	old = move_token(folio, ctn, &new);
 	if (!old)
 		new = set_visible_token(folio, container_token(ctn) | kind);
@@ -549,40 +591,72 @@ static int try_charge_visible(struct folio *folio, struct container *ctn,
 	return 0;
 }
 
-/* The first stage for a folio that nobody else knows. */
-static __always_inline int try_charge_new(struct folio *folio,
-					  struct container *ctn,
-					  unsigned long kind)
+/* @nr pages of @folio, which nobody else knows, have been charged as @token says. */
+static __always_inline void set_new_token(struct folio *folio,
+					  unsigned long token, long nr)
 {
-	unsigned long *slot = folio_token_slot(folio);
-	unsigned long token = container_token(ctn) | kind;
+	WRITE_ONCE(*folio_token_slot(folio), token);
+	this_cpu_add(token_container(token)->pcpu->stat[token_stat(token)], nr);
+}
+
+static int try_charge_new(struct folio *folio, unsigned long token)
+{
+	struct container *ctn = token_container(token);
 	long nr = folio_nr_pages(folio);
 	int err;
 
-	if (!slot)
+	if (!folio_token_slot(folio))
 		return 0;
 
 	err = reserve(ctn, nr);
-	if (unlikely(err))
+	if (err)
 		err = failed_reserve(ctn, nr);
-	if (likely(!err)) {
-		WRITE_ONCE(*slot, token);
-		this_cpu_add(ctn->pcpu->stat[token_stat(token)], nr);
-	}
+	if (!err)
+		set_new_token(folio, token, nr);
+	container_stop_point("charge: a new folio");
 	return err;
+}
+
+static noinline int charge_slowly(struct folio *folio, struct mm_struct *mm)
+{
+	unsigned long token;
+	int err = 0;
+
+	rcu_read_lock_sched();
+	token = READ_ONCE(mm->container_token);
+	if (token)
+		err = try_charge_new(folio, token);
+	rcu_read_unlock_sched();
+	return err;
+}
+
+/*
+ * The first stage for a folio that nobody else knows, and the most common case:
+ * one anonymous page, and it is in stock.
+ */
+static __always_inline bool charge_from_stock(struct folio *folio,
+					      unsigned long token)
+{
+	if (unlikely(folio_test_large(folio)) ||
+	    unlikely(!has_slot(folio_token_slot(folio))) ||
+	    unlikely(!reserve_from_stock(token_container(token), 1)))
+		return false;
+	set_new_token(folio, token, 1);
+	return true;
 }
 
 int __container_charge(struct folio *folio, struct mm_struct *mm)
 {
-	struct container *ctn;
-	int err = 0;
+	unsigned long token;
 
 	rcu_read_lock_sched();
-	ctn = rcu_dereference_sched(mm->container);
-	if (ctn)
-		err = try_charge_new(folio, ctn, 0);
+	token = READ_ONCE(mm->container_token);
+	if (likely(token) && likely(charge_from_stock(folio, token))) {
+		rcu_read_unlock_sched();
+		return 0;
+	}
 	rcu_read_unlock_sched();
-	return err;
+	return charge_slowly(folio, mm);
 }
 
 void __container_commit_anon(struct folio *folio, struct mm_struct *mm)
@@ -590,7 +664,7 @@ void __container_commit_anon(struct folio *folio, struct mm_struct *mm)
 	struct container *ctn;
 
 	rcu_read_lock_sched();
-	ctn = rcu_dereference_sched(mm->container);
+	ctn = mm_container(mm);
 	/* it was charged when it was swapped in, or the mm has been moved */
 	if (!move_charge(folio, ctn) && ctn)
 		charge_visible_folio(folio, container_token(ctn));
@@ -608,7 +682,7 @@ int __container_charge_swapin(struct folio *folio, struct mm_struct *mm)
 		return 0;
 
 	rcu_read_lock_sched();
-	ctn = rcu_dereference_sched(mm->container);
+	ctn = mm_container(mm);
 	if (ctn) {
 		refault = !folio_container(folio);
 		err = try_charge_visible(folio, ctn, 0);
@@ -626,34 +700,40 @@ void __container_commit_swapin(struct folio *folio, struct mm_struct *mm)
 		__container_commit_anon(folio, mm);
 }
 
-int __container_charge_shmem(struct folio *folio, struct address_space *mapping,
-			     gfp_t gfp)
+int __container_charge_shmem(struct folio *folio, struct address_space *mapping)
 {
 	const unsigned long kind = CONTAINER_TOKEN_FILE | CONTAINER_TOKEN_SHMEM;
 	struct container_file *file;
 	int err = 0;
 
-	container_claim_mapping(mapping, gfp);
-
 	rcu_read_lock_sched();
 	file = rcu_dereference_sched(mapping->container_file);
 	/* what others do with the file must not fail: it is forced later */
 	if (file && is_own_task(file->ctn)) {
-		if (folio_test_swapcache(folio) || folio_container(folio))
+		if (folio_test_swapcache(folio) || folio_token(folio))
 			err = try_charge_visible(folio, file->ctn, kind);
 		else
-			err = try_charge_new(folio, file->ctn, kind);
+			err = try_charge_new(folio, file->token);
 	}
 	rcu_read_unlock_sched();
 	return err;
 }
 
-void __container_charge_file(struct folio *folio, struct address_space *mapping,
-			     bool refault)
+/* Has the file more pages than kcontainerd has it down for? */
+static __always_inline bool has_grown(const struct container_file *file,
+				      const struct address_space *mapping)
+{
+	return READ_ONCE(mapping->nrpages) >= READ_ONCE(file->outgrown);
+}
+
+static noinline void charge_file_slowly(struct folio *folio,
+					struct address_space *mapping,
+					bool refault)
 {
 	struct container_file *file;
 	unsigned long *slot;
 	unsigned long token;
+	bool grown = false;
 
 	rcu_read_lock_sched();
 	file = rcu_dereference_sched(mapping->container_file);
@@ -664,6 +744,7 @@ void __container_charge_file(struct folio *folio, struct address_space *mapping,
 		goto out;
 	}
 
+	grown = has_grown(file, mapping);
 	if (refault)
 		this_cpu_add(file->ctn->pcpu->stat[CONTAINER_REFAULTED],
 			     folio_nr_pages(folio));
@@ -677,9 +758,8 @@ void __container_charge_file(struct folio *folio, struct address_space *mapping,
 	if (READ_ONCE(*slot) && !(READ_ONCE(*slot) & CONTAINER_TOKEN_FILE))
 		move_charge(folio, NULL);
 
-	token = container_token(file->ctn) | CONTAINER_TOKEN_FILE;
-	if (folio_test_swapbacked(folio))
-		token |= CONTAINER_TOKEN_SHMEM;
+	container_stop_point("charge: a file folio");
+	token = file->token;
 	if (READ_ONCE(*slot) || folio_test_lru(folio) ||
 	    folio_test_swapcache(folio)) {
 		/* charged already, or shmem that comes back from swap */
@@ -691,47 +771,123 @@ void __container_charge_file(struct folio *folio, struct address_space *mapping,
 	}
 out:
 	rcu_read_unlock_sched();
+	/* khugepaged has i_pages locked: kcontainerd finds that out by itself */
+	if (grown && !irqs_disabled())
+		container_file_grown(mapping);
+}
+
+/* One page that nobody else knows, or that has been charged as it is to be? */
+static __always_inline bool charge_new_file(struct folio *folio,
+					    const struct container_file *file)
+{
+	const unsigned long known = BIT(PG_head) | BIT(PG_lru) | BIT(PG_swapcache);
+	unsigned long *slot = folio_token_slot(folio);
+	unsigned long token = file->token;
+	atomic_long_t *stock;
+
+	if (unlikely(!has_slot(slot)))
+		return false;
+	if (READ_ONCE(*slot))
+		return READ_ONCE(*slot) == token;
+	/* PG_swapcache may be another flag, of which some file systems know */
+	if (unlikely(folio->flags & known))
+		return false;
+	WRITE_ONCE(*slot, token);
+	this_cpu_inc(*file->stat);
+	stock = raw_cpu_ptr(file->stock);
+	if (unlikely(atomic_long_add_negative(-1, stock)))
+		refill_stock(file->ctn, token & CONTAINER_TOKEN_SHMEM ?
+					CONTAINER_RSS : CONTAINER_CACHE, stock);
+	return true;
+}
+
+void __container_charge_file(struct folio *folio, struct address_space *mapping,
+			     bool refault)
+{
+	struct container_file *file;
+	bool done = false;
+
+	rcu_read_lock_sched();
+	file = rcu_dereference_sched(mapping->container_file);
+	if (likely(file && !refault) && likely(!has_grown(file, mapping)))
+		done = charge_new_file(folio, file);
+	rcu_read_unlock_sched();
+	if (unlikely(!done))
+		charge_file_slowly(folio, mapping, refault);
+}
+
+/* @token is that of one page, which is neither active nor mapped. */
+static __always_inline void uncount_plain(unsigned long token)
+{
+	struct container *ctn = token_container(token);
+	struct container_pcpu __percpu *pcpu = ctn->pcpu;
+
+	this_cpu_dec(pcpu->stat[token_stat(token)]);
+	/* a branch is cheaper than to compute which */
+	if (token_stat(token) == CONTAINER_FILE)
+		uncharge_stock(ctn, CONTAINER_CACHE, pcpu, 1);
+	else
+		uncharge_stock(ctn, CONTAINER_RSS, pcpu, 1);
+}
+
+static noinline void uncount_slowly(unsigned long token, long nr)
+{
+	uncount_token(token, nr);
 }
 
 void __container_uncharge(struct folio *folio)
 {
 	unsigned long *slot;
-	unsigned long token;
+	unsigned long token = 0;
 
 	rcu_read_lock_sched();
 	slot = folio_token_slot(folio);
-	token = slot && READ_ONCE(*slot) ? xchg(slot, 0) : 0;
-	if (token)
-		uncount_token(token, folio_nr_pages(folio));
+	/* without page_ext, this has been asked already */
+	if (!IS_ENABLED(CONFIG_MEMCG) || (slot && READ_ONCE(*slot)))
+		token = xchg(slot, 0);
+	if (!token)
+		;
+	else if (likely(!(token & TOKEN_STATE)) &&
+		 likely(!(folio->flags & BIT(PG_head))))
+		uncount_plain(token);
+	else
+		uncount_slowly(token, folio_nr_pages(folio));
 	rcu_read_unlock_sched();
 }
 
 void __container_uncharge_folios(struct folio_batch *folios)
 {
 	unsigned long token = 0, next;
+	unsigned long *slot;
+	struct folio *folio;
 	long nr = 0;
 	int i;
 
-	/* folios that are freed together mostly have the same token */
+	/*
+	 * Folios that are freed together mostly have the same token. Nobody has a
+	 * reference by now: it takes no xchg to have it for oneself.
+	 */
 	rcu_read_lock_sched();
 	for (i = 0; i < folio_batch_count(folios); i++) {
-		struct folio *folio = folios->folios[i];
-		unsigned long *slot;
-
-		if (!folio_maybe_charged(folio))
-			continue;
+		folio = folios->folios[i];
 		slot = folio_token_slot(folio);
-		next = slot && READ_ONCE(*slot) ? xchg(slot, 0) : 0;
+		next = has_slot(slot) ? READ_ONCE(*slot) : 0;
 		if (!next)
 			continue;
-		/* mapped pages are counted per folio */
-		if (next != token || token_mapped(next)) {
+		WRITE_ONCE(*slot, 0);
+		if (unlikely(next != token)) {
 			if (token)
-				uncount_token(token, nr);
+				uncount_slowly(token, nr);
 			token = next;
 			nr = 0;
 		}
 		nr += folio_nr_pages(folio);
+		/* mapped pages are counted per folio */
+		if (unlikely(token_mapped(token))) {
+			uncount_slowly(token, nr);
+			token = 0;
+			nr = 0;
+		}
 	}
 	if (token)
 		uncount_token(token, nr);
@@ -770,7 +926,7 @@ void __container_split_folio(struct folio *folio, unsigned int new_order)
 	slot = folio_token_slot(folio);
 	token = slot ? READ_ONCE(*slot) : 0;
 	/* it is unmapped, so what one part may have counted is not the others' */
-	token &= ~(CONTAINER_TOKEN_MAPPED_MAX << CONTAINER_TOKEN_MAPPED_SHIFT);
+	token &= ~CONTAINER_TOKEN_MAPPED_MASK;
 	/* the parts take their place on the LRU list, active or not */
 	if (token)
 		for (i = 1L << new_order; i < nr; i += 1L << new_order)
@@ -860,11 +1016,11 @@ void container_move_charge(struct folio *folio, struct mm_struct *mm)
 
 	rcu_read_lock_sched();
 	do {
-		to = rcu_dereference_sched(mm->container);
+		to = mm_container(mm);
 		if (!move_charge(folio, to) && to)
 			charge_visible_folio(folio, container_token(to));
 		/* moved again meanwhile, and this page was seen there before? */
-	} while (to != rcu_dereference_sched(mm->container));
+	} while (to != mm_container(mm));
 	rcu_read_unlock_sched();
 }
 
@@ -897,9 +1053,7 @@ void container_adopt_folio(struct folio *folio, struct address_space *mapping)
 	rcu_read_lock_sched();
 	file = rcu_dereference_sched(mapping->container_file);
 	if (file && !move_charge(folio, file->ctn)) {
-		token = container_token(file->ctn) | CONTAINER_TOKEN_FILE;
-		if (folio_test_swapbacked(folio))
-			token |= CONTAINER_TOKEN_SHMEM;
+		token = file->token;
 		if (folio_mapped(folio))
 			token += CONTAINER_TOKEN_MAPPED;
 		charge_visible_folio(folio, token);

@@ -134,7 +134,7 @@ static ssize_t container_##name##_show(struct config_item *item,	\
 {									\
 	struct container *ctn = to_container(item);			\
 									\
-	return sysfs_emit(page, "%ld\n", atomic_long_read(&ctn->expr));	\
+	return sysfs_emit(page, "%ld\n", atomic_long_read(&(expr)));	\
 }									\
 									\
 static struct configfs_attribute container_attr_##name = {		\
@@ -147,17 +147,17 @@ static struct configfs_attribute container_attr_##name = {		\
 
 CONTAINER_SHOW(id, ctn->id);
 CONTAINER_SHOW(num_tasks, atomic_long_read(&ctn->nr_tasks));
-CONTAINER_SHOW_NOTICE(task_limit_hits, task_limit_hits);
-CONTAINER_SHOW(num_files, READ_ONCE(ctn->nr_files));
+CONTAINER_SHOW_NOTICE(task_limit_hits, ctn->task_limit_hits);
+CONTAINER_SHOW(num_files, container_nr_files(ctn));
 CONTAINER_SHOW(num_anon_pages, container_stat(ctn, CONTAINER_ANON));
 CONTAINER_SHOW(num_file_pages, container_file(ctn));
 CONTAINER_SHOW(num_mapped_pages, container_mapped(ctn));
 CONTAINER_SHOW(num_active_pages, container_stat(ctn, CONTAINER_ACTIVE));
-CONTAINER_SHOW_NOTICE(page_limit_hits, page_limit_hits);
+CONTAINER_SHOW_NOTICE(page_limit_hits, ctn->page_limit_hits);
 CONTAINER_SHOW(rss_usage, container_rss(ctn));
-CONTAINER_SHOW_NOTICE(rss_failcnt, event[CONTAINER_CHARGE_FAILURES]);
+CONTAINER_SHOW_NOTICE(rss_failcnt, ctn->event[CONTAINER_CHARGE_FAILURES]);
 CONTAINER_SHOW(rss_reclaimed, atomic_long_read(&ctn->rss_reclaimed));
-CONTAINER_SHOW_NOTICE(rss_oom_kills, rss_oom_kills);
+CONTAINER_SHOW_NOTICE(rss_oom_kills, ctn->rss_oom_kills);
 CONTAINER_SHOW(freeing, test_bit(CONTAINER_DYING, &ctn->flags));
 
 static ssize_t container_page_limit_show(struct config_item *item, char *page)
@@ -176,6 +176,7 @@ static ssize_t container_page_limit_store(struct config_item *item,
 		return err;
 
 	WRITE_ONCE(ctn->page_limit, limit);
+	container_stop_point("page_limit: set");
 	/* a stock taken when the limit was far must not lead past it now */
 	container_drain_stock(ctn);
 	clear_bit(CONTAINER_FUTILE, &ctn->flags);
@@ -257,35 +258,52 @@ static int parse_word(const char *buf, size_t len, const char * const *words,
 	return -EINVAL;
 }
 
-#define CONTAINER_WORD(name, ...)					\
-static const char * const name##_words[] = { __VA_ARGS__ };		\
-									\
-static ssize_t container_##name##_show(struct config_item *item,	\
-				       char *page)			\
-{									\
-	return sysfs_emit(page, "%s\n",					\
-			  name##_words[READ_ONCE(to_container(item)->name)]); \
-}									\
-									\
-static ssize_t container_##name##_store(struct config_item *item,	\
-					const char *buf, size_t len)	\
-{									\
-	int word = parse_word(buf, len, name##_words,			\
-			      ARRAY_SIZE(name##_words));		\
-									\
-	if (word < 0)							\
-		return word;						\
-	WRITE_ONCE(to_container(item)->name, word);			\
-	return len;							\
-}									\
-CONFIGFS_ATTR(container_, name)
+static const char * const over_limit_words[] = {
+	[CONTAINER_OVER_RECLAIM] = "reclaim",
+	[CONTAINER_OVER_DEACTIVATE] = "deactivate",
+};
 
-CONTAINER_WORD(over_limit,
-	       [CONTAINER_OVER_RECLAIM] = "reclaim",
-	       [CONTAINER_OVER_DEACTIVATE] = "deactivate");
-CONTAINER_WORD(oom,
-	       [CONTAINER_OOM_TASK] = "task",
-	       [CONTAINER_OOM_CONTAINER] = "container");
+static ssize_t container_over_limit_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%s\n",
+			  over_limit_words[READ_ONCE(to_container(item)->over_limit)]);
+}
+
+static ssize_t container_over_limit_store(struct config_item *item,
+					  const char *buf, size_t len)
+{
+	int word = parse_word(buf, len, over_limit_words,
+			      ARRAY_SIZE(over_limit_words));
+
+	if (word < 0)
+		return word;
+	WRITE_ONCE(to_container(item)->over_limit, word);
+	return len;
+}
+CONFIGFS_ATTR(container_, over_limit);
+
+static const char * const oom_words[] = {
+	[CONTAINER_OOM_TASK] = "task",
+	[CONTAINER_OOM_CONTAINER] = "container",
+};
+
+static ssize_t container_oom_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%s\n",
+			  oom_words[READ_ONCE(to_container(item)->oom)]);
+}
+
+static ssize_t container_oom_store(struct config_item *item,
+				   const char *buf, size_t len)
+{
+	int word = parse_word(buf, len, oom_words, ARRAY_SIZE(oom_words));
+
+	if (word < 0)
+		return word;
+	WRITE_ONCE(to_container(item)->oom, word);
+	return len;
+}
+CONFIGFS_ATTR(container_, oom);
 
 static const char * const event_names[] = {
 	[CONTAINER_CHARGE_FAILURES] = "charge_failures",
@@ -343,11 +361,21 @@ static int container_tasks_seq_show(struct config_item *item,
 	return container_list_tasks(to_container(item), m);
 }
 
+/* Bytes of a line, more often than not: a pid, or a file with a path like most. */
+#define TASKS_LINE	12
+#define MAPPINGS_LINE	128
+
+static size_t container_tasks_seq_size(struct config_item *item)
+{
+	return atomic_long_read(&to_container(item)->nr_tasks) * TASKS_LINE;
+}
+
 static struct configfs_attribute container_attr_tasks = {
 	.ca_name = "tasks",
 	.ca_mode = 0644,
 	.ca_owner = THIS_MODULE,
 	.seq_show = container_tasks_seq_show,
+	.seq_size = container_tasks_seq_size,
 	.store = container_addtask_store,
 };
 
@@ -357,11 +385,17 @@ static int container_mappings_seq_show(struct config_item *item,
 	return container_list_files(to_container(item), m);
 }
 
+static size_t container_mappings_seq_size(struct config_item *item)
+{
+	return container_nr_files(to_container(item)) * MAPPINGS_LINE;
+}
+
 static struct configfs_attribute container_attr_mappings = {
 	.ca_name = "mappings",
 	.ca_mode = 0444,
 	.ca_owner = THIS_MODULE,
 	.seq_show = container_mappings_seq_show,
+	.seq_size = container_mappings_seq_size,
 };
 
 /* Call @fn with the path in @buf. */
@@ -475,6 +509,7 @@ static struct config_group *containers_make_group(struct config_group *group,
 
 	config_group_init_type_name(&ctn->group, name, &container_type);
 	trace_container_create(ctn->id, name);
+	container_stop_point("mkdir: named");
 	return &ctn->group;
 }
 
@@ -521,6 +556,7 @@ static void containers_drop_item(struct config_group *group,
 				 struct config_item *item)
 {
 	trace_container_remove(to_container(item)->id, config_item_name(item));
+	container_stop_point("rmdir: detached");
 	container_free_id(to_container(item));
 	config_item_put(item);
 }

@@ -44,6 +44,7 @@ struct container *container_create(void)
 	if (!ctn)
 		return NULL;
 
+	container_stop_point("mkdir: allocated");
 	ctn->pcpu = alloc_percpu(struct container_pcpu);
 	ctn->id = ida_alloc_min(&container_ida, 1, GFP_KERNEL);
 	if (!ctn->pcpu || ctn->id < 0) {
@@ -65,7 +66,8 @@ struct container *container_create(void)
 	INIT_LIST_HEAD(&ctn->mms);
 	spin_lock_init(&ctn->files_lock);
 	INIT_LIST_HEAD(&ctn->files);
-	list_add(&ctn->trim_cursor.node, &ctn->files);
+	for (i = 0; i < NR_CONTAINER_FILE_CLASSES; i++)
+		INIT_LIST_HEAD(&ctn->trim_files[i]);
 	mutex_init(&ctn->shrink_lock);
 	ctn->shrink_pages = ULONG_MAX;
 	ctn->shrink_rss = ULONG_MAX;
@@ -73,8 +75,10 @@ struct container *container_create(void)
 	ctn->last_notice = jiffies - HZ;
 	INIT_DELAYED_WORK(&ctn->trim_work, container_trim_work);
 	INIT_RCU_WORK(&ctn->free_work, container_free_work);
+	container_audit_add(ctn);
 
 	static_branch_enable(&containers_key);
+	container_stop_point("mkdir: made");
 	return ctn;
 }
 
@@ -87,10 +91,13 @@ struct container *container_create(void)
 void container_empty(struct container *ctn)
 {
 	set_bit(CONTAINER_DYING, &ctn->flags);
+	container_stop_point("rmdir: dying");
 	/* it uses the directory */
 	disable_delayed_work_sync(&ctn->notify_work);
 	container_expel_tasks(ctn);
+	container_stop_point("rmdir: no tasks");
 	container_expel_files(ctn);
+	container_stop_point("rmdir: no files");
 }
 
 /* It has not been removed after all. */
@@ -164,6 +171,7 @@ static void container_free_rcu(struct rcu_head *head)
 	WARN_ON_ONCE(container_stat(ctn, CONTAINER_ACTIVE));
 	free_percpu(ctn->pcpu);
 	kmem_cache_free(container_cache, ctn);
+	container_audit_freed();
 }
 
 /* A folio may be frozen, in a split, each time the search comes by. */
@@ -187,6 +195,7 @@ static void container_free_work(struct work_struct *work)
 	if (WARN_ON_ONCE(container_usage(ctn)))
 		return;
 
+	container_audit_remove(ctn);
 	/* those who have just uncharged the last page still use it */
 	call_rcu(&ctn->free_work.rcu, container_free_rcu);
 }

@@ -18,23 +18,80 @@
 #include <linux/fs.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
+#include <linux/mm.h>
 #include <linux/namei.h>
 #include <linux/pagemap.h>
 #include <linux/pagevec.h>
 #include <linux/seq_file.h>
+#include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include "internal.h"
 
-static struct container_file *file_alloc(struct address_space *mapping,
-					 struct container *ctn, gfp_t gfp)
+static struct container_file *file_alloc(struct address_space *mapping, gfp_t gfp)
 {
 	struct container_file *file = kzalloc(sizeof(*file), gfp);
 
-	if (file) {
-		file->ctn = ctn;
+	if (file)
 		file->mapping = mapping;
-	}
 	return file;
+}
+
+static void file_set_container(struct container_file *file,
+			       struct container *ctn)
+{
+	file->ctn = ctn;
+	file->token = container_token(ctn) | CONTAINER_TOKEN_FILE;
+	file->stat = &ctn->pcpu->stat[CONTAINER_FILE];
+	file->stock = &ctn->pcpu->stock[CONTAINER_CACHE];
+	if (shmem_mapping(file->mapping)) {
+		file->token |= CONTAINER_TOKEN_SHMEM;
+		file->stat = &ctn->pcpu->stat[CONTAINER_SHMEM];
+		file->stock = &ctn->pcpu->stock[CONTAINER_RSS];
+	}
+}
+
+static enum container_file_class file_class(unsigned long nr_pages)
+{
+	if (is_large(nr_pages))
+		return CONTAINER_FILE_LARGE;
+	return nr_pages ? CONTAINER_FILE_SMALL : CONTAINER_FILE_EMPTY;
+}
+
+static unsigned long outgrown(enum container_file_class class)
+{
+	static const unsigned long pages[] = {
+		[CONTAINER_FILE_EMPTY] = 1,
+		[CONTAINER_FILE_SMALL] = CONTAINER_LARGE,
+		[CONTAINER_FILE_LARGE] = ULONG_MAX,
+	};
+
+	return pages[class];
+}
+
+/*
+ * See what class @file is in now, and put it at the end of that. files_lock held.
+ * A page that is added at this moment is either seen here or added with the lock
+ * of i_pages taken after us: then who adds it sees what we have set.
+ */
+static void file_classify(struct container_file *file)
+{
+	struct address_space *mapping = file->mapping;
+	struct container *ctn = file->ctn;
+	enum container_file_class class;
+	unsigned long nr;
+
+	do {
+		class = file_class(READ_ONCE(mapping->nrpages));
+		WRITE_ONCE(file->outgrown, outgrown(class));
+		xa_lock_irq(&mapping->i_pages);
+		nr = mapping->nrpages;
+		xa_unlock_irq(&mapping->i_pages);
+	} while (nr >= outgrown(class));
+
+	list_move_tail(&file->trim_node, &ctn->trim_files[class]);
+	ctn->nr_files[file->class]--;
+	ctn->nr_files[class]++;
+	file->class = class;
 }
 
 /* Make @file->ctn the owner if there is none and it is not being removed. */
@@ -43,12 +100,19 @@ static bool file_join(struct container_file *file)
 	struct container *ctn = file->ctn;
 	bool joined = false;
 
+	/* it is about to get a page, most likely */
+	file->class = CONTAINER_FILE_SMALL;
+	file->outgrown = outgrown(file->class);
+
 	spin_lock(&ctn->files_lock);
 	if (!test_bit(CONTAINER_DYING, &ctn->flags) &&
 	    !cmpxchg((struct container_file **)&file->mapping->container_file,
 		     NULL, file)) {
 		list_add_tail(&file->node, &ctn->files);
-		ctn->nr_files++;
+		list_add_tail(&file->trim_node, &ctn->trim_files[file->class]);
+		ctn->nr_files[file->class]++;
+		if (READ_ONCE(file->mapping->nrpages))
+			file_classify(file);
 		joined = true;
 	}
 	spin_unlock(&ctn->files_lock);
@@ -60,7 +124,8 @@ static void file_leave_locked(struct container_file *file)
 {
 	RCU_INIT_POINTER(file->mapping->container_file, NULL);
 	list_del(&file->node);
-	file->ctn->nr_files--;
+	list_del(&file->trim_node);
+	file->ctn->nr_files[file->class]--;
 	kfree_rcu(file, rcu);
 }
 
@@ -103,21 +168,25 @@ void __container_claim_mapping(struct address_space *mapping, gfp_t gfp)
 	if (!ctn)
 		return;
 
-	file = file_alloc(mapping, NULL, (gfp & GFP_KERNEL) | __GFP_NOWARN);
+	file = file_alloc(mapping, (gfp & GFP_KERNEL) | __GFP_NOWARN);
 	if (!file)
 		return;
 
+	container_stop_point("claim: allocated");
 	rcu_read_lock();
 	ctn = rcu_dereference(current->container);
-	file->ctn = ctn;
+	if (ctn)
+		file_set_container(file, ctn);
 	if (!ctn || !file_join(file))
 		kfree(file);
 	rcu_read_unlock();
+	container_stop_point("claim: done");
 }
 
 void __container_forget_mapping(struct address_space *mapping)
 {
 	mapping_leave(mapping, NULL);
+	container_stop_point("file: evicted");
 }
 
 /* ---- pages of a file that changes its owner ---- */
@@ -134,6 +203,7 @@ static void for_all_folios(struct address_space *mapping,
 	while (filemap_get_folios(mapping, &index, -1, &fbatch)) {
 		for (i = 0; i < folio_batch_count(&fbatch); i++)
 			fn(fbatch.folios[i], arg);
+		container_stop_point("file: some pages done");
 		folio_batch_release(&fbatch);
 		cond_resched();
 	}
@@ -209,11 +279,13 @@ static bool mapping_is_owned_by(struct address_space *mapping,
 /* Have @ctn own @mapping, whoever did before. */
 static int mapping_join(struct address_space *mapping, struct container *ctn)
 {
-	struct container_file *file = file_alloc(mapping, ctn, GFP_KERNEL);
+	struct container_file *file = file_alloc(mapping, GFP_KERNEL);
 
 	if (!file)
 		return -ENOMEM;
 
+	container_stop_point("addfile: allocated");
+	file_set_container(file, ctn);
 	while (!mapping_is_owned_by(mapping, ctn)) {
 		if (file_join(file))
 			return 0;
@@ -222,6 +294,7 @@ static int mapping_join(struct address_space *mapping, struct container *ctn)
 			return -ENODEV;
 		}
 		mapping_leave(mapping, NULL);
+		container_stop_point("addfile: taken away");
 	}
 	kfree(file);
 	return 0;
@@ -253,9 +326,11 @@ int container_add_file(struct container *ctn, const char *name)
 
 	mapping = inode->i_mapping;
 	err = mapping_join(mapping, ctn);
+	container_stop_point("addfile: joined");
 	if (!err) {
 		/* who still charges the owner before is through after this */
 		synchronize_rcu();
+		container_stop_point("addfile: waited");
 		for_all_folios(mapping, adopt_folio, mapping);
 	}
 	path_put(&path);
@@ -283,7 +358,9 @@ int container_remove_file(struct container *ctn, const char *name)
 		return PTR_ERR(inode);
 
 	if (mapping_leave(inode->i_mapping, ctn)) {
+		container_stop_point("rmfile: left");
 		synchronize_rcu();
+		container_stop_point("rmfile: waited");
 		for_all_folios(inode->i_mapping, lock_and_drop_folio, ctn);
 	} else {
 		err = -ENOENT;
@@ -329,40 +406,65 @@ void container_release_file(struct inode *inode)
 }
 
 /**
+ * container_file_grown - a file may have more pages than it is down for
+ * @mapping: the file; the caller sees to it that it stays.
+ *
+ * Context: Atomic at most; not from an interrupt.
+ */
+void container_file_grown(struct address_space *mapping)
+{
+	struct container_file *file;
+
+	rcu_read_lock();
+	file = rcu_dereference(mapping->container_file);
+	if (file) {
+		spin_lock(&file->ctn->files_lock);
+		if (rcu_access_pointer(mapping->container_file) == file)
+			file_classify(file);
+		spin_unlock(&file->ctn->files_lock);
+	}
+	rcu_read_unlock();
+}
+
+/* Has it pages that are a part of rss? It may be that there are none after all. */
+static bool may_have_rss(struct address_space *mapping)
+{
+	return mapping_mapped(mapping) || shmem_mapping(mapping);
+}
+
+/**
  * container_next_file - the next file that kcontainerd is to look at
  * @ctn: the container. Only its kcontainerd calls this.
  * @large: one with CONTAINER_LARGE pages or more; else one with fewer, but not
  *	   none.
+ * @rss_only: only one that is mapped, or shmem.
  * @left: how many files may still be looked at; counted down.
  * @cursor: set to where it left off in that file.
  * @busy: set if one could not be held just now.
  *
- * Goes round the list, from where it was the last time.
+ * Takes turns; what has no page is not in the way.
  *
  * Context: May sleep.
  * Return: the inode, to be given to container_release_file(); NULL if there
  * was none among @left.
  */
 struct inode *container_next_file(struct container *ctn, bool large,
-				  unsigned long *left, pgoff_t *cursor,
-				  bool *busy)
+				  bool rss_only, unsigned long *left,
+				  pgoff_t *cursor, bool *busy)
 {
+	const enum container_file_class class =
+		large ? CONTAINER_FILE_LARGE : CONTAINER_FILE_SMALL;
 	struct container_file *file;
 	struct inode *inode = NULL;
-	unsigned long nr;
 
 	spin_lock(&ctn->files_lock);
-	while (!inode && *left) {
+	while (!inode && *left && !list_empty(&ctn->trim_files[class])) {
 		--*left;
-		if (list_is_last(&ctn->trim_cursor.node, &ctn->files))
-			list_move(&ctn->trim_cursor.node, &ctn->files);
-		if (list_is_last(&ctn->trim_cursor.node, &ctn->files))
-			break;
-		file = list_next_entry(&ctn->trim_cursor, node);
-		list_move(&ctn->trim_cursor.node, &file->node);
-
-		nr = file->mapping ? READ_ONCE(file->mapping->nrpages) : 0;
-		if (nr && is_large(nr) == large) {
+		file = list_first_entry(&ctn->trim_files[class],
+					struct container_file, trim_node);
+		file_classify(file);
+		if (file->class == class &&
+		    (!rss_only || may_have_rss(file->mapping))) {
 			*cursor = file->cursor;
 			inode = file_hold(file);
 			*busy |= !inode;
@@ -409,6 +511,7 @@ again:
 		if (!inode)
 			continue;
 		spin_unlock(&ctn->files_lock);
+		container_stop_point("expel: a file");
 		for_all_folios(mapping, drop_folio, ctn);
 		container_release_file(inode);
 		cond_resched();
@@ -467,6 +570,7 @@ int container_list_files(struct container *ctn, struct seq_file *m)
 				list_file(file, m);
 			list_move(&here.node, &file->node);
 		}
+		container_stop_point("mappings: some listed");
 		cond_resched_lock(&ctn->files_lock);
 	}
 	list_del(&here.node);

@@ -12,7 +12,10 @@
  *	adopt.c		the pages that a process holds when it is moved
  *	file.c		ownership of files: claiming, moving, eviction
  *	configfs.c	the tree that users see, and nothing else
+ *	audit.c		for tests: do the counters say what is there?
+ *	stop.c		for tests: a task is killed in the middle of all that
  *	mm/container_mm.c	kcontainerd: what it does over the limit
+ *	mm/container_swap.c	pages in the swap cache that nobody can reach
  *
  * Lock order, outermost first:
  *
@@ -21,7 +24,8 @@
  *	    container_fork_rwsem	write: no task forks or execs meanwhile
  *	      container::lock		tasks, mms; of two containers: one after
  *					the other, never nested
- *	      container::files_lock	files; nests inode::i_lock inside
+ *	      container::files_lock	files; nests inode::i_lock and
+ *					address_space::i_pages inside
  *	mmap_lock, page table lock	while charging, or walking an mm
  *	  lruvec::lru_lock		nests inside a page table lock
  *
@@ -47,16 +51,19 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
-/* What is counted in pages for a container, for each CPU. */
+/*
+ * What is counted in pages for a container, for each CPU. Which of them it is
+ * for a folio can be seen from its token without a branch: see token_stat().
+ */
 enum container_stat {
-	CONTAINER_ANON,
-	CONTAINER_SHMEM,	/* page cache that only swap can take */
-	CONTAINER_FILE,		/* all other page cache */
-	CONTAINER_MAPPED_SHMEM,	/* of these, those that are mapped */
-	CONTAINER_MAPPED_FILE,
-	CONTAINER_ACTIVE,	/* pages on an active LRU list */
-	CONTAINER_REFAULTED,	/* came back after they were reclaimed: events */
-	NR_CONTAINER_STATS,
+	CONTAINER_ANON		= 0,
+	CONTAINER_FILE		= 1,	/* page cache, other than shmem */
+	CONTAINER_ACTIVE	= 2,	/* pages on an active LRU list */
+	CONTAINER_SHMEM		= 3,	/* page cache that only swap can take */
+	CONTAINER_REFAULTED	= 4,	/* came back after they were reclaimed: events */
+	CONTAINER_MAPPED_FILE	= 5,	/* of these kinds, those that are mapped */
+	CONTAINER_MAPPED_SHMEM	= 7,
+	NR_CONTAINER_STATS	= 8,
 };
 
 /*
@@ -144,13 +151,35 @@ enum {
 	CONTAINER_FUTILE,	/* its last round found nothing to trim */
 };
 
+/*
+ * What kcontainerd has a file down for, by the pages of it that are cached. One
+ * that has got fewer is noticed when its turn comes, and one that has outgrown
+ * its class by who adds the page.
+ */
+enum container_file_class {
+	CONTAINER_FILE_EMPTY,		/* kcontainerd does not look at these */
+	CONTAINER_FILE_SMALL,
+	CONTAINER_FILE_LARGE,
+	NR_CONTAINER_FILE_CLASSES,
+};
+
 /* A file that a container owns: what address_space::container_file is. */
 struct container_file {
+	unsigned long		token;	/* of a folio of it, as yet unmapped */
+	/* where that is counted: in ctn->pcpu */
+	long __percpu		*stat;
+	atomic_long_t __percpu	*stock;
 	struct container	*ctn;
 	struct address_space	*mapping; /* NULL for a place in the list */
-	struct list_head	node;	/* in ctn->files, files_lock */
+	unsigned long		outgrown; /* pages that are too many for class */
 	pgoff_t			cursor;	/* where kcontainerd goes on */
-	struct rcu_head		rcu;
+	enum container_file_class class;
+	/* in ctn->files and ctn->trim_files[class], as this: files_lock */
+	struct list_head	node;
+	union {
+		struct list_head	trim_node;
+		struct rcu_head		rcu;	/* once it is in no list */
+	};
 };
 
 struct container {
@@ -176,8 +205,9 @@ struct container {
 
 	spinlock_t			files_lock; /* protects the next three */
 	struct list_head		files;
-	unsigned long			nr_files;
-	struct container_file		trim_cursor; /* where kcontainerd is */
+	/* whose turn it is comes first */
+	struct list_head		trim_files[NR_CONTAINER_FILE_CLASSES];
+	unsigned long			nr_files[NR_CONTAINER_FILE_CLASSES];
 
 	struct delayed_work		trim_work;
 	unsigned int			trim_delay;	/* jiffies to a retry */
@@ -205,14 +235,17 @@ struct container {
 	unsigned long			trim_addr;
 
 	struct rcu_work			free_work;
+#ifdef CONFIG_CONTAINERS_DEBUG
+	struct list_head		audit_node;	/* see audit.c */
+#endif
 };
 
 /*
  * A token, lowest bits first:
  *
  *	bit 0		the folio is counted in CONTAINER_ACTIVE
- *	bit 1		it is page cache, not anonymous
- *	bit 2		it is shmem, which is page cache, too
+ *	bits 1 and 2	page cache, not anonymous; shmem, which is page cache, too:
+ *			together they are its enum container_stat
  *	bits 3 to 16	pages of it that are counted as mapped page cache
  *	bits 17 to 63	where the container is, from PAGE_OFFSET, in units of
  *			CONTAINER_ALIGN: 55 bits of address
@@ -225,6 +258,8 @@ struct container {
 #define CONTAINER_TOKEN_MAPPED	8UL		/* one mapped page */
 #define CONTAINER_TOKEN_MAPPED_SHIFT	3
 #define CONTAINER_TOKEN_MAPPED_MAX	((1L << 14) - 1)
+#define CONTAINER_TOKEN_MAPPED_MASK	\
+	((unsigned long)CONTAINER_TOKEN_MAPPED_MAX << CONTAINER_TOKEN_MAPPED_SHIFT)
 #define CONTAINER_ALIGN		BIT(CONTAINER_ALIGN_SHIFT)
 
 /* @token is not 0. */
@@ -268,13 +303,40 @@ static inline unsigned long *folio_token_slot(struct folio *folio)
 	return page_token_slot(&folio->page);
 }
 
+/* The compiler is not allowed to find out by itself that it is there. */
+static inline bool has_slot(const unsigned long *slot)
+{
+	return !IS_ENABLED(CONFIG_MEMCG) || slot;
+}
+
+static inline unsigned long folio_token(struct folio *folio)
+{
+	unsigned long *slot = folio_token_slot(folio);
+
+	return has_slot(slot) ? READ_ONCE(*slot) : 0;
+}
+
 /* The container that is charged for @folio, or NULL. Within RCU. */
 static inline struct container *folio_container(struct folio *folio)
 {
-	unsigned long *slot = folio_token_slot(folio);
-	unsigned long token = slot ? READ_ONCE(*slot) : 0;
+	unsigned long token = folio_token(folio);
 
 	return token ? token_container(token) : NULL;
+}
+
+/* The container that @mm is in, or NULL. To be followed within RCU only. */
+static inline struct container *mm_container(struct mm_struct *mm)
+{
+	unsigned long token = READ_ONCE(mm->container_token);
+
+	return token ? token_container(token) : NULL;
+}
+
+static inline unsigned long container_nr_files(struct container *ctn)
+{
+	return READ_ONCE(ctn->nr_files[CONTAINER_FILE_EMPTY]) +
+	       READ_ONCE(ctn->nr_files[CONTAINER_FILE_SMALL]) +
+	       READ_ONCE(ctn->nr_files[CONTAINER_FILE_LARGE]);
 }
 
 static inline struct container *to_container(struct config_item *item)
@@ -339,8 +401,9 @@ void container_adopt_pages(struct mm_struct *mm);
 int container_add_file(struct container *ctn, const char *name);
 int container_remove_file(struct container *ctn, const char *name);
 struct inode *container_next_file(struct container *ctn, bool large,
-				  unsigned long *left, pgoff_t *cursor,
-				  bool *busy);
+				  bool rss_only, unsigned long *left,
+				  pgoff_t *cursor, bool *busy);
+void container_file_grown(struct address_space *mapping);
 void container_set_cursor(struct container *ctn, struct inode *inode,
 			  pgoff_t cursor);
 void container_release_file(struct inode *inode);
@@ -352,6 +415,33 @@ extern const struct configfs_attribute * const
 	container_notice_attrs[NR_CONTAINER_NOTICES];
 int container_parse_limit(const char *buf, size_t len, bool pages,
 			  unsigned long *limit);
+
+/* audit.c */
+#ifdef CONFIG_CONTAINERS_DEBUG
+void container_audit_add(struct container *ctn);
+void container_audit_remove(struct container *ctn);
+void container_audit_freed(void);
+#else
+static inline void container_audit_add(struct container *ctn) { }
+static inline void container_audit_remove(struct container *ctn) { }
+static inline void container_audit_freed(void) { }
+#endif
+
+/* stop.c */
+#ifdef CONFIG_CONTAINERS_DEBUG
+DECLARE_STATIC_KEY_FALSE(container_stop_key);
+void __container_stop_point(const char *name);
+void container_stop_init(struct dentry *dir);
+
+/* A test may have the current task killed here, by this name. Context: Any. */
+static __always_inline void container_stop_point(const char *name)
+{
+	if (static_branch_unlikely(&container_stop_key))
+		__container_stop_point(name);
+}
+#else
+static inline void container_stop_point(const char *name) { }
+#endif
 
 /* mm/container_mm.c */
 extern struct workqueue_struct *kcontainerd_wq;

@@ -34,13 +34,16 @@ bool container_out_of_memory(struct container *ctn)
 	};
 	bool ret = true;
 
+	container_stop_point("oom: begins");
 	if (mutex_lock_killable(&oom_lock))
 		return true;
+	container_stop_point("oom: locked");
 	/* somebody may have died while this waited for the lock */
 	if (container_held(ctn) >= READ_ONCE(ctn->counter[CONTAINER_RSS].max)) {
 		trace_container_oom(ctn->id, container_rss(ctn),
 				    container_oom_pages(ctn));
 		ret = out_of_memory(&oc);
+		container_stop_point("oom: killed");
 	}
 	mutex_unlock(&oom_lock);
 	return ret;

@@ -7,7 +7,7 @@
  * since pages are charged for an mm and may outlive the task that faulted
  * them in. All tasks that share an mm, or a thread group, move together.
  *
- * task_struct::container and mm_struct::container change under the lock of
+ * task_struct::container and mm_struct::container_token change under the lock of
  * the container that loses or gains the member. Who may change them, besides:
  *  - fork, exec: for the current task and its new child or mm, with
  *    container_fork_rwsem held for reading;
@@ -37,15 +37,15 @@ static void mm_leave(struct mm_struct *mm)
 	struct container *ctn;
 
 	rcu_read_lock();
-	while ((ctn = rcu_dereference(mm->container))) {
+	while ((ctn = mm_container(mm))) {
 		spin_lock(&ctn->lock);
-		if (rcu_access_pointer(mm->container) == ctn) {
+		if (mm_container(mm) == ctn) {
 			list_del(&mm->container_node);
 			/* after this the mm can be freed: __mmput() does not wait */
-			smp_store_release((struct container **)&mm->container,
-					  NULL);
+			smp_store_release(&mm->container_token, 0);
 		}
 		spin_unlock(&ctn->lock);
+		container_stop_point("mm: left");
 	}
 	rcu_read_unlock();
 }
@@ -55,8 +55,10 @@ static void mm_join(struct mm_struct *mm, struct container *ctn)
 {
 	spin_lock(&ctn->lock);
 	list_add_tail(&mm->container_node, &ctn->mms);
-	rcu_assign_pointer(mm->container, ctn);
+	/* who charges @mm goes by this, within RCU: as rcu_assign_pointer() */
+	smp_store_release(&mm->container_token, container_token(ctn));
 	spin_unlock(&ctn->lock);
+	container_stop_point("mm: joined");
 }
 
 void __container_dup_mm(struct mm_struct *mm)
@@ -70,12 +72,15 @@ void __container_dup_mm(struct mm_struct *mm)
 		/* else this task has just been moved, and ctn may be removed */
 		if (rcu_access_pointer(current->container) == ctn) {
 			list_add_tail(&mm->container_node, &ctn->mms);
-			rcu_assign_pointer(mm->container, ctn);
+			/* as in mm_join() */
+			smp_store_release(&mm->container_token,
+					  container_token(ctn));
 			done = true;
 		}
 		spin_unlock(&ctn->lock);
 	}
 	rcu_read_unlock();
+	container_stop_point("fork: mm joined");
 }
 
 void __container_mm_exit(struct mm_struct *mm)
@@ -93,7 +98,7 @@ static void mm_follow_current(struct mm_struct *mm)
 		rcu_dereference_protected(current->container,
 					  percpu_rwsem_is_held(&container_fork_rwsem));
 
-	if (rcu_access_pointer(mm->container) == ctn)
+	if (mm_container(mm) == ctn)
 		return;
 
 	mm_leave(mm);
@@ -105,6 +110,7 @@ static void mm_follow_current(struct mm_struct *mm)
 void __container_exec(struct mm_struct *mm)
 {
 	percpu_down_read(&container_fork_rwsem);
+	container_stop_point("exec: locked");
 	mm_follow_current(mm);
 	percpu_up_read(&container_fork_rwsem);
 }
@@ -135,10 +141,12 @@ int __container_can_fork(struct task_struct *child, u64 clone_flags)
 		return -EAGAIN;
 	}
 
+	container_stop_point("fork: counted");
 	RCU_INIT_POINTER(child->container, ctn);
 	child->container_forking = true;
 	if (child->mm && !(clone_flags & CLONE_VM))
 		mm_follow_current(child->mm);
+	container_stop_point("fork: allowed");
 	return 0;
 }
 
@@ -152,6 +160,7 @@ void __container_end_fork(struct task_struct *child, bool forked)
 		rcu_dereference_protected(child->container,
 					  percpu_rwsem_is_held(&container_fork_rwsem));
 
+	container_stop_point(forked ? "fork: done" : "fork: failed");
 	child->container_forking = false;
 	if (ctn && forked) {
 		spin_lock(&ctn->lock);
@@ -162,6 +171,7 @@ void __container_end_fork(struct task_struct *child, bool forked)
 		atomic_long_dec(&ctn->nr_tasks);
 	}
 	percpu_up_read(&container_fork_rwsem);
+	container_stop_point("fork: unlocked");
 }
 
 /* Take @task out of its container, if it is in one. */
@@ -179,6 +189,7 @@ static void task_leave(struct task_struct *task)
 			trace_container_detach(ctn->id, task);
 		}
 		spin_unlock(&ctn->lock);
+		container_stop_point("task: left");
 	}
 	rcu_read_unlock();
 }
@@ -236,6 +247,7 @@ static bool task_move(struct task_struct *task, struct container *to)
 		joined = true;
 	}
 	task_unlock(task);
+	container_stop_point("task: joined");
 	return joined;
 }
 
@@ -297,6 +309,7 @@ static int move_tasks(struct mm_struct *mm, struct container *to)
 		return -EAGAIN;
 	}
 
+	container_stop_point("move: counted");
 	joined = for_tasks_of_mm(mm, to, task_move);
 	atomic_long_sub(nr - joined, &to->nr_tasks);
 	return 0;
@@ -315,6 +328,7 @@ static int move_process(struct task_struct *task, struct container *from,
 
 	mutex_lock(&container_attach_mutex);
 	percpu_down_write(&container_fork_rwsem);
+	container_stop_point("move: locked");
 
 again:
 	/* a leader that has exited may have threads that have not */
@@ -338,6 +352,7 @@ again:
 		goto out;
 
 	err = move_tasks(mm, to);
+	container_stop_point("move: tasks moved");
 	if (err)
 		goto out;
 
@@ -348,7 +363,7 @@ again:
 		mm = NULL;
 		goto again;
 	}
-	if (rcu_access_pointer(mm->container) != to) {
+	if (mm_container(mm) != to) {
 		mm_leave(mm);
 		if (to)
 			mm_join(mm, to);
@@ -357,6 +372,7 @@ out:
 	percpu_up_write(&container_fork_rwsem);
 	mutex_unlock(&container_attach_mutex);
 
+	container_stop_point("move: unlocked");
 	if (!err)
 		container_adopt_pages(mm);
 	if (mm)
@@ -445,6 +461,7 @@ void container_expel_tasks(struct container *ctn)
 	struct mm_struct *mm;
 
 	mutex_lock(&container_attach_mutex);
+	container_stop_point("expel: locked");
 
 	/*
 	 * A fork or exec that is under way is one of a task in the list, so
@@ -460,6 +477,7 @@ void container_expel_tasks(struct container *ctn)
 			RCU_INIT_POINTER(task->container, NULL);
 			atomic_long_dec(&ctn->nr_tasks);
 			trace_container_detach(ctn->id, task);
+			container_stop_point("expel: a task");
 			cond_resched_lock(&ctn->lock);
 		}
 		spin_unlock(&ctn->lock);
@@ -478,7 +496,8 @@ void container_expel_tasks(struct container *ctn)
 					      container_node))) {
 		list_del(&mm->container_node);
 		/* as in mm_leave(): it can be freed after this */
-		smp_store_release((struct container **)&mm->container, NULL);
+		smp_store_release(&mm->container_token, 0);
+		container_stop_point("expel: an mm");
 		cond_resched_lock(&ctn->lock);
 	}
 	spin_unlock(&ctn->lock);
@@ -516,6 +535,7 @@ int container_list_tasks(struct container *ctn, struct seq_file *m)
 		if (!pids)
 			return -ENOMEM;
 
+		container_stop_point("tasks: allocated");
 		nr = 0;
 		spin_lock(&ctn->lock);
 		list_for_each_entry(task, &ctn->tasks, container_node) {

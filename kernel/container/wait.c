@@ -104,6 +104,7 @@ static int wait_for_round(struct container *ctn, bool fatal_only)
 	unsigned long round = READ_ONCE(ctn->rounds_begun) + 1;
 
 	container_call_kcontainerd(ctn);
+	container_stop_point("round: called");
 	if (fatal_only)
 		return wait_event_killable(*queue, round_ended(ctn, round)) ?
 		       -EINTR : 0;
@@ -121,6 +122,7 @@ struct futility {
 static bool is_futile(struct container *ctn, struct futility *futility,
 		      bool progress)
 {
+	container_stop_point("round: ended");
 	if (progress) {
 		*futility = (struct futility){};
 		return false;
@@ -157,10 +159,13 @@ static void wait_for_better_times(struct container *ctn, bool one_more)
 {
 	int i;
 
-	for (i = 0; i < 100 && !has_room(ctn, one_more) &&
-		    !fatal_signal_pending(current) &&
-		    !test_bit(CONTAINER_DYING, &ctn->flags); i++)
+	container_stop_point("room: nobody to be killed");
+	for (i = 0; i < 100; i++) {
+		if (has_room(ctn, one_more) || fatal_signal_pending(current) ||
+		    test_bit(CONTAINER_DYING, &ctn->flags))
+			break;
 		schedule_timeout_killable(HZ / 10);
+	}
 }
 
 static void wait_for_room(struct container *ctn, bool one_more, bool fatal_only)
@@ -192,6 +197,7 @@ static void wait_for_room(struct container *ctn, bool one_more, bool fatal_only)
 		if (!is_futile(ctn, &futility, progress))
 			continue;
 
+		container_stop_point("room: none to be had");
 		/* whoever was chosen takes a moment to go */
 		if (container_out_of_memory(ctn))
 			schedule_timeout_killable(1);
@@ -213,7 +219,9 @@ static void make_room(struct container *ctn)
 	current->container_over &= ~CONTAINER_OVER_LET;
 	atomic_inc(&ctn->room_waiters);
 	psi_memstall_enter(&pflags);
+	container_stop_point("room: wanted");
 	wait_for_room(ctn, true, true);
+	container_stop_point("room: waited");
 	psi_memstall_leave(&pflags);
 	atomic_dec(&ctn->room_waiters);
 	count_wait(ctn, true, start);
@@ -228,7 +236,9 @@ static void settle(struct container *ctn, bool fatal_only)
 	if (has_room(ctn, false))
 		return;
 	psi_memstall_enter(&pflags);
+	container_stop_point("rss_limit: over it");
 	wait_for_room(ctn, false, fatal_only);
+	container_stop_point("rss_limit: under it");
 	psi_memstall_leave(&pflags);
 	count_wait(ctn, true, start);
 }
@@ -341,9 +351,11 @@ static void throttle(struct container *ctn)
 	WRITE_ONCE(ctn->last_hit, jiffies);
 
 	psi_memstall_enter(&pflags);
+	container_stop_point("page_limit: sleeps");
 	wait_event_interruptible_timeout(*container_wait_queue(ctn),
 					 !must_wait(ctn), timeout);
 	psi_memstall_leave(&pflags);
+	container_stop_point("page_limit: slept");
 	count_wait(ctn, false, start);
 }
 
@@ -422,7 +434,9 @@ int container_shrink(struct container *ctn, unsigned long pages)
 	if (mutex_lock_interruptible(&ctn->shrink_lock))
 		return -EINTR;
 	WRITE_ONCE(ctn->shrink_pages, pages);
+	container_stop_point("shrink: goal set");
 	err = shrink_until(ctn, pages, container_usage, pages_reached);
+	container_stop_point("shrink: done");
 	WRITE_ONCE(ctn->shrink_pages, ULONG_MAX);
 	mutex_unlock(&ctn->shrink_lock);
 	return err;
@@ -448,10 +462,14 @@ int container_set_rss_limit(struct container *ctn, unsigned long limit)
 		return 0;
 	}
 
+	/* from now on charges may fail: before, nobody had to look for that */
+	static_branch_enable(&container_rss_key);
 	if (mutex_lock_interruptible(&ctn->shrink_lock))
 		return -EINTR;
 	WRITE_ONCE(ctn->shrink_rss, limit);
+	container_stop_point("rss_limit: goal set");
 	err = shrink_until(ctn, limit, container_rss, rss_limit_set);
+	container_stop_point("rss_limit: done");
 	WRITE_ONCE(ctn->shrink_rss, ULONG_MAX);
 	mutex_unlock(&ctn->shrink_lock);
 	container_wake_waiters(ctn);

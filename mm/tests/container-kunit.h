@@ -12,7 +12,7 @@ static struct container *test_container(struct kunit *test, long anon, long file
 	ctn = kunit_kzalloc(test, sizeof(*ctn), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, ctn);
 	ctn->pcpu = alloc_percpu(struct container_pcpu);
-	KUNIT_ASSERT_NOT_NULL(test, ctn->pcpu);
+	KUNIT_ASSERT_TRUE(test, !!ctn->pcpu);
 	for (i = 0; i < NR_CONTAINER_COUNTERS; i++)
 		page_counter_init(&ctn->counter[i], NULL, false);
 	ctn->page_limit = PAGE_COUNTER_MAX;
@@ -119,4 +119,5 @@ static struct kunit_suite container_trim_suite = {
 	.name = "container_trim",
 	.test_cases = container_trim_cases,
 };
+
 kunit_test_suite(container_trim_suite);

@@ -14,7 +14,7 @@ static struct container *counting_container(struct kunit *test)
 	ctn = kunit_kzalloc(test, roundup_pow_of_two(sizeof(*ctn)), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, ctn);
 	ctn->pcpu = alloc_percpu(struct container_pcpu);
-	KUNIT_ASSERT_NOT_NULL(test, ctn->pcpu);
+	KUNIT_ASSERT_TRUE(test, !!ctn->pcpu);
 	for (i = 0; i < NR_CONTAINER_COUNTERS; i++)
 		page_counter_init(&ctn->counter[i], NULL, false);
 	ctn->page_limit = PAGE_COUNTER_MAX;
@@ -199,4 +199,5 @@ static struct kunit_suite container_charge_suite = {
 	.name = "container_charge",
 	.test_cases = container_charge_cases,
 };
+
 kunit_test_suite(container_charge_suite);

@@ -95,4 +95,5 @@ static struct kunit_suite container_configfs_suite = {
 	.name = "container_configfs",
 	.test_cases = container_configfs_cases,
 };
+
 kunit_test_suite(container_configfs_suite);
