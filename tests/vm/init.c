@@ -50,6 +50,7 @@
 
 static int link_fd = -1;
 
+__attribute__((noreturn))
 static void power_off(void)
 {
 	/* The guest runs with -no-reboot: this ends it at once. */
@@ -262,6 +263,19 @@ static void use_disks(void)
 	}
 }
 
+/* The kernel has booted with one: tests/vm/run says why. */
+static void bring_up_processors(void)
+{
+	char path[64];
+
+	for (int i = 1; ; i++) {
+		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", i);
+		if (access(path, F_OK))
+			return;
+		put(path, "1");
+	}
+}
+
 static void settings(void)
 {
 	struct rlimit files = { 1024, 524288 }, cores = { 0, RLIM_INFINITY };
@@ -325,16 +339,21 @@ static struct request receive_request(void)
 			req.envp = append(req.envp, &envs, data);
 			break;
 		case 'c':
+			free(req.cwd);
 			req.cwd = data;
 			break;
 		case 't':
 			req.terminal = true;
 			req.input = true;
 			req.size = to_winsize(data);
+			free(data);
 			break;
 		case 'p':
 			req.input = true;
+			free(data);
 			break;
+		default:
+			free(data);
 		}
 	} while (type != 'g');
 	if (!req.argv || !req.cwd)
@@ -565,6 +584,7 @@ int main(void)
 	mount_the_rest(req.cwd);
 	put("/proc/self/oom_score_adj", "-1000");
 	mlockall(MCL_CURRENT | MCL_FUTURE);
+	bring_up_processors();
 	use_disks();
 	settings();
 

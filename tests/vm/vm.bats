@@ -12,7 +12,7 @@ bats_require_minimum_version 1.5.0
 
 setup() {
 	vm=$BATS_TEST_DIRNAME/run
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 }
 
 @test "the command's exit status is the run's" {
