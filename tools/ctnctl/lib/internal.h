@@ -70,7 +70,7 @@ char *attr_get(const char *dir, unsigned int tree, const char *attr);
 int attr_set(const char *dir, unsigned int tree, const char *attr,
 	     const char *value);
 int attr_exists(const char *dir, const char *attr);
-char **dir_names(const char *dir, unsigned int type);
+char **dir_names(const char *path, unsigned int type);
 char *join(const char *dir, const char *name);
 
 #endif /* CTN_INTERNAL_H */

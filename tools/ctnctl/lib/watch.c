@@ -125,6 +125,8 @@ static int watch_counters(struct ctn_watch *watch, struct member *member)
 		if (counter->wd >= 0 && counter->wd != wd)
 			inotify_rm_watch(watch->fd, counter->wd);
 		counter->wd = wd;
+		/* all of them have been given their attr */
+		/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
 		if (wd < 0 && !strcmp(counter->attr, MARK))
 			return fail_mark(member);
 	}

@@ -19,15 +19,52 @@ int refused(void)
 	return STATUS_REFUSED;
 }
 
+/*
+ * A line on stderr, and one line whatever the words in it are: what the locale
+ * cannot print is escaped, as it is in the library's messages.
+ */
+static void print_line(char *text)
+{
+	char *word;
+
+	while ((word = strsep(&text, " "))) {
+		char *escaped = ctn_escape(word);
+
+		fprintf(stderr, "%s%s", escaped ? escaped : "", text ? " " : "\n");
+		free(escaped);
+	}
+}
+
+static void print_message(const struct command *cmd, const char *fmt,
+			  va_list args)
+{
+	char *text;
+
+	fprintf(stderr, "ctnctl: %s%s", cmd ? cmd->name : "", cmd ? ": " : "");
+	if (vasprintf(&text, fmt, args) < 0) {
+		fprintf(stderr, "%s\n", strerror(ENOMEM));
+		return;
+	}
+	print_line(text);
+	free(text);
+}
+
+void complain(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	print_message(NULL, fmt, args);
+	va_end(args);
+}
+
 noreturn void die(const char *fmt, ...)
 {
 	va_list args;
 
-	fputs("ctnctl: ", stderr);
 	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
+	print_message(NULL, fmt, args);
 	va_end(args);
-	fputc('\n', stderr);
 	exit(STATUS_REFUSED);
 }
 
@@ -42,14 +79,35 @@ noreturn void wrong_usage(const struct command *cmd, const char *fmt, ...)
 {
 	va_list args;
 
-	fputs("ctnctl: ", stderr);
-	if (cmd)
-		fprintf(stderr, "%s: ", cmd->name);
 	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
+	print_message(cmd, fmt, args);
 	va_end(args);
-	fputc('\n', stderr);
 	try_help(cmd);
+}
+
+int next_option(int argc, char **argv, const char *letters,
+		const struct option *options)
+{
+	FILE *real = stderr;
+	char *text = NULL;
+	size_t len;
+	int opt;
+
+	/* getopt(3) puts words into its messages as they are. */
+	stderr = open_memstream(&text, &len);
+	if (!stderr) {
+		stderr = real;
+		die("%s", strerror(errno));
+	}
+	opt = getopt_long(argc, argv, letters, options, NULL);
+	fclose(stderr);
+	stderr = real;
+	if (text && len) {
+		text[len - 1] = '\0';
+		print_line(text);
+	}
+	free(text);
+	return opt;
 }
 
 noreturn void print_help(const struct command *cmd)

@@ -43,15 +43,22 @@ extern const struct command create_command, delete_command, list_command,
 /* Say on stderr what the library refused. Returns STATUS_REFUSED. */
 int refused(void);
 
-/* Say something on stderr and exit with STATUS_REFUSED. */
+/* Say something on stderr, in one line that can be printed. */
+void complain(const char *fmt, ...) PRINTF(1, 2);
+
+/* The same, and exit with STATUS_REFUSED. */
 noreturn void die(const char *fmt, ...) PRINTF(1, 2);
 
 /* Say what is wrong with the command line, and exit. @cmd NULL: with ctnctl. */
 noreturn void wrong_usage(const struct command *cmd, const char *fmt, ...)
 	PRINTF(2, 3);
 
-/* The same, when getopt_long(3) has said it. */
+/* The same, when next_option() has said it. */
 noreturn void try_help(const struct command *cmd);
+
+/* getopt_long(3), whose messages are such lines, too. */
+int next_option(int argc, char **argv, const char *letters,
+		const struct option *options);
 
 /* Print the help of a command, and exit. */
 noreturn void print_help(const struct command *cmd);

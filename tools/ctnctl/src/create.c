@@ -34,7 +34,7 @@ static int run_create(const struct command *cmd, int argc, char **argv)
 	struct ctn_tree *tree;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((opt = next_option(argc, argv, "h", options)) != -1) {
 		if (opt == 'h')
 			print_help(cmd);
 		if (!settings_option(&settings, opt, optarg))
@@ -77,7 +77,7 @@ static int run_delete(const struct command *cmd, int argc, char **argv)
 	struct ctn_tree *tree;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((opt = next_option(argc, argv, "h", options)) != -1) {
 		if (opt == 'h')
 			print_help(cmd);
 		try_help(cmd);

@@ -68,7 +68,7 @@ int main(int argc, char **argv)
 
 	if (argc > 0)
 		argv[0] = name;
-	while ((opt = getopt_long(argc, argv, "+c:hV", options, NULL)) != -1) {
+	while ((opt = next_option(argc, argv, "+c:hV", options)) != -1) {
 		switch (opt) {
 		case 'c':
 			configfs = optarg;

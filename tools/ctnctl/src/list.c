@@ -164,8 +164,7 @@ static int run_list(const struct command *cmd, int argc, char **argv)
 	size_t count;
 
 	columns = all_columns(&count);
-	while ((opt = getopt_long(argc, argv, LOOK_SHORT "h", options,
-				  NULL)) != -1) {
+	while ((opt = next_option(argc, argv, LOOK_SHORT "h", options)) != -1) {
 		if (opt == 'h')
 			print_list_help(cmd, columns, count);
 		if (!look_option(cmd, &look, opt, optarg))

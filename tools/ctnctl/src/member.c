@@ -24,7 +24,7 @@ static int for_members(const struct command *cmd, int argc, char **argv,
 	struct ctn *ctn;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((opt = next_option(argc, argv, "h", options)) != -1) {
 		if (opt == 'h')
 			print_help(cmd);
 		try_help(cmd);

@@ -27,7 +27,7 @@ static void take_options(const struct command *cmd, struct config *config,
 	};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
+	while ((opt = next_option(argc, argv, "+h", options)) != -1) {
 		if (opt == 'h')
 			print_help(cmd);
 		if (!settings_option(&config->settings, opt, optarg))
@@ -110,7 +110,7 @@ static int run_run(const struct command *cmd, int argc, char **argv)
 
 	execvp(config.program[0], config.program);
 	err = errno;
-	fprintf(stderr, "ctnctl: %s: %s\n", config.program[0], strerror(err));
+	complain("%s: %s", config.program[0], strerror(err));
 	return err == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_EXEC;
 }
 

@@ -24,6 +24,7 @@ static void take_word(const struct command *cmd, struct config *config,
 		config->name = word;
 		return;
 	}
+	/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): an argument */
 	equals = strchr(word, '=');
 	if (!equals || equals == word)
 		wrong_usage(cmd, "want ATTR=VALUE, not: %s", word);
@@ -46,7 +47,7 @@ static void parse(const struct command *cmd, struct config *config, int argc,
 	 * The - makes words come as options, so that all settings are taken
 	 * in the order they are given in.
 	 */
-	while ((opt = getopt_long(argc, argv, "-dh", options, NULL)) != -1) {
+	while ((opt = next_option(argc, argv, "-dh", options)) != -1) {
 		switch (opt) {
 		case 1:
 			take_word(cmd, config, optarg);

@@ -379,8 +379,7 @@ static void parse(const struct command *cmd, struct config *config, int argc,
 	};
 	int opt, views = 0;
 
-	while ((opt = getopt_long(argc, argv, LOOK_SHORT "dfhst", options,
-				  NULL)) != -1) {
+	while ((opt = next_option(argc, argv, LOOK_SHORT "dfhst", options)) != -1) {
 		switch (opt) {
 		case 'd':
 			config->defaults = 1;

@@ -126,7 +126,7 @@ static int run_shrink(const struct command *cmd, int argc, char **argv)
 	struct ctn *ctn;
 	int opt, status;
 
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((opt = next_option(argc, argv, "h", options)) != -1) {
 		if (opt == 'h')
 			print_help(cmd);
 		try_help(cmd);

@@ -99,6 +99,7 @@ static void add_group(struct groups *groups, const char *name, int named)
 	}
 	groups->list = xrealloc(groups->list, groups->count + 1,
 				sizeof(*groups->list));
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): just allocated */
 	groups->list[groups->count++] = (struct group){ .ctn = ctn };
 }
 
@@ -108,6 +109,7 @@ static void remove_group(struct groups *groups, const char *name)
 
 	if (index < 0)
 		return;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it was found there */
 	ctn_close(groups->list[index].ctn);
 	groups->list[index] = groups->list[--groups->count];
 }
@@ -406,7 +408,7 @@ static void parse(const struct command *cmd, struct config *config, int argc,
 	const char *below = NULL;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "vh", options, NULL)) != -1) {
+	while ((opt = next_option(argc, argv, "vh", options)) != -1) {
 		switch (opt) {
 		case OPT_BELOW:
 			below = optarg;

@@ -67,7 +67,7 @@ static void wait_for_event(const struct ctn_watch *watch)
 	};
 
 	if (poll(fds, ARRAY_SIZE(fds), -1) > 0 && fds[1].revents)
-		fail_output(fds[1].revents & POLLNVAL ? EBADF : EPIPE);
+		fail_output((fds[1].revents & POLLNVAL) ? EBADF : EPIPE);
 }
 
 static int print_events(struct ctn_watch *watch, int named, int json)
@@ -112,7 +112,7 @@ static int run_watch(const struct command *cmd, int argc, char **argv)
 	struct ctn_tree *tree;
 	int opt, status, named, json = 0;
 
-	while ((opt = getopt_long(argc, argv, "Jh", options, NULL)) != -1) {
+	while ((opt = next_option(argc, argv, "Jh", options)) != -1) {
 		if (opt == 'h')
 			print_help(cmd);
 		if (opt != 'J')

@@ -98,6 +98,7 @@ static int trim(const char *dir, unsigned long target)
 	return 0;
 }
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 ssize_t write(int fd, const void *buf, size_t count)
 {
 	ssize_t (*real)(int fd, const void *buf, size_t count);

@@ -195,9 +195,9 @@ compile() {
 	for command in create delete list show set add-task rm-task add-file \
 		rm-file shrink watch trim run; do
 		run ctnctl "$command" --help
-		for option in $(grep -oE -- '--[a-z-]+' <<<"$output"); do
+		while read -r option; do
 			assert grep -qF -- "$option" <<<"$page"
-		done
+		done < <(grep -oE -- '--[a-z-]+' <<<"$output")
 	done
 	for column in $(ctnctl list --help | sed -n 's/^  \([A-Z-]*\)  .*/\1/p'); do
 		assert grep -qw -- "$column" <<<"$page"

@@ -19,7 +19,8 @@ slow() {
 on_terminal() {
 	local command="trap : INT; \"\$CTNCTL\" ${*:2}; echo status \$?"
 
-	LD_PRELOAD=$KERNEL run script -qc "$command" /dev/null 3>&- < <(eval "$1")
+	LD_PRELOAD=$KERNEL run env --default-signal=INT script -qc "$command" \
+		/dev/null 3>&- < <(eval "$1")
 	output=$(tr -s '\r' '\n' <<<"$output" | sed 's/ *$//' | grep .)
 	mapfile -t lines <<<"$output"
 }

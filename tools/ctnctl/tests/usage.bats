@@ -163,3 +163,23 @@ commands=(create delete list show set add-task rm-task add-file rm-file shrink
 		assert_refused 'standard output: No space left on device'
 	done
 }
+
+@test "what is wrong with the usage is said in one line that can be printed" {
+	while IFS=' ' read -r message arguments; do
+		eval "run ctnctl $arguments"
+		assert_wrong_usage
+		assert_line --index 0 "ctnctl: ${message//_/ }"
+	done <<-'END'
+		unknown_command:_a\012b $'a\nb'
+		unknown_command:_a__b\134 'a  b\'
+		unrecognized_option_'--a\012\033' $'--a\n\e'
+		invalid_option_--_'\001' $'-\x01'
+		show:_unrecognized_option_'--\377' show $'--\xff'
+		trim:_want_a_number_of_seconds,_not:_1\0122 trim --below 1 --interval $'1\n2'
+	END
+	run ctnctl run web -- $'no\nprogram'
+	assert_failure 1
+	container web
+	run -127 ctnctl run web -- $'no\nprogram'
+	assert_output 'ctnctl: no\012program: No such file or directory'
+}
