@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * torture [OPTION...]: everything at once, for hours. Actors make and remove
+ * containers, put tasks and files in and take them out, and set limits, while
+ * others, which are those tasks, use memory and files in every way that there is,
+ * and one does to the machine what an administrator may. From time to time all of
+ * them stop between two operations, with what they hold, and what the kernel has
+ * counted is audited. Every few times all goes: then all counters must be zero,
+ * and every container be freed.
+ *
+ *	--seed N	the same operations once more (default: by the clock)
+ *	--minutes M	for so long (default: 2)
+ *	--round S	seconds between two pauses (default: 25)
+ *	--patience S	that things may take to come to rest (default: 60)
+ *	--actors T,M,F,S  of trees, memory, files and the system (default: 2,5,3,1)
+ *
+ * The result is TAP. It is for a guest that is thrown away: tests/torture/run.
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <linux/futex.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "torture.h"
+
+struct shared *shared;
+
+static double minutes = 2;
+static int round_seconds = 25;
+static int patience = 60;
+static int tests, failures;
+
+/* Every so many pauses all of it goes. */
+#define ROUNDS_OF_A_LIFE	3
+
+__attribute__((format(printf, 2, 3)))
+static bool result(bool ok, const char *format, ...)
+{
+	va_list ap;
+
+	printf("%sok %d - ", ok ? "" : "not ", ++tests);
+	va_start(ap, format);
+	vprintf(format, ap);
+	va_end(ap);
+	putchar('\n');
+	fflush(stdout);
+	failures += !ok;
+	return ok;
+}
+
+/* ---- an actor's life ---- */
+
+static pid_t own_pid;
+static sigjmp_buf lost_page;
+
+static void nothing(int sig)
+{
+	(void)sig;
+}
+
+/* A file was cut that is mapped, or a page is poisoned: on with something else. */
+static void on_lost_page(int sig)
+{
+	(void)sig;
+	if (getpid() != own_pid)
+		_exit(0);
+	if (gettid() != own_pid)
+		kill(own_pid, SIGKILL);
+	siglongjmp(lost_page, 1);
+}
+
+static void park(struct slot *slot)
+{
+	if (!shared->pause)
+		return;
+	slot->op = NULL;
+	slot->parked = true;
+	while (shared->pause)
+		syscall(SYS_futex, &shared->pause, FUTEX_WAIT, 1, NULL, NULL, 0);
+	slot->parked = false;
+}
+
+static const struct op *choose(struct actor *a)
+{
+	const struct op *op;
+	int sum = 0;
+
+	for (op = a->slot->kind->ops; op->name; op++)
+		sum += op->weight;
+	sum = below(a, sum);
+	for (op = a->slot->kind->ops; sum >= op->weight; op++)
+		sum -= op->weight;
+	return op;
+}
+
+static int perform(struct actor *a, const struct op *op)
+{
+	struct itimerval timer = {
+		{ 1, 0 }, { a->slot->kind->patience, 0 },
+	};
+	static const struct itimerval none;
+	int err;
+
+	if (timer.it_value.tv_sec)
+		setitimer(ITIMER_REAL, &timer, NULL);
+	if (!sigsetjmp(lost_page, 1))
+		err = op->fn(a);
+	else
+		err = EFAULT;
+	setitimer(ITIMER_REAL, &none, NULL);
+	/* that an operation which did not get to its end has left */
+	while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
+		;
+	a->slot->child = 0;
+	return err;
+}
+
+__attribute__((noreturn))
+static void live(int number)
+{
+	static struct actor a;
+	struct sigaction act = { .sa_handler = nothing };
+	const struct op *op;
+	int err;
+
+	a.number = number;
+	a.slot = &shared->slot[number];
+	a.slot->pid = own_pid = getpid();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, a.slot->kind->name);
+	put("/proc/self/oom_score_adj", a.slot->kind->mortal ? "300" : "-1000");
+	sigaction(SIGALRM, &act, NULL);
+	act.sa_handler = on_lost_page;
+	sigaction(SIGBUS, &act, NULL);
+	seed_random(&a, a.slot->generation);
+	if (a.slot->kind->begin)
+		a.slot->kind->begin(&a);
+
+	for (;;) {
+		park(a.slot);
+		op = choose(&a);
+		a.slot->since = now();
+		a.slot->op = op;
+		err = perform(&a, op);
+		if (err != NOTHING)
+			shared->count[number][op - a.slot->kind->ops]
+				     [err >= 0 && err < ERRNOS ? err : EPROTO]++;
+		if (a.slot->kind->delay)
+			usleep(below(&a, a.slot->kind->delay) * 1000);
+	}
+}
+
+static void give_birth(int number)
+{
+	struct slot *slot = &shared->slot[number];
+	pid_t pid;
+
+	slot->generation++;
+	slot->parked = false;
+	slot->child = 0;
+	slot->op = NULL;
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		live(number);
+	slot->pid = pid > 0 ? pid : 0;
+}
+
+/* Those that have died; @again: others take their place. */
+static void bury(bool again)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0)
+		for (int i = 0; i < shared->nr_slots; i++)
+			if (shared->slot[i].pid == pid) {
+				shared->slot[i].pid = 0;
+				shared->deaths[i][WIFSIGNALED(status) ?
+						  WTERMSIG(status) : 0]++;
+			}
+	for (int i = 0; again && i < shared->nr_slots; i++)
+		if (!shared->slot[i].pid)
+			give_birth(i);
+}
+
+/* ---- pauses ---- */
+
+static bool all_parked(void)
+{
+	for (int i = 0; i < shared->nr_slots; i++)
+		if (shared->slot[i].pid && !shared->slot[i].parked)
+			return false;
+	return true;
+}
+
+static bool stop(void)
+{
+	long end = now() + patience;
+
+	shared->pause = 1;
+	while (bury(false), !all_parked()) {
+		if (now() >= end) {
+			for (int i = 0; i < shared->nr_slots; i++)
+				if (shared->slot[i].pid && !shared->slot[i].parked)
+					show_stuck(&shared->slot[i]);
+			return false;
+		}
+		lift_limits();
+		usleep(100000);
+	}
+	/* what was set just before its actor stopped */
+	lift_limits();
+	return true;
+}
+
+static void go_on(void)
+{
+	shared->pause = 0;
+	syscall(SYS_futex, &shared->pause, FUTEX_WAKE, 1 << 20, NULL, NULL, 0);
+	bury(true);
+}
+
+/* Those in containers go, with all that they had; does that come to an end? */
+static bool kill_mortals(void)
+{
+	long end = now() + patience;
+	bool left;
+
+	do {
+		left = false;
+		for (int i = 0; i < shared->nr_slots; i++) {
+			struct slot *slot = &shared->slot[i];
+
+			if (!slot->kind->mortal || !slot->pid)
+				continue;
+			left = true;
+			kill(slot->pid, SIGKILL);
+		}
+		usleep(20000);
+		bury(false);
+	} while (left && now() < end);
+	for (int i = 0; left && i < shared->nr_slots; i++)
+		if (shared->slot[i].kind->mortal && shared->slot[i].pid)
+			show_stuck(&shared->slot[i]);
+	return !left;
+}
+
+static void clear_files(void)
+{
+	char path[96];
+
+	for (int i = 0; i < nr_work_dirs * FILES; i++) {
+		snprintf(path, sizeof(path), "%s/f%d", work_dirs[i / FILES],
+			 i % FILES);
+		unlink(path);
+	}
+	/* this one is in use */
+	for (int i = 0; i < CONTAINERS; i++) {
+		snprintf(path, sizeof(path), ROOT "/c%d/rmfile", i);
+		put(path, WORK "/exe");
+	}
+}
+
+static void remove_containers(void)
+{
+	char path[64];
+
+	for (int i = 0; i < CONTAINERS; i++) {
+		snprintf(path, sizeof(path), ROOT "/c%d", i);
+		rmdir(path);
+	}
+}
+
+/* False if the guest is not fit to go on. */
+static bool clear(int number)
+{
+	if (!result(kill_mortals(), "pause %d: actors can be killed", number))
+		return false;
+	clear_files();
+	if (!result(all_is_zero(patience),
+		    "pause %d: without tasks and files, nothing is counted", number))
+		show_audit();
+	remove_containers();
+	if (!result(all_is_freed(patience),
+		    "pause %d: every container is freed", number))
+		show_audit();
+	return true;
+}
+
+static bool pause_and_check(int number, long elapsed, bool last)
+{
+	bool ok;
+
+	if (!result(stop(), "pause %d, after %ld s: the actors come to rest",
+		    number, elapsed))
+		return clear(number) && !last;
+	ok = result(audit_agrees(patience), "pause %d: the audit agrees", number);
+	if (!ok)
+		show_audit();
+	/* what is wrong once stays so: begin anew */
+	if (!ok || last || number % ROUNDS_OF_A_LIFE == 0)
+		return clear(number);
+	return true;
+}
+
+static void rounds(void)
+{
+	long begin = now(), end = begin + minutes * 60, next;
+	struct actor a = { .number = ACTORS_MAX };
+	int number = 0;
+
+	seed_random(&a, 0);
+	do {
+		next = now() + round_seconds * 3 / 4 + below(&a, round_seconds / 2 + 1);
+		go_on();
+		while (now() < next) {
+			usleep(100000);
+			bury(true);
+		}
+	} while (pause_and_check(++number, now() - begin, now() >= end) &&
+		 now() < end);
+}
+
+/* ---- the guest ---- */
+
+static void need(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	printf("Bail out! %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+/*
+ * Run from a tmpfs, where nobody drops or reads what belongs to the host's file
+ * system, on account of a container.
+ */
+static void run_from_tmpfs(char **argv)
+{
+	char self[256], *p;
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	struct stat st;
+	int from, to;
+
+	self[len > 0 ? len : 0] = '\0';
+	if (!strcmp(self, WORK "/exe"))
+		return;
+	mkdir(WORK, 0755);
+	from = open(self, O_RDONLY | O_CLOEXEC);
+	to = open(WORK "/exe", O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	need(from >= 0 && to >= 0 && !fstat(from, &st), WORK);
+	p = malloc(st.st_size);
+	need(p && read(from, p, st.st_size) == st.st_size &&
+	     write(to, p, st.st_size) == st.st_size, WORK "/exe");
+	close(from);
+	close(to);
+	execv(WORK "/exe", argv);
+	need(false, WORK "/exe");
+}
+
+static void make_places(void)
+{
+	need(!access(ROOT, W_OK), ROOT);
+	need(!access(AUDIT, R_OK), AUDIT);
+	need(!access("/mnt/disk", W_OK), "/mnt/disk");
+	mkdir(WORK "/shm", 0755);
+	mkdir(WORK "/tmp", 0755);
+	mkdir(WORK "/ram", 0755);
+	need(!mount("torture", WORK "/tmp", "tmpfs", 0, "size=40%"), WORK "/tmp");
+	/* NOLINTNEXTLINE(cert-env33-c): of ourselves, with nothing from outside */
+	need(!system("mkfs.ext4 -q -O ^has_journal /dev/ram0") &&
+	     !mount("/dev/ram0", WORK "/ram", "ext4", 0, NULL), WORK "/ram");
+	/* only with the memory cgroup */
+	if (!put("/sys/fs/cgroup/cgroup.subtree_control", "+memory")) {
+		mkdir("/sys/fs/cgroup/torture0", 0755);
+		mkdir("/sys/fs/cgroup/torture1", 0755);
+	}
+}
+
+static void make_actors(const char *numbers)
+{
+	static const struct kind * const kinds[] = {
+		&tree_kind, &memory_kind, &file_kind, &system_kind,
+	};
+	int nr[4], i, j;
+
+	if (sscanf(numbers, "%d,%d,%d,%d", &nr[0], &nr[1], &nr[2], &nr[3]) != 4) {
+		fprintf(stderr, "torture: --actors: \"%s\" is not four numbers\n",
+			numbers);
+		exit(2);
+	}
+	for (i = 0; i < 4; i++)
+		for (j = 0; j < nr[i]; j++) {
+			if (shared->nr_slots == ACTORS_MAX) {
+				fprintf(stderr, "torture: more than %d actors\n",
+					ACTORS_MAX);
+				exit(2);
+			}
+			shared->slot[shared->nr_slots++].kind = kinds[i];
+		}
+}
+
+static void parse(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "seed", required_argument, NULL, 's' },
+		{ "minutes", required_argument, NULL, 'm' },
+		{ "round", required_argument, NULL, 'r' },
+		{ "patience", required_argument, NULL, 'p' },
+		{ "actors", required_argument, NULL, 'a' },
+		{ }
+	};
+	const char *actors = "2,5,3,1";
+	int option;
+
+	shared->seed = time(NULL);
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 's':
+			shared->seed = strtoull(optarg, NULL, 0);
+			break;
+		case 'm':
+			minutes = atof(optarg);
+			break;
+		case 'r':
+			round_seconds = atoi(optarg);
+			break;
+		case 'p':
+			patience = atoi(optarg);
+			break;
+		case 'a':
+			actors = optarg;
+			break;
+		default:
+			exit(2);
+		}
+	}
+	make_actors(actors);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "--touch"))
+		return touch_and_exit(argv[2]);
+
+	run_from_tmpfs(argv);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_ANONYMOUS | MAP_SHARED, -1, 0);
+	need(shared != MAP_FAILED, "shared memory");
+	shared->offline_left = 20;
+	shared->poison_left = 20;
+	parse(argc, argv);
+	put("/proc/self/oom_score_adj", "-1000");
+	/* what the actors have of it in common must not be what is counted */
+	mlockall(MCL_CURRENT);
+	make_places();
+
+	printf("# seed %lu, for %g minutes\n", (unsigned long)shared->seed, minutes);
+	fflush(stdout);
+	rounds();
+	shared->pause = 1;
+	for (int i = 0; i < shared->nr_slots; i++)
+		if (shared->slot[i].pid)
+			kill(shared->slot[i].pid, SIGKILL);
+	report_counts();
+	result(!shared->corrupt, "contents are what was written");
+	result(!count_futile(), "every operation gets somewhere");
+	printf("1..%d\n", tests);
+	printf("# seed %lu, %d of %d failed\n", (unsigned long)shared->seed,
+	       failures, tests);
+	return failures > 0;
+}
