@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The containers of a worker, with the processes and files that it puts into
+ * them: what each is to say, and whether it does.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+
+struct own own[NR_OWN];
+pid_t sleepers[NR_SLEEPERS];
+int sleeper_in[NR_SLEEPERS];
+const char *const file_names[NR_FILES] = { "file", "a b", "new\nline", "\xc3\xbc" };
+int file_in[NR_FILES];
+char defaults[2][VALUE_MAX];
+
+const char *const value_names[NR_VALUES] = {
+	[PAGE_LIMIT] = "page_limit",
+	[RSS_LIMIT] = "rss_limit",
+	[TASK_LIMIT] = "task_limit",
+	[OVER_LIMIT] = "over_limit",
+	[OOM] = "oom",
+};
+
+const enum kind value_kinds[NR_VALUES] = {
+	[PAGE_LIMIT] = KIND_PAGES,
+	[RSS_LIMIT] = KIND_PAGES,
+	[TASK_LIMIT] = KIND_TASKS,
+	[OVER_LIMIT] = KIND_OVER,
+	[OOM] = KIND_OOM,
+};
+
+void own_path(const struct own *ctn, const char *attr, char *path, size_t size)
+{
+	snprintf(path, size, ROOT "/%s%s%s", ctn->name, attr ? "/" : "",
+		 attr ? attr : "");
+}
+
+void read_value(const char *path, char *value, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len;
+
+	if (fd < 0)
+		complain("cannot open %s: %s", path, strerror(errno));
+	len = read(fd, value, size - 1);
+	if (len < 0)
+		complain("cannot read %s: %s", path, strerror(errno));
+	close(fd);
+	value[len] = 0;
+	value[strcspn(value, "\n")] = 0;
+}
+
+static void expect(const struct own *ctn, const char *attr, const char *what)
+{
+	char path[512], value[64];
+
+	own_path(ctn, attr, path, sizeof(path));
+	read_value(path, value, sizeof(value));
+	if (strcmp(value, what))
+		complain("%s says %s, not %s", path, value, what);
+}
+
+static void expect_number(const struct own *ctn, const char *attr, int number)
+{
+	char what[16];
+
+	snprintf(what, sizeof(what), "%d", number);
+	expect(ctn, attr, what);
+}
+
+static int count(const int *in, size_t nr, int index)
+{
+	int sum = 0;
+
+	while (nr--)
+		sum += *in++ == index;
+	return sum;
+}
+
+void check_own(struct own *ctn)
+{
+	int index = (int)(ctn - own);
+
+	for (int i = 0; i < NR_VALUES; i++)
+		expect(ctn, value_names[i], ctn->values[i]);
+	expect_number(ctn, "num_tasks", count(sleeper_in, NR_SLEEPERS, index));
+	expect_number(ctn, "num_files", count(file_in, NR_FILES, index));
+	expect(ctn, "freeing", "0");
+}
+
+void adopt(struct own *ctn, const char *name)
+{
+	static unsigned long lives;
+	char path[512];
+
+	if (name != ctn->name)
+		snprintf(ctn->name, sizeof(ctn->name), "%s", name);
+	ctn->alive = 1;
+	ctn->life = ++lives;
+	strcpy(ctn->values[RSS_LIMIT], "max");
+	strcpy(ctn->values[OVER_LIMIT], "reclaim");
+	strcpy(ctn->values[OOM], "task");
+	/* another worker may set the defaults: then they are what they are */
+	if (me.as == AS_ROOT && !me.number) {
+		strcpy(ctn->values[PAGE_LIMIT], defaults[0]);
+		strcpy(ctn->values[TASK_LIMIT], defaults[1]);
+	} else {
+		own_path(ctn, "page_limit", path, sizeof(path));
+		read_value(path, ctn->values[PAGE_LIMIT], VALUE_MAX);
+		own_path(ctn, "task_limit", path, sizeof(path));
+		read_value(path, ctn->values[TASK_LIMIT], VALUE_MAX);
+	}
+	check_own(ctn);
+}
+
+void forget(struct own *ctn)
+{
+	int index = (int)(ctn - own);
+
+	ctn->alive = 0;
+	for (int i = 0; i < NR_SLEEPERS; i++)
+		if (sleeper_in[i] == index)
+			sleeper_in[i] = NOBODY;
+	for (int i = 0; i < NR_FILES; i++)
+		if (file_in[i] == index)
+			file_in[i] = NOBODY;
+}
+
+struct own *any_own(void)
+{
+	unsigned int start = below(NR_OWN);
+
+	for (unsigned int i = 0; i < NR_OWN; i++) {
+		struct own *ctn = &own[(start + i) % NR_OWN];
+
+		if (ctn->alive)
+			return ctn;
+	}
+	return NULL;
+}
+
+static void make_file(const char *name)
+{
+	char page[PAGE] = "x";
+	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		complain("cannot make a file: %s", strerror(errno));
+	for (int i = 0; i < 20; i++)
+		if (write(fd, page, sizeof(page)) != sizeof(page))
+			complain("cannot write a file: %s", strerror(errno));
+	close(fd);
+}
+
+/* The containers of a user have been made by root. */
+void start_own(void)
+{
+	if (chdir(me.scratch))
+		complain("%s: %s", me.scratch, strerror(errno));
+	for (int i = 0; i < NR_SLEEPERS; i++) {
+		sleepers[i] = start_sleeper();
+		sleeper_in[i] = NOBODY;
+	}
+	for (int i = 0; i < NR_FILES; i++) {
+		make_file(file_names[i]);
+		file_in[i] = NOBODY;
+	}
+	if (symlink("file", "link") || symlink("loop", "loop") ||
+	    mkdir("dir", 0700) || mkfifo("fifo", 0600))
+		complain("%s: %s", me.scratch, strerror(errno));
+	strcpy(defaults[0], "max");
+	strcpy(defaults[1], "max");
+	for (int i = 0; i < NR_OWN; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "w%d-%d", me.number, i);
+		snprintf(own[i].name, sizeof(own[i].name), "%s", name);
+		if (is_user())
+			adopt(&own[i], name);
+	}
+}
+
+static void await_zero(const struct own *ctn, const char *attr)
+{
+	char path[512], value[64];
+
+	own_path(ctn, attr, path, sizeof(path));
+	/* a page that was freed can wait in a CPU's list for a moment */
+	for (int tries = 0; tries < 400; tries++) {
+		read_value(path, value, sizeof(value));
+		if (!strcmp(value, "0"))
+			return;
+		nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+	}
+	complain("%s is %s in the end", path, value);
+}
+
+void end_own(void)
+{
+	static const char *const counters[] = {
+		"num_tasks", "num_files", "num_anon_pages", "num_file_pages",
+		"num_mapped_pages", "num_active_pages", "rss_usage",
+	};
+
+	end_held();
+	for (int i = 0; i < NR_SLEEPERS; i++) {
+		if (waitpid(sleepers[i], NULL, WNOHANG))
+			complain("sleeper %d has not survived", i);
+		kill(sleepers[i], SIGKILL);
+		waitpid(sleepers[i], NULL, 0);
+		sleeper_in[i] = NOBODY;
+	}
+	for (int i = 0; i < NR_FILES; i++) {
+		if (unlink(file_names[i]))
+			complain("%s: %s", file_names[i], strerror(errno));
+		file_in[i] = NOBODY;
+	}
+	for (int i = 0; i < NR_OWN; i++)
+		for (size_t n = 0; own[i].alive && n < ARRAY_SIZE(counters); n++)
+			await_zero(&own[i], counters[n]);
+}
