@@ -18,9 +18,7 @@ setup_file() {
 	echo 32M >/sys/block/zram0/disksize
 	mkswap /dev/zram0 >/dev/null
 	swapon -p 100 /dev/zram0
-	# in a small guest these are at "never"
-	echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
-	echo madvise >/sys/kernel/mm/transparent_hugepage/defrag
+	enable_huge_pages
 }
 
 setup() {

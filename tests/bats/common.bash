@@ -4,10 +4,17 @@
 # What the suites share. Each test has a container of its own, $C, which is gone
 # with all that is in it when the test ends.
 
+# The libraries call it for each of their files, in each test: as a program it takes
+# half a second of a test in a guest.
+dirname() {
+	echo "${1%/*}"
+}
 bats_load_library bats-support
 bats_load_library bats-assert
+unset -f dirname
 
 ROOT=/config/containers
+AUDIT=/sys/kernel/debug/containers/audit
 # A tmpfs: programs from here add nothing to any container's files.
 BIN=/dev/shm/bin
 PATH=$BIN:$PATH
@@ -16,11 +23,18 @@ PATH=$BIN:$PATH
 # shellcheck disable=SC2034
 declare -g p q h
 
+# Where the kernel is slow, all that has to be done in time has more of it.
+if [ "${SLOW:-1}" != 1 ]; then
+	timeout() {
+		command timeout $(($1 * SLOW)) "${@:2}"
+	}
+fi
+
 common_setup_file() {
 	local from=${HELPERS:-$BATS_TEST_DIRNAME/../../build/helpers}
 
 	mkdir -p $BIN
-	cp "$from"/{hold,put,enter,eat,peak} $BIN/
+	cp "$from"/{hold,put,enter,eat,peak,shuffle} $BIN/
 }
 
 common_setup() {
@@ -30,9 +44,27 @@ common_setup() {
 	mkdir "$C"
 }
 
-# A guest is thrown away, but the next test in it wants it as it was.
+# Do the counters of all containers say what is there? They do once the load has
+# come to an end: until then, what is in somebody's hands is nowhere.
+audit_agrees() {
+	local lines
+
+	mapfile -t lines <$AUDIT
+	[ "${lines[-1]}" = agree ]
+}
+
+# There is no container, nor the memory of one.
+all_freed() {
+	local lines
+
+	mapfile -t lines <$AUDIT
+	[ "${lines[-2]} ${lines[-1]}" = 'allocated 0 agree' ]
+}
+
+# A guest is thrown away, but the next test in it wants it as it was. Nor may the
+# test have left the counters wrong, or a container that cannot be freed.
 common_teardown() {
-	local name pid pids dir
+	local name pid pids dir wrong=''
 
 	for name in "${HOLDERS[@]}"; do
 		let_go "$name"
@@ -44,13 +76,16 @@ common_teardown() {
 			[ "$pid" = $$ ] || kill -9 "$pid" 2>/dev/null || true
 		done
 	done
-	timeout 60 rmdir -- "$ROOT"/*/
-	echo max >$ROOT/default_page_limit
-	echo max >$ROOT/default_task_limit
 	# what a test has left running would be waited for
 	mapfile -t pids < <(jobs -p)
 	[ "${#pids[@]}" = 0 ] || kill -9 "${pids[@]}" 2>/dev/null || true
 	wait 2>/dev/null || true
+	wait_until 20 audit_agrees || wrong=$(<$AUDIT)
+	timeout 60 rmdir -- "$ROOT"/*/
+	wait_until 60 all_freed || wrong+=$(<$AUDIT)
+	echo max >$ROOT/default_page_limit
+	echo max >$ROOT/default_task_limit
+	[ -z "$wrong" ] || fail "$wrong"
 }
 
 # attr NAME [CONTAINER]: what a file of the container says.
@@ -74,14 +109,45 @@ put_value() {
 	printf "$2" | put "${3:-$C}/$1"
 }
 
+# ---- huge pages ----
+
+HUGE_PAGES=/sys/kernel/mm/transparent_hugepage
+
+# It has looked at all processes that may have huge pages, and has gone to sleep.
+khugepaged_sleeps() {
+	local stat
+
+	[ "$(<$HUGE_PAGES/khugepaged/full_scans)" -gt "$1" ] || return 1
+	read -r _ _ stat _ <"/proc/$(pgrep -x khugepaged)/stat"
+	[ "$stat" = S ]
+}
+
+# Have huge pages where they are asked for, but not of khugepaged: it puts together
+# what a test has taken apart, and is charged for a huge page more while it does.
+# So let it look at somebody once, and then sleep until long after the last test.
+enable_huge_pages() {
+	local scans hold_fd
+
+	echo 10000000 >$HUGE_PAGES/khugepaged/scan_sleep_millisecs
+	echo madvise >$HUGE_PAGES/enabled
+	echo madvise >$HUGE_PAGES/defrag
+	scans=$(<$HUGE_PAGES/khugepaged/full_scans)
+	exec {hold_fd}> >($BIN/hold >/dev/null)
+	printf '%s\n' 'thp a 512' 'touch a' >&"$hold_fd"
+	exec {NAP_FD}<> <(:)
+	wait_until 60 khugepaged_sleeps "$scans"
+	exec {hold_fd}>&- {NAP_FD}>&-
+}
+
 # A moment, without executing anything.
 nap() {
 	read -r -t 0.05 -u "$NAP_FD" || true
 }
 
-# wait_until SECONDS COMMAND...: try it over and over.
+# wait_until SECONDS COMMAND...: try it over and over. Where the kernel is slow
+# there is more time.
 wait_until() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * ${SLOW:-1}))
 
 	shift
 	until "$@"; do
@@ -135,7 +201,7 @@ tell() {
 
 	shift
 	echo "$*" >&"${!in}"
-	if ! read -r -t "${HOLD_TIMEOUT:-60}" -u "${!out}" answer; then
+	if ! read -r -t $((${HOLD_TIMEOUT:-60} * ${SLOW:-1})) -u "${!out}" answer; then
 		echo "no answer to: $*" >&2
 		return 1
 	fi

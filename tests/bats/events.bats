@@ -20,7 +20,7 @@ setup() {
 }
 
 teardown() {
-	echo 0 >$T/events/container/enable
+	echo 0 >"$T/events/container/enable"
 	common_teardown
 	rm -f "$F"
 }
@@ -42,7 +42,7 @@ told() {
 }
 
 trace() {
-	echo 1 >$T/events/container/enable
+	echo 1 >"$T/events/container/enable"
 }
 
 @test "page_limit_hits raises an event when it changes" {
@@ -135,7 +135,7 @@ trace() {
 	set_attr addtask "$p" "$C-x"
 	set_attr rmtask "$p" "$C-x"
 	rmdir "$C-x"
-	run cat $T/trace
+	run cat "$T/trace"
 	assert_output --regexp "container_create: id=[0-9]+ name=${C##*/}-x"
 	assert_output --regexp "container_attach: id=[0-9]+ pid=$p comm=hold"
 	assert_output --regexp "container_detach: id=[0-9]+ pid=$p comm=hold"
@@ -149,13 +149,13 @@ trace() {
 	HOLD_TIMEOUT=60 tells p write "$F" 4000
 	under() { [ "$(usage)" -le 500 ]; }
 	wait_until 10 under
-	run cat $T/trace
+	run cat "$T/trace"
 	assert_output --regexp "container_limit_hit: id=$(attr id) limit=page_limit usage=[0-9]+ max=500"
 	assert_output --regexp "container_trim_begin: id=$(attr id) usage=[0-9]+ goal=438 rss=[0-9]+ rss_goal=-1"
 	assert_output --regexp "container_trim_end: id=$(attr id) usage=[0-9]+ .*scanned=[1-9][0-9]* .*usec=[1-9]"
 	assert_output --regexp "container_throttle: id=$(attr id) limit=page_limit usec=[0-9]+"
 	# what the rounds did is what stat says
-	assert_equal "$(grep -o 'dropped=[0-9]*' $T/trace | awk -F= '{ sum += $2 } END { print sum }')" \
+	assert_equal "$(grep -o 'dropped=[0-9]*' "$T/trace" | awk -F= '{ sum += $2 } END { print sum }')" \
 		"$(awk '$1 == "dropped" { print $2 }' "$C/stat")"
 }
 
@@ -163,7 +163,7 @@ trace() {
 	trace
 	set_attr rss_limit 300
 	run enter "$C" eat 1 500 1
-	run cat $T/trace
+	run cat "$T/trace"
 	assert_output --regexp "container_charge_failed: id=$(attr id) nr=1 rss=300 limit=300"
 	assert_output --regexp "container_throttle: id=$(attr id) limit=rss_limit usec="
 	assert_output --regexp "container_oom: id=$(attr id) rss=300 limit=300"
@@ -174,7 +174,7 @@ trace() {
 
 	for event in create remove attach detach limit_hit charge_failed trim_begin \
 		     trim_end throttle oom; do
-		run cat $T/events/container/container_$event/format
+		run cat "$T/events/container/container_$event/format"
 		assert_success
 		assert_output --partial 'field:int id;'
 	done

@@ -110,10 +110,10 @@ gone() {
 
 @test "eight tasks at the limit never go over it, and those that fit survive" {
 	set_attr rss_limit 2000
-	exec {PEAK_FD}< <(exec $BIN/peak "$C/rss_usage")
+	exec {PEAK_FD}< <(exec "$BIN/peak" "$C/rss_usage")
 	local pid=$!
 
-	run timeout 60 enter "$C" eat 8 600 2
+	run timeout 60 enter "$C" eat 8 600 2 anon together
 	kill "$pid"
 	read -r -u "$PEAK_FD" peak
 	# read while pages come and go: a sum over CPUs, a page or two off

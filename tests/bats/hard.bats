@@ -29,7 +29,7 @@ stat_of() {
 
 # Run COMMAND with the largest rss_usage in $PEAK and its output in $output.
 with_peak() {
-	exec {PEAK_FD}< <(exec $BIN/peak "$C/rss_usage")
+	exec {PEAK_FD}< <(exec "$BIN/peak" "$C/rss_usage")
 	local pid=$!
 
 	run "$@"
@@ -157,11 +157,9 @@ assert_exact_anon_sum() {
 }
 
 @test "files that are written for as long as one likes get nobody killed" {
-	local i
-
 	set_attr rss_limit 1000
 	set_attr page_limit 2000
-	for i in 1 2 3 4 5 6; do
+	for _ in 1 2 3 4 5 6; do
 		with_peak timeout 60 enter "$C" dd if=/dev/zero of="$F" bs=64K count=800 status=none
 		assert_success
 	done

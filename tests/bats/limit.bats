@@ -174,6 +174,58 @@ load_in() {
 	assert [ "$(seen swap "$(tell p count a)")" -lt 50 ]
 }
 
+@test "large files go before small ones, if they were small before, too" {
+	local i small
+
+	mkdir "$F"
+	for i in {1..60} g; do
+		dd if=/dev/zero of="$F/$i" bs=80K count=1 status=none
+	done
+	sync
+	drain
+	hold_start p "$C"
+	for i in g {1..60}; do
+		tells p read "$F/$i"
+	done
+	# kcontainerd comes by all of them
+	set_attr page_limit 600
+	LIMIT=600 assert_trimmed
+	set_attr page_limit max
+	for i in {1..60}; do
+		tells p read "$F/$i"
+	done
+	tells p write "$F/g" 2000
+	tells p sync "$F/g"
+	assert_equal "$(attr num_file_pages)" 3200
+
+	set_attr page_limit 2200
+	LIMIT=2200 assert_trimmed
+	small=$(awk '$4 !~ /g$/ {sum += $1} END {print sum}' "$C/mappings")
+	assert_equal "$small" 1200
+}
+
+@test "a file that has had no page for a time is trimmed when it has some" {
+	mkdir "$F"
+	dd if=/dev/zero of="$F/a" bs=80K count=1 status=none
+	dd if=/dev/zero of="$F/locked" bs=80K count=1 status=none
+	sync
+	drain
+	hold_start p "$C"
+	tells p map m "$F/locked" 20 shared
+	tells p look m
+	tells p lock m
+	tells p read "$F/a"
+	# it cannot come to that, and looks everywhere again and again
+	assert_equal "$(put_value shrink 0)" EBUSY
+	assert_equal "$(tell p resident "$F/a")" 0
+	assert_equal "$(put_value shrink 0)" EBUSY
+
+	tells p read "$F/a"
+	assert_equal "$(tell p resident "$F/a")" 20
+	assert_equal "$(put_value shrink 0)" EBUSY
+	assert_equal "$(tell p resident "$F/a")" 0
+}
+
 @test "a file that the host has cached stays cached while the container's are trimmed" {
 	hold <<<"write $F-host 500"
 	sync "$F-host"

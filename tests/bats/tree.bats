@@ -219,6 +219,12 @@ refaulted 0"
 	assert_equal "$(attr page_limit)" 1234
 }
 
+@test "a value whose end cannot be read is refused whole" {
+	set_attr page_limit 100
+	assert_equal "$(printf 123 | put --torn "$C/page_limit")" EFAULT
+	assert_equal "$(attr page_limit)" 100
+}
+
 @test "task_limit takes a number and max" {
 	assert_equal "$(put_value task_limit '42\n')" ok
 	assert_equal "$(attr task_limit)" 42

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * eat TASKS PAGES ROUNDS [HOW]: so many tasks at once, each of which writes as
- * many pages, so many times, and then sees whether they are what it wrote.
- * HOW is anon (the default), thp for huge pages, or shm for shared memory of
- * its own. Says how many tasks were well, and how many were killed.
+ * eat TASKS PAGES ROUNDS [HOW [together]]: so many tasks at once, each of which
+ * writes as many pages, so many times, and then sees whether they are what it
+ * wrote. HOW is anon (the default), thp for huge pages, or shm for shared memory
+ * of its own. Those that are together hold what they have until the last of them
+ * has come to its end, or has been killed. Says how many tasks were well, and how
+ * many were killed.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +17,22 @@
 
 #define PAGE 4096UL
 
-static int eat(unsigned long pages, int rounds, const char *how)
+/* No end of it is written to. It reads as ended once all writing ends are closed. */
+struct door {
+	int read, write;
+};
+
+static void wait_for(struct door *door)
+{
+	char c;
+
+	close(door->write);
+	if (read(door->read, &c, 1))
+		_exit(4);
+}
+
+static int eat(unsigned long pages, int rounds, const char *how,
+	       struct door *ended, struct door *leave)
 {
 	size_t size = pages * PAGE;
 	char *p;
@@ -28,6 +46,10 @@ static int eat(unsigned long pages, int rounds, const char *how)
 	for (int round = 1; round <= rounds; round++)
 		for (unsigned long i = 0; i < pages; i++)
 			*(unsigned long *)(p + i * PAGE) = i + round;
+	if (ended) {
+		close(ended->write);
+		wait_for(leave);
+	}
 	for (unsigned long i = 0; i < pages; i++)
 		if (*(unsigned long *)(p + i * PAGE) != i + rounds)
 			return 2;
@@ -37,14 +59,23 @@ static int eat(unsigned long pages, int rounds, const char *how)
 int main(int argc, char **argv)
 {
 	int status, well = 0, killed = 0, bad = 0;
+	struct door ended, leave;
+	bool together = argc > 5 && !strcmp(argv[5], "together");
 
-	if (argc < 4)
+	if (argc < 4 || (argc > 5 && !together))
+		return 1;
+	if (together && (pipe((int *)&ended) || pipe((int *)&leave)))
 		return 1;
 	for (int i = 0; i < atoi(argv[1]); i++)
 		if (!fork())
 			_exit(eat(strtoul(argv[2], NULL, 10), atoi(argv[3]),
-				  argc > 4 ? argv[4] : "anon"));
+				  argc > 4 ? argv[4] : "anon",
+				  together ? &ended : NULL, &leave));
 
+	if (together) {
+		wait_for(&ended);
+		close(leave.write);
+	}
 	while (wait(&status) > 0) {
 		if (WIFSIGNALED(status) && WTERMSIG(status) == 9)
 			killed++;

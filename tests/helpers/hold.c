@@ -145,7 +145,7 @@ static void *map_anon(unsigned long pages, int huge)
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (addr == MAP_FAILED)
 		return addr;
-	addr = (char *)(((uintptr_t)addr + HUGE - 1) & ~(HUGE - 1));
+	addr = (char *)addr + (-(uintptr_t)addr & (HUGE - 1));
 	madvise(addr, pages * PAGE, MADV_HUGEPAGE);
 	return addr;
 }
@@ -292,11 +292,12 @@ static void read_file(const char *path)
 	int fd = open(path, O_RDONLY);
 	ssize_t got = -1;
 
-	if (fd >= 0)
+	if (fd >= 0) {
 		while ((got = read(fd, buffer, sizeof(buffer))) > 0)
 			;
+		close(fd);
+	}
 	say_result(got);
-	close(fd);
 }
 
 static void resident(const char *path)
@@ -309,11 +310,14 @@ static void resident(const char *path)
 
 	if (fd < 0 || fstat(fd, &st)) {
 		say_result(-1);
+		if (fd >= 0)
+			close(fd);
 		return;
 	}
 	pages = (st.st_size + PAGE - 1) / PAGE;
 	if (pages > sizeof(vec)) {
 		say("too large");
+		close(fd);
 		return;
 	}
 	if (pages) {

@@ -4,6 +4,9 @@
  * empty, and print what came of it: "ok", or the name of the error, such as
  * EINVAL. A shell's echo does no write for nothing, and splits long ones.
  *
+ * put --torn FILE: the same, but the write is one byte longer than standard input,
+ * and that byte is where there is no memory.
+ *
  * put --refused FILE WATCHED...: standard input has lines of an error's name and
  * a value, with \n, \0 and \xHH in it. Write each value to FILE, and complain if
  * that is not the error, or if what the files WATCHED say has changed. Silence
@@ -14,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static char buf[1 << 20];
@@ -109,12 +113,28 @@ static int refused(const char *file, char **watched)
 	return wrong || !cases;
 }
 
+/* Moves @len bytes of buf to the end of memory; NULL if there is no such place. */
+static const char *at_the_end(size_t len)
+{
+	size_t room = (len + 4095) & ~4095ul;
+	char *pages = mmap(NULL, room + 4096, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (pages == MAP_FAILED || munmap(pages + room, 4096))
+		return NULL;
+	return memcpy(pages + room - len, buf, len);
+}
+
 int main(int argc, char **argv)
 {
+	int torn = argc > 1 && !strcmp(argv[1], "--torn");
+	const char *from = buf;
 	size_t len = 0;
 	ssize_t got;
 	int fd;
 
+	argv += torn;
+	argc -= torn;
 	if (argc > 2 && !strcmp(argv[1], "--refused"))
 		return refused(argv[2], argv + 3);
 	if (argc != 2)
@@ -128,7 +148,9 @@ int main(int argc, char **argv)
 		printf("open: %s\n", strerrorname_np(errno));
 		return 0;
 	}
-	got = write(fd, buf, len);
+	if (torn)
+		from = at_the_end(len++);
+	got = write(fd, from, len);
 	if (got < 0)
 		printf("%s\n", strerrorname_np(errno));
 	else if ((size_t)got != len)

@@ -1,0 +1,100 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+#
+# Memory runs out in the middle of what is done for a container: each allocation
+# in turn fails, by tests/helpers/partway.c. What was to be done is done or refused
+# with ENOMEM; nothing is left behind or counted twice, and the same works when
+# there is memory.
+#
+# A freed object that is written to after all is found by what slub_debug has put
+# there.
+#
+# vm: --mem 256M --smp 1 --disk 64M --swap 64M --append slub_debug=FZP
+# kernels: coexist debug
+
+load common
+
+setup_file() {
+	common_setup_file
+	cp "${HELPERS:-$BATS_TEST_DIRNAME/../../build/helpers}/partway" "$BIN/"
+	enable_huge_pages
+}
+
+setup() {
+	common_setup
+	# it is made anew for each try
+	rmdir "$C"
+}
+
+teardown() {
+	[ -d "$C" ] || mkdir "$C"
+	common_teardown
+}
+
+# short_of_memory OPERATION RESULT...: at each allocation in turn; each of these is
+# what came of it at least once: "ok", or the name of an error.
+short_of_memory() {
+	local operation=$1 result
+
+	shift
+	run partway fault "$operation" "$C" /mnt/disk
+	echo "$output"
+	assert_success
+	for result in "$@"; do
+		assert_line --regexp "^$operation: [1-9][0-9]* faults:.* [0-9]+ $result( |\$)"
+	done
+}
+
+@test "no memory in mkdir and rmdir" {
+	short_of_memory mkdir ENOMEM
+	short_of_memory rmdir ENOMEM
+}
+
+@test "no memory while a process is moved" {
+	short_of_memory join ENOMEM
+	short_of_memory addtask ENOMEM
+	short_of_memory addtask-moved ENOMEM
+	short_of_memory rmtask ENOMEM
+}
+
+@test "no memory while a file gets an owner, another one, or none" {
+	short_of_memory addfile ENOMEM
+	short_of_memory addfile-taken ENOMEM
+	short_of_memory rmfile ENOMEM
+}
+
+@test "no memory in fork, in clone and in exec" {
+	short_of_memory fork ENOMEM
+	short_of_memory thread ENOMEM
+	short_of_memory exec ENOMEM
+}
+
+@test "no memory for memory itself" {
+	short_of_memory anon ok
+	short_of_memory huge ok
+	short_of_memory anon-over-page-limit ok
+	short_of_memory anon-at-rss-limit ok
+	short_of_memory swapin-at-rss-limit ok
+	short_of_memory tmpfs-at-rss-limit ENOMEM
+}
+
+@test "no memory while a file is brought into the page cache" {
+	short_of_memory tmpfs ok ENOMEM
+	short_of_memory write ok ENOMEM
+	short_of_memory read ok
+	short_of_memory map ok
+}
+
+@test "no memory for files that are opened, and for lists" {
+	short_of_memory open ENOMEM
+	short_of_memory tasks ENOMEM
+	# this is a long one, and the room for it is sought elsewhere then
+	short_of_memory mappings ok
+}
+
+@test "no memory while limits are set, and to shrink" {
+	short_of_memory rss_limit ENOMEM
+	short_of_memory page_limit ENOMEM
+	short_of_memory shrink ENOMEM
+	short_of_memory shrink-in-vain ENOMEM
+}

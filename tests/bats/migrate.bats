@@ -1,0 +1,58 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+#
+# Pages that are on their way from one place in memory to another while their
+# process goes from one container to another.
+#
+# vm: --mem 512M --smp 2 --append numa=fake=2
+
+load common
+
+setup_file() {
+	common_setup_file
+	enable_huge_pages
+}
+
+setup() {
+	common_setup
+	mkdir "$C-to"
+	hold_start p "$C"
+}
+
+teardown() {
+	common_teardown
+}
+
+# Move p to and fro while its pages are moved, and then see where they are.
+move_while_pages_move() {
+	local input
+
+	mkfifo "$BATS_TEST_TMPDIR/stop"
+	shuffle "$p" <"$BATS_TEST_TMPDIR/stop" >"$BATS_TEST_TMPDIR/times" 3>&- &
+	exec {input}>"$BATS_TEST_TMPDIR/stop"
+	for _ in {1..15}; do
+		set_attr addtask "$p" "$C-to"
+		set_attr addtask "$p" "$C"
+	done
+	set_attr addtask "$p" "$C-to"
+	exec {input}>&-
+	wait $!
+	assert [ "$(<"$BATS_TEST_TMPDIR/times")" -gt 1 ]
+	drain_batches
+	assert_equal "left behind: $(attr num_anon_pages)" 'left behind: 0'
+	assert_exact_anon p "$C-to"
+	let_go p
+}
+
+@test "small pages that are being migrated go along" {
+	tells p anon a 4000
+	tells p touch a
+	move_while_pages_move
+}
+
+@test "huge pages that are being migrated go along" {
+	tells p thp a 4096
+	tells p touch a
+	assert [ "$(seen huge "$(tell p count a)")" -ge 2048 ]
+	move_while_pages_move
+}

@@ -1,0 +1,117 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+#
+# A task is killed in the middle of what it does for a container, at each of the
+# kernel's stop points in turn: tests/helpers/partway.c. It dies of that or comes
+# to its end, the container can be used afterwards by another, the audit agrees,
+# and rmdir frees it.
+#
+# vm: --mem 256M --smp 1 --disk 64M --swap 64M
+
+load common
+
+setup_file() {
+	common_setup_file
+	cp "${HELPERS:-$BATS_TEST_DIRNAME/../../build/helpers}/partway" "$BIN/"
+	enable_huge_pages
+}
+
+setup() {
+	common_setup
+	# it is made anew for each try
+	rmdir "$C"
+}
+
+teardown() {
+	[ -d "$C" ] || mkdir "$C"
+	common_teardown
+}
+
+# killed OPERATION POINT...: killed wherever it passes a point, and it passes these.
+killed() {
+	local operation=$1 point
+
+	shift
+	run partway kill "$operation" "$C" /mnt/disk
+	echo "$output"
+	assert_success
+	for point in "$@"; do
+		assert_line --regexp "^$operation [0-9]+: $point\$"
+	done
+}
+
+@test "killed in mkdir, it has made a container that works, or none" {
+	killed mkdir 'mkdir: allocated' 'mkdir: made' 'mkdir: named'
+}
+
+@test "killed in rmdir, it has removed the container, or that works" {
+	killed rmdir 'rmdir: dying' 'expel: a task' 'expel: an mm' \
+		'rmdir: no tasks' 'expel: a file' 'rmdir: no files' 'rmdir: detached'
+}
+
+@test "killed in rmdir, which waits for a write to one of the files" {
+	killed rmdir-busy 'rmdir: dying' 'expel: a task' 'rmdir: no files'
+}
+
+@test "killed while a process is moved into the container, to another, or out" {
+	killed join 'move: locked' 'move: counted' 'task: joined' \
+		'move: tasks moved' 'mm: joined' 'move: unlocked' \
+		'adopt: a batch found' 'adopt: a batch done'
+	killed addtask 'task: joined' 'mm: joined' 'adopt: a batch done'
+	killed addtask-moved 'task: left' 'task: joined' 'mm: left' 'mm: joined'
+	killed rmtask 'task: left' 'mm: left' 'adopt: a batch done'
+}
+
+@test "killed while a file gets an owner, another one, or none" {
+	killed addfile 'addfile: allocated' 'addfile: joined' 'addfile: waited' \
+		'file: some pages done'
+	killed addfile-taken 'addfile: taken away' 'file: some pages done'
+	killed rmfile 'rmfile: left' 'rmfile: waited' 'file: some pages done'
+	killed unlink 'file: evicted'
+}
+
+@test "killed in fork, in clone and in exec" {
+	killed fork 'fork: mm joined' 'fork: counted' 'fork: allowed' 'fork: done'
+	killed thread 'fork: counted' 'fork: done'
+	killed exec 'exec: locked' 'mm: joined' 'mm: left' 'adopt: a batch done'
+}
+
+@test "killed while memory is charged, and while it waits at page_limit" {
+	killed anon 'charge: a new folio'
+	killed huge 'charge: a new folio'
+	killed anon-over-page-limit 'charge: to wait' 'page_limit: sleeps' \
+		'page_limit: slept'
+}
+
+@test "killed while it waits for room below rss_limit" {
+	killed anon-at-rss-limit 'charge: does not fit' 'charge: failed' \
+		'charge: to wait' 'room: wanted' 'round: called' 'room: waited'
+	killed swapin-at-rss-limit 'charge: reserved' 'charge: failed' \
+		'room: wanted' 'room: waited'
+	killed tmpfs-at-rss-limit 'room: wanted' 'round: called' 'room: waited'
+}
+
+@test "killed while somebody is to be killed for want of room" {
+	killed oom 'round: ended' 'room: none to be had' 'oom: begins' 'oom: locked' \
+		'oom: killed'
+	killed oom-of-another 'oom: begins' 'oom: locked' 'oom: killed'
+}
+
+@test "killed while it brings a file into the page cache" {
+	killed tmpfs 'claim: allocated' 'claim: done' 'charge: a new folio'
+	killed write 'claim: allocated' 'claim: done'
+	killed read 'claim: allocated' 'claim: done'
+	killed map 'claim: allocated' 'claim: done'
+}
+
+@test "killed while it reads lists" {
+	killed tasks 'tasks: allocated'
+	killed mappings 'mappings: some listed'
+}
+
+@test "killed while the container is shrunk, or its limits are lowered" {
+	killed shrink 'shrink: goal set' 'round: called' 'round: ended' 'shrink: done'
+	killed shrink-in-vain 'round: ended' 'shrink: done'
+	killed rss_limit 'rss_limit: goal set' 'round: ended' 'rss_limit: done'
+	killed page_limit 'page_limit: set'
+}
