@@ -17,8 +17,8 @@ all: kernel ctnctl
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
-	@echo "With CONFIG=coexist or CONFIG=debug, the kernel is another: see configs/."
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
+	@echo "With CONFIG=coexist, CONFIG=debug or CONFIG=kcsan, the kernel is another: see configs/."
 
 .PHONY: deps
 deps: ## install what is missing from Debian, or print how to
@@ -38,6 +38,13 @@ ctnctl: deps ## build ctnctl and its library: build/ctnctl/ctnctl
 helpers: deps
 	@[ ! -e tests/helpers/Makefile ] || scripts/step "Building the tests' helpers" \
 		$(LOGS)/helpers.log $(MAKE) -C tests/helpers BUILD=$(BUILD)/helpers
+	@scripts/step "Building the fuzzer" $(LOGS)/fuzz.log \
+		$(MAKE) -C tests/fuzz BUILD=$(BUILD)/fuzz
+
+.PHONY: torture-helper
+torture-helper: deps
+	@scripts/step "Building the torture" $(LOGS)/torture.log \
+		$(MAKE) -C tests/torture BUILD=$(BUILD)/torture
 
 .PHONY: demo
 demo: kernel ctnctl ## show it at work, in a guest
@@ -47,6 +54,59 @@ demo: kernel ctnctl ## show it at work, in a guest
 test: ## run the tests (ONLY=name: those whose file or title has it)
 	@scripts/deps >&2
 	@scripts/test
+
+.PHONY: test-sanitize
+test-sanitize: ## the tests of ctnctl with sanitizers and valgrind
+	@scripts/deps sanitize >&2
+	@scripts/test-sanitize
+
+.PHONY: fuzz
+fuzz: kernel helpers ## the tree's fuzzer in guests: SEED=, COUNT=1000000
+	@KERNEL=$(CONFIG) tests/fuzz/run $(SEED) $(COUNT)
+
+.PHONY: fuzz-ctnctl
+fuzz-ctnctl: ## ctnctl's fuzzer: SEED=, COUNT=, with sanitizers
+	@scripts/deps >&2
+	@scripts/test-sanitize fuzz
+
+.PHONY: lint
+lint: ## static checks of scripts and of what runs in user space
+	@scripts/deps lint
+	@scripts/lint
+
+.PHONY: check-kernel
+check-kernel: ## check the kernel part without running it: checkpatch, sparse, clang...
+	@scripts/deps check
+	@scripts/kernel-check
+
+.PHONY: bisectable
+bisectable: deps ## build the kernel with each number of patches
+	@scripts/kernel-bisectable
+
+.PHONY: bench
+bench: ## measure what it costs (ROW=, IN=, PROFILE=, JSON=1, DOCS=1: see bench/run)
+	@scripts/deps >&2
+	@bench/run $(if $(IN),--in $(IN)) $(if $(JSON),--json) $(if $(DOCS),--docs) \
+		$(if $(PROFILE),--profile $(PROFILE)) $(if $(AGAINST),--against $(AGAINST)) $(ROW)
+
+# Both, even if the first fails.
+.PHONY: test-debug
+test-debug: torture-helper ## the suites on the debug kernel, then torture (QUICK=1 TORTURE_MINUTES=10)
+	@scripts/test --debug $(if $(QUICK),--quick) && status=0 || status=1; \
+	tests/torture/run --kernel debug --minutes $(or $(TORTURE_MINUTES),$(if $(QUICK),1,10)) \
+		--console $(LOGS)/test/debug-torture.console && exit $$status
+
+.PHONY: torture
+torture: kernel torture-helper ## everything at once (MINUTES=480 SEED=n CONFIG=debug or kcsan)
+	@tests/torture/run --kernel $(CONFIG) --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
+
+.PHONY: compare
+compare: ## run the kernel's selftests and stress-ng with containers and without
+	@scripts/deps compare
+	@for config in plain base plain-memcg coexist; do \
+		$(MAKE) kernel CONFIG=$$config || exit; done
+	@scripts/step "Building the kernel's selftests" $(LOGS)/kselftest.log tests/compare/build
+	@tests/compare/run
 
 .PHONY: shell
 shell: kernel ## a shell in a guest
