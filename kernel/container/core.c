@@ -11,7 +11,6 @@
  * freed.
  */
 #include <linux/idr.h>
-#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/slab.h>
@@ -74,6 +73,7 @@ struct container *container_create(void)
 	INIT_DELAYED_WORK(&ctn->notify_work, container_notify_work);
 	ctn->last_notice = jiffies - HZ;
 	INIT_DELAYED_WORK(&ctn->trim_work, container_trim_work);
+	INIT_DELAYED_WORK(&ctn->leftovers_work, container_leftovers_work);
 	INIT_RCU_WORK(&ctn->free_work, container_free_work);
 	container_audit_add(ctn);
 
@@ -105,6 +105,8 @@ void container_revive(struct container *ctn)
 {
 	clear_bit(CONTAINER_DYING, &ctn->flags);
 	enable_delayed_work(&ctn->notify_work);
+	/* its processes have left it without their pages */
+	container_check_leftovers(ctn);
 	if (READ_ONCE(ctn->notices))
 		queue_delayed_work(system_unbound_wq, &ctn->notify_work, 0);
 }
@@ -124,39 +126,6 @@ void container_free_id(struct container *ctn)
 void container_destroy(struct container *ctn)
 {
 	queue_rcu_work(container_free_wq, &ctn->free_work);
-}
-
-/* Uncharge whatever folio is still charged to @ctn, wherever it may be. */
-static void container_sweep(struct container *ctn)
-{
-	struct folio *folio;
-	struct page *page;
-	unsigned long pfn, end;
-
-	get_online_mems();
-	for (pfn = 0, end = max_pfn; pfn < end; pfn++) {
-		if (!(pfn % PAGES_PER_SECTION))
-			cond_resched();
-
-		page = pfn_to_online_page(pfn);
-		if (!page) {
-			pfn |= PAGES_PER_SECTION - 1;
-			continue;
-		}
-
-		rcu_read_lock();
-		folio = folio_container((struct folio *)page) == ctn ?
-			page_folio(page) : NULL;
-		if (folio && !folio_try_get(folio))
-			folio = NULL;
-		rcu_read_unlock();
-		if (!folio)
-			continue;
-
-		container_drop_charge(folio, ctn);
-		folio_put(folio);
-	}
-	put_online_mems();
 }
 
 static void container_free_rcu(struct rcu_head *head)
@@ -185,11 +154,12 @@ static void container_free_work(struct work_struct *work)
 	int i;
 
 	cancel_delayed_work_sync(&ctn->trim_work);
+	cancel_delayed_work_sync(&ctn->leftovers_work);
 
 	for (i = 0; container_usage(ctn) && i < CONTAINER_SWEEPS; i++) {
 		if (i)
 			schedule_timeout_idle(HZ / 100 * i);
-		container_sweep(ctn);
+		container_sweep(ctn, container_drop_charge);
 	}
 	/* rather lose its memory than have a page point to what is freed */
 	if (WARN_ON_ONCE(container_usage(ctn)))

@@ -10,6 +10,7 @@
  *	notify.c	telling user space of them
  *	task.c		membership of tasks and mms: fork, exec, exit, moving
  *	adopt.c		the pages that a process holds when it is moved
+ *	sweep.c		finding what is charged when nothing leads to it any more
  *	file.c		ownership of files: claiming, moving, eviction
  *	configfs.c	the tree that users see, and nothing else
  *	audit.c		for tests: do the counters say what is there?
@@ -234,6 +235,9 @@ struct container {
 	struct mm_struct		*trim_mm;
 	unsigned long			trim_addr;
 
+	struct delayed_work		leftovers_work;	/* see sweep.c */
+	unsigned int			leftovers_tries;
+
 	struct rcu_work			free_work;
 #ifdef CONFIG_CONTAINERS_DEBUG
 	struct list_head		audit_node;	/* see audit.c */
@@ -332,6 +336,14 @@ static inline struct container *mm_container(struct mm_struct *mm)
 	return token ? token_container(token) : NULL;
 }
 
+/* Is it charged, and neither as shmem nor as another file's? */
+static inline bool folio_charged_as_anon(struct folio *folio)
+{
+	unsigned long token = folio_token(folio);
+
+	return token && !(token & CONTAINER_TOKEN_FILE);
+}
+
 static inline unsigned long container_nr_files(struct container *ctn)
 {
 	return READ_ONCE(ctn->nr_files[CONTAINER_FILE_EMPTY]) +
@@ -396,6 +408,12 @@ int container_list_tasks(struct container *ctn, struct seq_file *m);
 
 /* adopt.c */
 void container_adopt_pages(struct mm_struct *mm);
+
+/* sweep.c */
+void container_sweep(struct container *ctn,
+		     void (*fn)(struct folio *folio, struct container *ctn));
+void container_leftovers_work(struct work_struct *work);
+void container_check_leftovers(struct container *ctn);
 
 /* file.c */
 int container_add_file(struct container *ctn, const char *name);

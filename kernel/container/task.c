@@ -45,6 +45,7 @@ static void mm_leave(struct mm_struct *mm)
 			smp_store_release(&mm->container_token, 0);
 		}
 		spin_unlock(&ctn->lock);
+		container_check_leftovers(ctn);
 		container_stop_point("mm: left");
 	}
 	rcu_read_unlock();

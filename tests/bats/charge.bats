@@ -234,6 +234,60 @@ assert_exact_file() {
 	assert [ "$(attr num_anon_pages)" -lt 100 ]
 }
 
+@test "when the last process has gone, what it shared is whose that map it" {
+	local child
+
+	mkdir "$C-to"
+	hold_start p "$C"
+	tells p anon a 600
+	tells p touch a
+	tells p anon b 300
+	tells p touch b
+	child=$(tell p child look a)
+	child=${child%% *}
+	set_attr rmtask "$p"
+	assert [ "$(attr num_anon_pages)" -ge 900 ]
+	tells p unmap b
+	set_attr addtask "$p" "$C-to"
+	assert [ "$(attr num_anon_pages)" -ge 600 ]
+	assert [ "$(attr num_anon_pages "$C-to")" -lt 200 ]
+
+	tells p reap "$child"
+	is_empty() { [ "$(attr num_anon_pages)" = 0 ]; }
+	wait_until 20 is_empty
+	assert_exact_anon p "$C-to"
+
+	# the other way round: who maps it is in none
+	child=$(tell p child look a)
+	child=${child%% *}
+	set_attr rmtask "$p" "$C-to"
+	assert [ "$(attr num_anon_pages "$C-to")" -ge 600 ]
+	tells p reap "$child"
+	is_empty_to() { [ "$(attr num_anon_pages "$C-to")" = 0 ]; }
+	wait_until 20 is_empty_to
+	tells p check a
+}
+
+@test "when the last process has gone, what it read of a swap cache goes, too" {
+	local child
+
+	# to the disk: zram has no swap cache
+	swapoff /dev/zram0
+	hold_start p "$C"
+	tells p anon a 600
+	tells p touch a
+	set_attr shrink 100 || true
+	child=$(tell p child look a)
+	child=${child%% *}
+	set_attr rmtask "$p"
+	assert [ "$(seen swap "$(tell p count a)")" -gt 300 ]
+	assert [ "$(attr num_anon_pages)" -gt 300 ]
+	tells p reap "$child"
+	is_empty() { [ "$(attr num_anon_pages)" = 0 ]; }
+	wait_until 20 is_empty
+	tells p check a
+}
+
 @test "swapping out gives a page back, swapping in charges it" {
 	local before
 

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Finding the pages that are charged to a container when nothing leads to them
+ * any more, by a search through all of memory. That is when
+ *
+ *  - it has been removed: its pages let go of it, or it could not be freed;
+ *  - the last process in it has gone, and anonymous pages are left. A page that
+ *    processes share after a fork stays where it is charged when one of them is
+ *    moved, as long as another that is there maps it; nothing tells that this
+ *    has gone. It goes to the container of whoever maps it then, or to nobody.
+ *
+ * The second takes a moment, and is not looked for but where it would show: while
+ * there are other processes, pages that only outsiders map count as theirs.
+ */
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/rmap.h>
+#include <linux/swap.h>
+#include "internal.h"
+
+/* When to begin, so that what a process leaves for a moment is not searched for */
+#define LEFTOVERS_DELAY		HZ
+
+/* A page may be in somebody's hands each time: how often to try, ever more slowly */
+#define LEFTOVERS_TRIES		8
+
+/**
+ * container_sweep - call a function for every folio that is charged to a container
+ * @ctn: the container.
+ * @fn: gets the folio, with a reference of the caller's. May sleep.
+ *
+ * A folio whose references are frozen at the moment is not found.
+ *
+ * Context: May sleep. Takes the lock of memory hotplug.
+ */
+void container_sweep(struct container *ctn,
+		     void (*fn)(struct folio *folio, struct container *ctn))
+{
+	struct folio *folio;
+	struct page *page;
+	unsigned long pfn, end;
+
+	get_online_mems();
+	for (pfn = 0, end = max_pfn; pfn < end; pfn++) {
+		if (!(pfn % PAGES_PER_SECTION))
+			cond_resched();
+
+		page = pfn_to_online_page(pfn);
+		if (!page) {
+			pfn |= PAGES_PER_SECTION - 1;
+			continue;
+		}
+
+		rcu_read_lock();
+		folio = folio_container((struct folio *)page) == ctn ?
+			page_folio(page) : NULL;
+		if (folio && !folio_try_get(folio))
+			folio = NULL;
+		rcu_read_unlock();
+		if (!folio)
+			continue;
+
+		fn(folio, ctn);
+		folio_put(folio);
+	}
+	put_online_mems();
+}
+
+/* Whoever maps @folio gets its charge; if that is in the same container, it stays. */
+static bool charge_user(struct folio *folio, struct vm_area_struct *vma,
+			unsigned long address, void *arg)
+{
+	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, address, 0);
+	bool *found = arg;
+
+	if (!page_vma_mapped_walk(&pvmw))
+		return true;
+
+	page_vma_mapped_walk_done(&pvmw);
+	container_move_charge(folio, vma->vm_mm);
+	*found = true;
+	return false;
+}
+
+/*
+ * An anonymous folio of a container without processes. One that is neither mapped
+ * nor in the swap cache nor has been is new, and somebody is about to map it.
+ */
+static void disown_folio(struct folio *folio, struct container *ctn)
+{
+	bool found = false;
+	struct rmap_walk_control rwc = {
+		.rmap_one = charge_user,
+		.arg = &found,
+	};
+
+	if (!folio_charged_as_anon(folio) || !folio_trylock(folio))
+		return;
+	if (folio_test_anon(folio) && folio_mapped(folio))
+		rmap_walk(folio, &rwc);
+	else if (folio_test_swapcache(folio))
+		folio_free_swap(folio);
+	if (!found && (folio_test_anon(folio) || folio_test_swapcache(folio)))
+		container_drop_charge(folio, ctn);
+	folio_unlock(folio);
+}
+
+static bool has_leftovers(struct container *ctn)
+{
+	return list_empty(&ctn->mms) && container_stat(ctn, CONTAINER_ANON);
+}
+
+void container_leftovers_work(struct work_struct *work)
+{
+	struct container *ctn = container_of(to_delayed_work(work),
+					     struct container, leftovers_work);
+
+	if (test_bit(CONTAINER_DYING, &ctn->flags) || !has_leftovers(ctn))
+		return;
+	/* mostly it is just what other CPUs have in their batches */
+	lru_add_drain_all();
+	if (!has_leftovers(ctn))
+		return;
+
+	container_sweep(ctn, disown_folio);
+	if (has_leftovers(ctn) && ++ctn->leftovers_tries < LEFTOVERS_TRIES)
+		queue_delayed_work(system_unbound_wq, &ctn->leftovers_work,
+				   LEFTOVERS_DELAY << ctn->leftovers_tries);
+}
+
+/**
+ * container_check_leftovers - an mm has left a container
+ * @ctn: the container.
+ *
+ * If it was the last one, and anonymous pages are left, a search for them will
+ * begin in a moment.
+ *
+ * Context: Any. Within RCU, or with @ctn held.
+ */
+void container_check_leftovers(struct container *ctn)
+{
+	if (!has_leftovers(ctn))
+		return;
+	WRITE_ONCE(ctn->leftovers_tries, 0);
+	queue_delayed_work(system_unbound_wq, &ctn->leftovers_work,
+			   LEFTOVERS_DELAY);
+}
