@@ -588,6 +588,8 @@ static int try_charge_visible(struct folio *folio, struct container *ctn,
 	}
 	if (old)
 		uncount_token(old, nr);
+	if (nr > 1)
+		container_check_limit(ctn);
 	return 0;
 }
 
@@ -613,6 +615,9 @@ static int try_charge_new(struct folio *folio, unsigned long token)
 		err = failed_reserve(ctn, nr);
 	if (!err)
 		set_new_token(folio, token, nr);
+	/* so many pages were not there yet for reserve() to see */
+	if (nr > 1 && !err)
+		container_check_limit(ctn);
 	container_stop_point("charge: a new folio");
 	return err;
 }

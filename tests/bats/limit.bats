@@ -8,7 +8,10 @@
 
 load common
 
-setup_file() { common_setup_file; }
+setup_file() {
+	common_setup_file
+	enable_huge_pages
+}
 
 setup() {
 	common_setup
@@ -131,14 +134,23 @@ load_in() {
 }
 
 @test "huge pages are trimmed as well" {
-	echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
-	echo madvise >/sys/kernel/mm/transparent_hugepage/defrag
 	set_attr page_limit "$LIMIT"
 	hold_start p "$C"
 	tells p thp a 8192
 	HOLD_TIMEOUT=100 tells p touch a
 	assert_trimmed
 	HOLD_TIMEOUT=100 tells p check a
+}
+
+@test "a huge page that goes over the limit is noticed, and not with the next one" {
+	hold_start p "$C"
+	tells p thp a 1024
+	tells p touch a 1
+	set_attr page_limit $(($(usage) + 300))
+	# what is small is in stock
+	tells p touch a 513
+	assert [ "$(seen huge "$(tell p count a)")" -gt 0 ]
+	assert [ "$(attr page_limit_hits)" -gt 0 ]
 }
 
 @test "lowering the limit below usage trims to below limit - limit/8" {
