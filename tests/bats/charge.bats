@@ -24,13 +24,13 @@ setup_file() {
 setup() {
 	common_setup
 	F=/mnt/disk/$BATS_TEST_NUMBER
-	LRU_GEN=$(cat /sys/kernel/mm/lru_gen/enabled)
+	LRU_GEN=$(lru_gen)
 }
 
 teardown() {
 	common_teardown
 	rm -f "$F" "/dev/shm/$BATS_TEST_NUMBER"
-	echo "$LRU_GEN" >/sys/kernel/mm/lru_gen/enabled
+	set_lru_gen "$LRU_GEN"
 	echo 0 >/sys/kernel/mm/ksm/run
 	grep -q zram0 /proc/swaps || swapon -p 100 /dev/zram0
 }
@@ -545,7 +545,7 @@ assert_exact_file() {
 }
 
 @test "active pages are those that kpageflags says are active" {
-	echo n >/sys/kernel/mm/lru_gen/enabled
+	set_lru_gen n
 	hold_start p "$C"
 	tells p anon a 500
 	tells p touch a
@@ -573,12 +573,12 @@ assert_exact_file() {
 @test "all of it holds with the other kind of LRU lists, too" {
 	local other=y
 
-	[ "$LRU_GEN" = 0x0000 ] || other=n
+	[ "$LRU_GEN" = n ] || other=n
 	hold_start p "$C"
 	tells p anon a 500
 	tells p touch a
 	tells p write "$F" 500
-	echo $other >/sys/kernel/mm/lru_gen/enabled
+	set_lru_gen $other
 	assert_exact_anon p
 	assert_exact_file "$F"
 	tells p anon b 500
@@ -589,7 +589,7 @@ assert_exact_file() {
 	pageout p a 500
 	drain
 	assert_exact_anon p
-	echo "$LRU_GEN" >/sys/kernel/mm/lru_gen/enabled
+	set_lru_gen "$LRU_GEN"
 	let_go p
 	drain
 	assert_equal "$(usage)" 0

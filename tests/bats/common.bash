@@ -139,6 +139,21 @@ enable_huge_pages() {
 	exec {hold_fd}>&- {NAP_FD}>&-
 }
 
+# Use the multi-generational LRU lists ("y") or the others ("n"), with one processor:
+# the kernel patches code for that, and tests/vm/run says what QEMU makes of it.
+set_lru_gen() {
+	local cpu=/sys/devices/system/cpu/cpu1/online
+
+	[ "$(lru_gen)" != "$1" ] || return 0
+	[ ! -e $cpu ] || echo 0 >$cpu
+	echo "$1" >/sys/kernel/mm/lru_gen/enabled
+	[ ! -e $cpu ] || echo 1 >$cpu
+}
+
+lru_gen() {
+	[ "$(</sys/kernel/mm/lru_gen/enabled)" = 0x0000 ] && echo n || echo y
+}
+
 # A moment, without executing anything.
 nap() {
 	read -r -t 0.05 -u "$NAP_FD" || true

@@ -17,13 +17,13 @@ setup() {
 	common_setup
 	F=/mnt/disk/$BATS_TEST_NUMBER
 	LIMIT=2048	# pages: 8M
-	LRU_GEN=$(cat /sys/kernel/mm/lru_gen/enabled)
+	LRU_GEN=$(lru_gen)
 }
 
 teardown() {
 	common_teardown
 	rm -rf "$F" "/dev/shm/$BATS_TEST_NUMBER"
-	echo "$LRU_GEN" >/sys/kernel/mm/lru_gen/enabled
+	set_lru_gen "$LRU_GEN"
 }
 
 usage_at_most() {
@@ -112,8 +112,8 @@ load_in() {
 @test "the same with the other kind of LRU lists" {
 	local other=y
 
-	[ "$LRU_GEN" = 0x0000 ] || other=n
-	echo $other >/sys/kernel/mm/lru_gen/enabled
+	[ "$LRU_GEN" = n ] || other=n
+	set_lru_gen $other
 	set_attr page_limit "$LIMIT"
 	hold_start p "$C"
 	tells p anon a 8000

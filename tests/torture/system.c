@@ -17,6 +17,7 @@
 
 #define KSM	"/sys/kernel/mm/ksm/"
 #define THP	"/sys/kernel/mm/transparent_hugepage/"
+#define CPU1	"/sys/devices/system/cpu/cpu1/"
 
 /* ---- swap ---- */
 
@@ -148,9 +149,9 @@ static int op_cpu_hotplug(struct actor *a)
 	int err;
 
 	(void)a;
-	err = put("/sys/devices/system/cpu/cpu1/online", "0");
+	err = put(CPU1 "online", "0");
 	if (!err)
-		err = put("/sys/devices/system/cpu/cpu1/online", "1");
+		err = put(CPU1 "online", "1");
 	return err;
 }
 
@@ -179,10 +180,19 @@ static int op_huge_pages(struct actor *a)
 	return put(THP "enabled", enabled[below(a, 3)]);
 }
 
-/* Everything moves from one set of lists to the other. */
+/*
+ * Everything moves from one set of lists to the other. For that the kernel patches
+ * code that all processors run, all the time, and QEMU before 8.1 may go on with
+ * the breakpoint that it puts there meanwhile: see tests/vm/run. So there is one.
+ */
 static int op_lru_gen(struct actor *a)
 {
-	return put("/sys/kernel/mm/lru_gen/enabled", chance(a, 70) ? "n" : "y");
+	int err;
+
+	put(CPU1 "online", "0");
+	err = put("/sys/kernel/mm/lru_gen/enabled", chance(a, 70) ? "n" : "y");
+	put(CPU1 "online", "1");
+	return err;
 }
 
 static int op_zswap(struct actor *a)
