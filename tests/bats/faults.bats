@@ -12,24 +12,7 @@
 # vm: --mem 256M --smp 1 --disk 64M --swap 64M --append slub_debug=FZP
 # kernels: coexist debug
 
-load common
-
-setup_file() {
-	common_setup_file
-	cp "${HELPERS:-$BATS_TEST_DIRNAME/../../build/helpers}/partway" "$BIN/"
-	enable_huge_pages
-}
-
-setup() {
-	common_setup
-	# it is made anew for each try
-	rmdir "$C"
-}
-
-teardown() {
-	[ -d "$C" ] || mkdir "$C"
-	common_teardown
-}
+load partway
 
 # short_of_memory OPERATION RESULT...: at each allocation in turn; each of these is
 # what came of it at least once: "ok", or the name of an error.

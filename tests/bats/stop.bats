@@ -8,24 +8,7 @@
 #
 # vm: --mem 256M --smp 1 --disk 64M --swap 64M
 
-load common
-
-setup_file() {
-	common_setup_file
-	cp "${HELPERS:-$BATS_TEST_DIRNAME/../../build/helpers}/partway" "$BIN/"
-	enable_huge_pages
-}
-
-setup() {
-	common_setup
-	# it is made anew for each try
-	rmdir "$C"
-}
-
-teardown() {
-	[ -d "$C" ] || mkdir "$C"
-	common_teardown
-}
+load partway
 
 # killed OPERATION POINT...: killed wherever it passes a point, and it passes these.
 killed() {
