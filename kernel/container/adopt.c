@@ -128,7 +128,8 @@ static bool other_user_one(struct folio *folio, struct vm_area_struct *vma,
 
 /*
  * A folio that others map as well, after a fork, stays with the container it
- * is charged to, or with none, as long as one of them is there.
+ * is charged to, or with none, as long as one of them is there. When the last of
+ * them goes, sweep.c finds it.
  */
 static bool stays_where_it_is(struct folio *folio, struct mm_struct *mm)
 {
