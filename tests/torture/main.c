@@ -27,6 +27,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -274,6 +275,20 @@ static void clear_files(void)
 	}
 }
 
+/* Who is killed between shmget() and IPC_RMID leaves a segment for good. */
+static void clear_shm(void)
+{
+	struct shmid_ds ds;
+	int last = shmctl(0, SHM_INFO, &ds);
+	int id;
+
+	for (int i = 0; i <= last; i++) {
+		id = shmctl(i, SHM_STAT, &ds);
+		if (id >= 0)
+			shmctl(id, IPC_RMID, NULL);
+	}
+}
+
 static void remove_containers(void)
 {
 	char path[64];
@@ -290,6 +305,7 @@ static bool clear(int number)
 	if (!result(kill_mortals(), "pause %d: actors can be killed", number))
 		return false;
 	clear_files();
+	clear_shm();
 	if (!result(all_is_zero(patience),
 		    "pause %d: without tasks and files, nothing is counted", number))
 		show_audit();
