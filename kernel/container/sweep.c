@@ -16,6 +16,7 @@
 #include <linux/mm.h>
 #include <linux/rmap.h>
 #include <linux/swap.h>
+#include <linux/workqueue.h>
 #include "internal.h"
 
 /* When to begin, so that what a process leaves for a moment is not searched for */
@@ -110,10 +111,14 @@ static bool has_leftovers(struct container *ctn)
 	return list_empty(&ctn->mms) && container_stat(ctn, CONTAINER_ANON);
 }
 
+/* One search at a time: it is no hurry, and shall not have all CPUs. */
+static struct workqueue_struct *leftovers_wq;
+
 void container_leftovers_work(struct work_struct *work)
 {
 	struct container *ctn = container_of(to_delayed_work(work),
 					     struct container, leftovers_work);
+	unsigned int tries = READ_ONCE(ctn->leftovers_tries) + 1;
 
 	if (test_bit(CONTAINER_DYING, &ctn->flags) || !has_leftovers(ctn))
 		return;
@@ -123,9 +128,11 @@ void container_leftovers_work(struct work_struct *work)
 		return;
 
 	container_sweep(ctn, disown_folio);
-	if (has_leftovers(ctn) && ++ctn->leftovers_tries < LEFTOVERS_TRIES)
-		queue_delayed_work(system_unbound_wq, &ctn->leftovers_work,
-				   LEFTOVERS_DELAY << ctn->leftovers_tries);
+	if (!has_leftovers(ctn) || tries == LEFTOVERS_TRIES)
+		return;
+	WRITE_ONCE(ctn->leftovers_tries, tries);
+	queue_delayed_work(leftovers_wq, &ctn->leftovers_work,
+			   LEFTOVERS_DELAY << tries);
 }
 
 /**
@@ -142,6 +149,14 @@ void container_check_leftovers(struct container *ctn)
 	if (!has_leftovers(ctn))
 		return;
 	WRITE_ONCE(ctn->leftovers_tries, 0);
-	queue_delayed_work(system_unbound_wq, &ctn->leftovers_work,
-			   LEFTOVERS_DELAY);
+	queue_delayed_work(leftovers_wq, &ctn->leftovers_work, LEFTOVERS_DELAY);
 }
+
+static int __init container_sweep_init(void)
+{
+	leftovers_wq = alloc_ordered_workqueue("container_leftovers", 0);
+	if (!leftovers_wq)
+		panic("containers: no memory at boot\n");
+	return 0;
+}
+core_initcall(container_sweep_init);
