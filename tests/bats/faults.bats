@@ -81,3 +81,36 @@ short_of_memory() {
 	short_of_memory shrink ENOMEM
 	short_of_memory shrink-in-vain ENOMEM
 }
+
+# From now on all that the kernel's workers want to allocate fails, or nothing.
+fail_workers() {
+	local pid
+
+	for pid in $(pgrep '^kworker/u'); do
+		echo "$1" >"/proc/$pid/make-it-fail"
+	done 2>/dev/null
+	echo $(($1 * 100)) >"$FAILSLAB/probability"
+}
+
+@test "no memory for kcontainerd" {
+	FAILSLAB=/sys/kernel/debug/failslab
+	echo Y >$FAILSLAB/task-filter
+	echo N >$FAILSLAB/ignore-gfp-wait
+	echo 0 >$FAILSLAB/verbose
+	echo 1000000 >$FAILSLAB/times
+	mkdir "$C"
+	hold_start p "$C"
+	tells p anon a 1500
+	tells p touch a
+
+	fail_workers 1
+	set_attr page_limit 700
+	rounds() { [ "$(awk '$1 == "rounds" { print $2 }' "$C/stat")" -ge "$1" ]; }
+	wait_until 20 rounds 3
+	fail_workers 0
+	assert [ "$(cat $FAILSLAB/times)" -lt 1000000 ]
+
+	under() { [ "$(usage)" -le 700 ]; }
+	wait_until 20 under
+	tells p check a
+}
