@@ -89,12 +89,10 @@ bench: ## measure what it costs (ROW=, IN=, PROFILE=, JSON=1, DOCS=1: see bench/
 	@bench/run $(if $(IN),--in $(IN)) $(if $(JSON),--json) $(if $(DOCS),--docs) \
 		$(if $(PROFILE),--profile $(PROFILE)) $(if $(AGAINST),--against $(AGAINST)) $(ROW)
 
-# Both, even if the first fails.
 .PHONY: test-debug
-test-debug: torture-helper ## the suites on the debug kernel, then torture (QUICK=1 TORTURE_MINUTES=10)
-	@scripts/test --debug $(if $(QUICK),--quick) && status=0 || status=1; \
-	tests/torture/run --kernel debug --minutes $(or $(TORTURE_MINUTES),$(if $(QUICK),1,10)) \
-		--console $(LOGS)/test/debug-torture.console && exit $$status
+test-debug: torture-helper ## the suites and the torture on the debug kernel (QUICK=1 TORTURE_MINUTES=10)
+	@scripts/test --debug $(if $(QUICK),--quick) \
+		--torture $(or $(TORTURE_MINUTES),$(if $(QUICK),1,10))
 
 .PHONY: torture
 torture: kernel torture-helper ## everything at once (MINUTES=480 SEED=n CONFIG=debug or kcsan)
