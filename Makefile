@@ -18,7 +18,7 @@ all: kernel ctnctl
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
-	@echo "With CONFIG=coexist, CONFIG=debug or CONFIG=kcsan, the kernel is another: see configs/."
+	@echo "With CONFIG=coexist, debian, debug or kcsan, the kernel is another: see configs/."
 
 .PHONY: deps
 deps: ## install what is missing from Debian, or print how to
@@ -26,6 +26,7 @@ deps: ## install what is missing from Debian, or print how to
 
 .PHONY: kernel
 kernel: deps ## build the kernel: build/$(CONFIG)/arch/x86/boot/bzImage
+	@[ $(CONFIG) != debian ] || scripts/deps debian
 	@scripts/step "Building the kernel ($(CONFIG))" $(LOGS)/kernel-$(CONFIG).log \
 		scripts/kernel-build $(CONFIG)
 
@@ -51,9 +52,9 @@ demo: kernel ctnctl ## show it at work, in a guest
 	@demo/run
 
 .PHONY: test
-test: ## run the tests (ONLY=name: those whose file or title has it)
+test: ## run the tests (ONLY=name: those whose file or title has it; ON=debian)
 	@scripts/deps >&2
-	@scripts/test
+	@scripts/test $(if $(ON),--on $(ON))
 
 .PHONY: test-sanitize
 test-sanitize: ## the tests of ctnctl with sanitizers and valgrind
