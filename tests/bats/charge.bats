@@ -567,7 +567,7 @@ assert_exact_file() {
 		[ "$(attr num_active_pages)" -ge $all ] &&
 			[ "$(attr num_active_pages)" -le $((all + $(attr num_anon_pages) - 500)) ]
 	}
-	wait_until 5 active_now
+	wait_until 20 active_now
 }
 
 @test "all of it holds with the other kind of LRU lists, too" {

@@ -198,35 +198,35 @@ ended() {
 
 @test "watch prints a line for each kind of event" {
 	background watch "$N"
-	wait_until 10 watches 4
+	wait_until 20 watches 4
 	set_attr task_limit 3
 	set_attr page_limit 500
 	hold_start p "$C"
 	tells p anon a 1000
 	tells p touch a
 	tell p forks 10 >/dev/null
-	wait_until 10 printed "$N .*page_limit_hits"
-	wait_until 10 printed "$N .*task_limit_hits"
+	wait_until 20 printed "$N .*page_limit_hits"
+	wait_until 20 printed "$N .*task_limit_hits"
 	set_attr rss_limit 2000
 	timeout 60 swapoff -a
 	tells p anon b 3000
 	# its children have its answers open, too
 	HOLD_TIMEOUT=3 run tell p touch b
-	wait_until 10 printed "$N .*rss_failcnt"
-	wait_until 10 printed "$N .*rss_oom_kills"
+	wait_until 20 printed "$N .*rss_failcnt"
+	wait_until 20 printed "$N .*rss_oom_kills"
 	swapon /dev/vdb || true
 	kill "$BACKGROUND"
-	wait_until 10 ended
+	wait_until 20 ended
 }
 
 @test "watch takes in who is made later, and lets go of who is removed" {
 	background watch
-	wait_until 10 watches 5
+	wait_until 20 watches 5
 	mkdir "$C-later"
-	wait_until 10 watches 9
+	wait_until 20 watches 9
 	set_attr task_limit 0 "$C-later"
 	assert_equal "$(put_value addtask $$ "$C-later")" EAGAIN
-	wait_until 10 printed "$N-later .*task_limit_hits"
+	wait_until 20 printed "$N-later .*task_limit_hits"
 	run timeout 10 rmdir "$C-later"
 	assert_success
 	for _ in 1 2 3; do
@@ -235,7 +235,7 @@ ended() {
 	done
 	assert_equal "$(cat "$OUT.err")" ''
 	kill "$BACKGROUND"
-	wait_until 10 ended
+	wait_until 20 ended
 }
 
 @test "trim keeps a container below a watermark, and sleeps otherwise" {
@@ -243,7 +243,7 @@ ended() {
 
 	set_attr page_limit 2000
 	background trim --verbose --below 50% "$N"
-	wait_until 10 watches 2
+	wait_until 20 watches 2
 	hold_start p "$C"
 	# over the limit near the end: what comes after that is not told of
 	HOLD_TIMEOUT=100 tells p write "$F" 2100
@@ -253,7 +253,7 @@ ended() {
 	sleep 1
 	assert_equal "$(awk '{ print $14 + $15 }' "/proc/$BACKGROUND/stat")" "$before"
 	kill "$BACKGROUND"
-	wait_until 10 ended
+	wait_until 20 ended
 }
 
 @test "rmdir goes through while ctnctl shrinks and trims" {

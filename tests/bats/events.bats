@@ -29,7 +29,7 @@ teardown() {
 watch() {
 	inotifywait -m -q -e modify --timefmt %s --format '%T %w%f' "$@" >"$EVENTS" \
 		2>"$EVENTS.err" 3>&- &
-	wait_until 5 watching "$!"
+	wait_until 20 watching "$!"
 }
 
 watching() {
@@ -51,7 +51,7 @@ trace() {
 	hold_start p "$C"
 	tells p anon a 300
 	tells p touch a
-	wait_until 5 told page_limit_hits
+	wait_until 20 told page_limit_hits
 	assert [ "$(attr page_limit_hits)" -gt 0 ]
 }
 
@@ -60,7 +60,7 @@ trace() {
 	hold_start p "$C"
 	watch "$C/task_limit_hits"
 	assert_equal "$(tell p forks 5)" '1 EAGAIN'
-	wait_until 5 told task_limit_hits
+	wait_until 20 told task_limit_hits
 }
 
 @test "rss_failcnt and rss_oom_kills raise an event when they change" {
@@ -69,8 +69,8 @@ trace() {
 	set_attr rss_limit 500
 	tells p anon a 1000
 	run tell p touch a
-	wait_until 5 told rss_failcnt
-	wait_until 5 told rss_oom_kills
+	wait_until 20 told rss_failcnt
+	wait_until 20 told rss_oom_kills
 }
 
 @test "who watches the directory is told, too" {
@@ -80,7 +80,7 @@ trace() {
 	hold_start p "$C"
 	tells p anon a 300
 	tells p touch a
-	wait_until 5 told page_limit_hits
+	wait_until 20 told page_limit_hits
 }
 
 @test "a counter that does not change raises nothing" {
@@ -102,7 +102,7 @@ trace() {
 	hold_start p "$C"
 	tells p anon a 300
 	tells p touch a
-	wait_until 5 told page_limit_hits
+	wait_until 20 told page_limit_hits
 	let_go p
 	run timeout 10 rmdir "$C"
 	assert_success
@@ -148,7 +148,7 @@ trace() {
 	hold_start p "$C"
 	HOLD_TIMEOUT=60 tells p write "$F" 4000
 	under() { [ "$(usage)" -le 500 ]; }
-	wait_until 10 under
+	wait_until 20 under
 	run cat "$T/trace"
 	assert_output --regexp "container_limit_hit: id=$(attr id) limit=page_limit usage=[0-9]+ max=500"
 	assert_output --regexp "container_trim_begin: id=$(attr id) usage=[0-9]+ goal=438 rss=[0-9]+ rss_goal=-1"

@@ -48,7 +48,7 @@ gone() {
 	set_attr rss_limit 1000
 	run tell p touch a
 	assert_failure
-	wait_until 5 gone "$p"
+	wait_until 20 gone "$p"
 	tells h anon a 100
 	assert_equal "$(attr rss_oom_kills)" 1
 	assert [ "$(attr rss_failcnt)" -gt 0 ]
@@ -70,7 +70,7 @@ gone() {
 	set_attr rss_limit 2000
 	HOLD_TIMEOUT=20 tells q touch a
 	tells q check a
-	wait_until 5 gone "$p"
+	wait_until 20 gone "$p"
 	assert_equal "$(attr rss_oom_kills)" 1
 }
 
@@ -84,7 +84,7 @@ gone() {
 	set_attr rss_limit 2000
 	run tell q touch a
 	assert_failure
-	wait_until 5 gone "$q"
+	wait_until 20 gone "$q"
 	tells p check a
 }
 
@@ -100,10 +100,10 @@ gone() {
 	set_attr rss_limit 2000
 	run tell q touch a
 	assert_failure
-	wait_until 5 gone "$p"
-	wait_until 5 gone "$q"
+	wait_until 20 gone "$p"
+	wait_until 20 gone "$q"
 	nobody() { [ "$(attr num_tasks)" = 0 ]; }
-	wait_until 5 nobody
+	wait_until 20 nobody
 	assert_equal "$(attr rss_oom_kills)" 7
 	tells h anon a 100
 }
@@ -139,7 +139,7 @@ gone() {
 	echo 1 >/proc/sys/vm/oom_kill_allocating_task
 	run tell q touch a
 	assert_failure
-	wait_until 5 gone "$q"
+	wait_until 20 gone "$q"
 	tells p check a
 }
 
@@ -172,7 +172,7 @@ gone() {
 	tells p anon b 1000
 	run tell p touch b
 	assert_failure
-	wait_until 5 gone "$p"
+	wait_until 20 gone "$p"
 }
 
 @test "a victim that cannot even die does not hold up the others" {
@@ -182,7 +182,7 @@ gone() {
 	fsfreeze -f /mnt/disk
 	echo "write $F 10" >&"$IN_p"
 	sleeps() { grep -q '^State:	D' "/proc/$p/status"; }
-	wait_until 5 sleeps
+	wait_until 20 sleeps
 	hold_start q "$C"
 	tells q anon a 1000
 	set_attr rss_limit 2000
@@ -190,7 +190,7 @@ gone() {
 	assert sleeps
 	tells q check a
 	fsfreeze -u /mnt/disk
-	wait_until 5 gone "$p"
+	wait_until 20 gone "$p"
 }
 
 @test "a fork bomb of memory hogs stays inside" {

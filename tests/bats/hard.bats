@@ -164,7 +164,7 @@ assert_exact_anon_sum() {
 		assert_success
 	done
 	within() { [ "$(usage)" -le $((2000 + 2000 / 8)) ]; }
-	wait_until 10 within
+	wait_until 20 within
 	no_kill
 }
 
@@ -290,7 +290,7 @@ assert_exact_anon_sum() {
 	assert_equal "$(put_value page_limit 10)" ok
 	assert_equal "$(attr page_limit)" 10
 	rounds() { [ "$(stat_of rounds)" -gt 0 ]; }
-	wait_until 5 rounds
+	wait_until 20 rounds
 }
 
 @test "rmdir goes through while somebody shrinks" {

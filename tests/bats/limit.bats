@@ -350,7 +350,7 @@ load_in() {
 	sleep 1
 	kill -9 "$p"
 	ended() { [ "$(attr num_tasks)" = 0 ]; }
-	wait_until 5 ended
+	wait_until 20 ended
 }
 
 @test "a container that was over its limit and comes below needs no more hits" {

@@ -140,7 +140,7 @@ has_tasks() {
 	tells p threads 4
 	assert_equal "$(attr num_tasks)" 5
 	tells p exec
-	wait_until 10 has_tasks 1
+	wait_until 20 has_tasks 1
 	assert_equal "$(tasks)" "$p"
 }
 
@@ -155,7 +155,7 @@ has_tasks() {
 	hold_start p "$C"
 	tells p threads 10
 	kill -9 "$p"
-	wait_until 10 has_tasks 0
+	wait_until 20 has_tasks 0
 	assert_equal "$(tasks)" ''
 }
 
@@ -174,7 +174,7 @@ has_tasks() {
 	hold_start p "$C"
 	child=$(tell p child pid)
 	kill -9 "${child%% *}"
-	wait_until 10 has_tasks 1
+	wait_until 20 has_tasks 1
 	assert_equal "$(tasks)" "$p"
 	grep -q '^State:.*Z' "/proc/${child%% *}/status"
 }
@@ -185,7 +185,7 @@ has_tasks() {
 	hold_start p
 	child=$(tell p child pid)
 	kill -9 "${child%% *}"
-	wait_until 10 grep -q '^State:.*Z' "/proc/${child%% *}/status"
+	wait_until 20 grep -q '^State:.*Z' "/proc/${child%% *}/status"
 	assert_equal "$(put_value addtask "${child%% *}")" ESRCH
 	assert_equal "$(attr num_tasks)" 0
 }
@@ -337,6 +337,6 @@ has_tasks() {
 		kill -9 $(tasks) $(tasks "$C-to") 2>/dev/null || break
 		sleep 0.1
 	done
-	wait_until 10 has_tasks 0
+	wait_until 20 has_tasks 0
 	assert_equal "$(attr num_tasks "$C-to")" 0
 }

@@ -39,8 +39,8 @@ run_as() {
 	# not through as: a function has a process of its own
 	setpriv --reuid "$1" --regid "$1" --clear-groups hold --sleep 3>&- &
 	USER_PID=$!
-	wait_until 10 grep -q "^Uid:.$1" "/proc/$USER_PID/status"
-	wait_until 10 grep -q hold "/proc/$USER_PID/comm"
+	wait_until 20 grep -q "^Uid:.$1" "/proc/$USER_PID/status"
+	wait_until 20 grep -q hold "/proc/$USER_PID/comm"
 }
 
 end_user() {
