@@ -67,14 +67,15 @@ void container_sweep(struct container *ctn,
 	put_online_mems();
 }
 
-/* Whoever maps @folio gets its charge; if that is in the same container, it stays. */
+/* Whoever maps @folio, and is in a container, has it charged. */
 static bool charge_user(struct folio *folio, struct vm_area_struct *vma,
 			unsigned long address, void *arg)
 {
 	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, address, 0);
 	bool *found = arg;
 
-	if (!page_vma_mapped_walk(&pvmw))
+	if (!READ_ONCE(vma->vm_mm->container_token) ||
+	    !page_vma_mapped_walk(&pvmw))
 		return true;
 
 	page_vma_mapped_walk_done(&pvmw);
@@ -85,7 +86,7 @@ static bool charge_user(struct folio *folio, struct vm_area_struct *vma,
 
 /*
  * An anonymous folio of a container without processes. One that is neither mapped
- * nor in the swap cache nor has been is new, and somebody is about to map it.
+ * nor in the swap cache, and never was, is new: somebody is about to map it.
  */
 static void disown_folio(struct folio *folio, struct container *ctn)
 {
@@ -97,12 +98,21 @@ static void disown_folio(struct folio *folio, struct container *ctn)
 
 	if (!folio_charged_as_anon(folio) || !folio_trylock(folio))
 		return;
-	if (folio_test_anon(folio) && folio_mapped(folio))
+	if (folio_test_anon(folio) && folio_mapped(folio)) {
 		rmap_walk(folio, &rwc);
-	else if (folio_test_swapcache(folio))
+		if (!found) {
+			container_drop_charge(folio, ctn);
+			/*
+			 * A process that maps it may have joined the container
+			 * meanwhile, and found it charged there: look again. One
+			 * that joins from now on finds that it is not.
+			 */
+			rmap_walk(folio, &rwc);
+		}
+	} else if (folio_test_anon(folio) || folio_test_swapcache(folio)) {
 		folio_free_swap(folio);
-	if (!found && (folio_test_anon(folio) || folio_test_swapcache(folio)))
 		container_drop_charge(folio, ctn);
+	}
 	folio_unlock(folio);
 }
 
