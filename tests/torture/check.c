@@ -60,6 +60,12 @@ void show_audit(void)
 		if (!strncmp(line, "SwapCached", 10) ||
 		    !strncmp(line, "HardwareCorrupted", 17))
 			say("%s", line);
+	/* and files without a name that no process has */
+	if (get("/proc/sysvipc/shm", audit, sizeof(audit)) < 0)
+		return;
+	for (line = strtok_r(audit, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
+		say("SysV %s", line);
 }
 
 /* ---- the lines of containers ---- */
