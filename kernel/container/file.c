@@ -156,8 +156,13 @@ void __container_claim_mapping(struct address_space *mapping, gfp_t gfp)
 	struct container_file *file;
 	struct container *ctn;
 
-	/* block devices hold what is everybody's: the metadata of the fs */
-	if (!mapping->host || !S_ISREG(mapping->host->i_mode))
+	/*
+	 * Block devices hold what is everybody's: the metadata of the fs. So do
+	 * inodes that it has for itself, such as ext4's buddy cache. Nobody has
+	 * opened these, and what kind they are is left over from another inode.
+	 */
+	if (!mapping->host || !S_ISREG(mapping->host->i_mode) ||
+	    hlist_empty(&mapping->host->i_dentry))
 		return;
 
 	rcu_read_lock();
