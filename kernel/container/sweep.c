@@ -11,6 +11,9 @@
  *
  * The second takes a moment, and is not looked for but where it would show: while
  * there are other processes, pages that only outsiders map count as theirs.
+ *
+ * Locks: that of memory hotplug outside of all; inside, a folio's, which is only
+ * tried, then its anon_vma's, and those that charging takes.
  */
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
@@ -96,7 +99,9 @@ static void disown_folio(struct folio *folio, struct container *ctn)
 		.arg = &found,
 	};
 
-	if (!folio_charged_as_anon(folio) || !folio_trylock(folio))
+	/* as soon as there is a process again, it may be one of that */
+	if (!list_empty(&ctn->mms) || !folio_charged_as_anon(folio) ||
+	    !folio_trylock(folio))
 		return;
 	if (folio_test_anon(folio) && folio_mapped(folio)) {
 		rmap_walk(folio, &rwc);
