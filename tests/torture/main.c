@@ -18,12 +18,14 @@
  */
 #include <fcntl.h>
 #include <getopt.h>
+#include <linux/fs.h>
 #include <linux/futex.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -387,14 +389,29 @@ static void run_from_tmpfs(char **argv)
 	need(false, WORK "/exe");
 }
 
+/*
+ * A directory for a file system that actors unmount. What is made in it while
+ * nothing is mounted would be out of sight for good as soon as something is, and
+ * would keep its owner: so nothing is.
+ */
+static void make_mount_point(const char *path)
+{
+	int flags = FS_IMMUTABLE_FL, fd;
+
+	need(!mkdir(path, 0755), path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	need(fd >= 0 && !ioctl(fd, FS_IOC_SETFLAGS, &flags), path);
+	close(fd);
+}
+
 static void make_places(void)
 {
 	need(!access(ROOT, W_OK), ROOT);
 	need(!access(AUDIT, R_OK), AUDIT);
 	need(!access("/mnt/disk", W_OK), "/mnt/disk");
 	mkdir(WORK "/shm", 0755);
-	mkdir(WORK "/tmp", 0755);
-	mkdir(WORK "/ram", 0755);
+	make_mount_point(WORK "/tmp");
+	make_mount_point(WORK "/ram");
 	need(!mount("torture", WORK "/tmp", "tmpfs", 0, "size=40%"), WORK "/tmp");
 	/* NOLINTNEXTLINE(cert-env33-c): of ourselves, with nothing from outside */
 	need(!system("mkfs.ext4 -q -O ^has_journal /dev/ram0") &&
