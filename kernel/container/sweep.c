@@ -7,10 +7,13 @@
  *  - the last process in it has gone, and anonymous pages are left. A page that
  *    processes share after a fork stays where it is charged when one of them is
  *    moved, as long as another that is there maps it; nothing tells that this
- *    has gone. It goes to the container of whoever maps it then, or to nobody.
+ *    has gone. It goes to the container of whoever maps it then, or to nobody;
+ *  - its last file has left, and pages of files are left: rmdir could not hold the
+ *    inode, of a file system that is frozen, and then did not come to its end.
  *
- * The second takes a moment, and is not looked for but where it would show: while
- * there are other processes, pages that only outsiders map count as theirs.
+ * But for the first, it takes a moment, and is not looked for but where it would
+ * show: while there are other processes, pages that only outsiders map count as
+ * theirs.
  *
  * Locks: that of memory hotplug outside of all; inside, a folio's, which is only
  * tried, then its anon_vma's, and those that charging takes.
@@ -88,10 +91,11 @@ static bool charge_user(struct folio *folio, struct vm_area_struct *vma,
 }
 
 /*
- * An anonymous folio of a container without processes. One that is neither mapped
- * nor in the swap cache, and never was, is new: somebody is about to map it.
+ * An anonymous folio of a container without processes, which is locked. One that is
+ * neither mapped nor in the swap cache, and never was, is new: somebody is about to
+ * map it.
  */
-static void disown_folio(struct folio *folio, struct container *ctn)
+static void disown_anon_folio(struct folio *folio, struct container *ctn)
 {
 	bool found = false;
 	struct rmap_walk_control rwc = {
@@ -99,10 +103,6 @@ static void disown_folio(struct folio *folio, struct container *ctn)
 		.arg = &found,
 	};
 
-	/* as soon as there is a process again, it may be one of that */
-	if (!list_empty(&ctn->mms) || !folio_charged_as_anon(folio) ||
-	    !folio_trylock(folio))
-		return;
 	if (folio_test_anon(folio) && folio_mapped(folio)) {
 		rmap_walk(folio, &rwc);
 		if (!found) {
@@ -118,12 +118,29 @@ static void disown_folio(struct folio *folio, struct container *ctn)
 		folio_free_swap(folio);
 		container_drop_charge(folio, ctn);
 	}
+}
+
+/*
+ * As soon as there is a process again, or a file, it may be one of that. Who makes
+ * it so for a page of a file does it later than that, and with the lock.
+ */
+static void disown_folio(struct folio *folio, struct container *ctn)
+{
+	if (!folio_trylock(folio))
+		return;
+	if (folio_charged_as_anon(folio)) {
+		if (list_empty(&ctn->mms))
+			disown_anon_folio(folio, ctn);
+	} else if (list_empty(&ctn->files)) {
+		container_drop_charge(folio, ctn);
+	}
 	folio_unlock(folio);
 }
 
 static bool has_leftovers(struct container *ctn)
 {
-	return list_empty(&ctn->mms) && container_stat(ctn, CONTAINER_ANON);
+	return (list_empty(&ctn->mms) && container_stat(ctn, CONTAINER_ANON)) ||
+	       (list_empty(&ctn->files) && container_file(ctn));
 }
 
 /* One search at a time: it is no hurry, and shall not have all CPUs. */
@@ -151,11 +168,11 @@ void container_leftovers_work(struct work_struct *work)
 }
 
 /**
- * container_check_leftovers - an mm has left a container
+ * container_check_leftovers - an mm, or all there was, has left a container
  * @ctn: the container.
  *
- * If it was the last one, and anonymous pages are left, a search for them will
- * begin in a moment.
+ * If pages are left of what is not in it any more, a search for them will begin
+ * in a moment.
  *
  * Context: Any. Within RCU, or with @ctn held.
  */

@@ -36,6 +36,10 @@ killed() {
 	killed rmdir-busy 'rmdir: dying' 'expel: a task' 'rmdir: no files'
 }
 
+@test "killed in rmdir, it leaves no pages of a file that cannot be held" {
+	killed rmdir-busy-frozen 'rmdir: no files'
+}
+
 @test "killed while a process is moved into the container, to another, or out" {
 	killed join 'move: locked' 'move: counted' 'task: joined' \
 		'move: tasks moved' 'mm: joined' 'move: unlocked' \

@@ -19,6 +19,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/fuse.h>
 #include <sched.h>
 #include <signal.h>
@@ -27,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -785,12 +787,38 @@ static void no_writer(void)
 	rmdir(fuse_dir);
 }
 
+/* ---- a file whose inode cannot be held ---- */
+
+static void freeze(unsigned long request)
+{
+	int fd = open(disk, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || ioctl(fd, request, 0))
+		wrong("cannot freeze or thaw %s: %m", disk);
+	close(fd);
+}
+
+static void other_frozen_and_writer(void)
+{
+	other_and_writer();
+	freeze(FIFREEZE);
+}
+
+static void thaw_and_no_writer(void)
+{
+	freeze(FITHAW);
+	no_writer();
+}
+
 static const struct operation operations[] = {
 	{ .name = "mkdir", .act = do_mkdir, .makes = 1 },
 	{ .name = "rmdir", .before = other_inside, .act = do_rmdir, .removes = 1 },
 	{ .name = "rmdir-busy", .before = other_and_writer, .ready = not_fuse,
 	  .act = do_rmdir, .meanwhile = answer_late, .after = no_writer,
 	  .removes = 1 },
+	{ .name = "rmdir-busy-frozen", .before = other_frozen_and_writer,
+	  .ready = not_fuse, .act = do_rmdir, .meanwhile = answer_late,
+	  .after = thaw_and_no_writer, .removes = 1 },
 	{ .name = "join", .ready = ready_join, .act = write_value },
 	{ .name = "addtask", .before = other_outside, .ready = ready_addtask,
 	  .act = write_value, .check = check_addtask },
