@@ -112,7 +112,7 @@ static bool limited(void)
 /* Read a file that is four times the limit, again and again. */
 void row_read(void)
 {
-	const unsigned long size = 64 * MB, chunk = 64 * 1024;
+	const unsigned long size = 64 * MB, chunk = 64UL * 1024, pages = size / PAGE;
 	char *buffer = malloc(chunk);
 	bool has_limit;
 	double best = 0, cost;
@@ -140,7 +140,7 @@ void row_read(void)
 		for (unsigned long done = 0; done < size; done += chunk)
 			if (read(fd, buffer, chunk) != (ssize_t)chunk)
 				die("reading from ext4");
-		cost = span_end(span, size / PAGE);
+		cost = span_end(span, pages);
 		if (round)
 			best = least(best, cost);
 	}
@@ -150,7 +150,7 @@ void row_read(void)
 /* Write a file that is twice the limit, and fsync it. */
 void row_write(void)
 {
-	const unsigned long size = 32 * MB, chunk = 64 * 1024;
+	const unsigned long size = 32 * MB, chunk = 64UL * 1024, pages = size / PAGE;
 	char *buffer = malloc(chunk);
 	double best = 0, cost;
 
@@ -171,7 +171,7 @@ void row_write(void)
 				die("writing to ext4");
 		if (fsync(fd))
 			die("fsync");
-		cost = span_end(span, size / PAGE);
+		cost = span_end(span, pages);
 		if (round)
 			best = least(best, cost);
 		close(fd);

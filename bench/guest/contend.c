@@ -58,11 +58,11 @@ static void work(int task, double begin)
 			p[i * PAGE] = 1;
 		munmap(p, BATCH * PAGE);
 		for (int i = 0; i < BATCH; i++)
-			if (pwrite(fd, page, PAGE, i * PAGE) != PAGE)
+			if (pwrite(fd, page, PAGE, (off_t)i * PAGE) != PAGE)
 				die("write");
 		if (ftruncate(fd, 0))
 			die("ftruncate");
-		pages += 2 * BATCH;
+		pages += 2UL * BATCH;
 		now = seconds();
 	} while (now < begin + SECONDS);
 	done[task] = pages / (now - begin);

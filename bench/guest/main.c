@@ -80,6 +80,7 @@ static void make_swap(unsigned long size)
 	put("/sys/block/zram0/disksize", "%lu", size);
 	info[0] = 1;			/* version */
 	info[1] = size / PAGE - 1;	/* last page */
+	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): it is none there */
 	memcpy(header + PAGE - 10, "SWAPSPACE2", 10);
 	fd = open("/dev/zram0", O_WRONLY);
 	if (fd < 0 || write(fd, header, PAGE) != PAGE || close(fd))
