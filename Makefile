@@ -63,7 +63,7 @@ test-sanitize: ## the tests of ctnctl with sanitizers and valgrind
 
 .PHONY: fuzz
 fuzz: kernel helpers ## the tree's fuzzer in guests: SEED=, COUNT=1000000
-	@KERNEL=$(CONFIG) tests/fuzz/run $(SEED) $(COUNT)
+	@KERNEL=$(CONFIG) tests/fuzz/run "$(SEED)" $(COUNT)
 
 .PHONY: fuzz-ctnctl
 fuzz-ctnctl: ## ctnctl's fuzzer: SEED=, COUNT=, with sanitizers
