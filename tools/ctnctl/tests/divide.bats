@@ -17,7 +17,7 @@ divides() {
 	local over
 
 	read -ra over <<<"$2"
-	run "$DIVIDE" "$1" "${over[@]}"
+	run ${UNDER:+"$UNDER"} "$DIVIDE" "$1" "${over[@]}"
 	assert_success
 	assert_output "$3"
 }

@@ -9,6 +9,8 @@ bats_require_minimum_version 1.5.0
 bats_load_library bats-support
 bats_load_library bats-assert
 
+# What programs that are compiled here run under; nothing, but for valgrind.
+export UNDER=${UNDER-}
 export CTNCTL_SOURCE=${BATS_TEST_DIRNAME%/tests}
 
 # Without $CTNCTL, build one.

@@ -53,7 +53,7 @@ compile() {
 			return 0;
 		}
 	C
-	run "$BATS_TEST_TMPDIR/program"
+	run ${UNDER:+"$UNDER"} "$BATS_TEST_TMPDIR/program"
 	assert_success
 	assert_output --regexp '^web 7 [0-9.]+$'
 }
@@ -80,7 +80,7 @@ compile() {
 		}
 	C
 	sizes() {
-		run "$BATS_TEST_TMPDIR/sizes" "$@"
+		run ${UNDER:+"$UNDER"} "$BATS_TEST_TMPDIR/sizes" "$@"
 		assert_output "${expected// /$'\n'}"
 	}
 	expected="0 7 $(((64 << 20) / pagesize)) $(((3 << 30) / pagesize)) $(((1 << 40) / pagesize)) max"
@@ -109,7 +109,7 @@ compile() {
 			return 0;
 		}
 	C
-	run "$BATS_TEST_TMPDIR/escape" $'a b\\c\n\e[31m\xff"čárka"'
+	run ${UNDER:+"$UNDER"} "$BATS_TEST_TMPDIR/escape" $'a b\\c\n\e[31m\xff"čárka"'
 	assert_output 'a\040b\134c\012\033[31m\377"čárka"'
 }
 
@@ -138,7 +138,7 @@ compile() {
 	cc "$BATS_TEST_TMPDIR/archive.c" -o "$BATS_TEST_TMPDIR/archive" \
 		-I"$PREFIX/include" "$PREFIX/lib/libctn.a" \
 		$(pkg-config --libs mount)
-	LD_LIBRARY_PATH='' run "$BATS_TEST_TMPDIR/archive"
+	LD_LIBRARY_PATH='' run ${UNDER:+"$UNDER"} "$BATS_TEST_TMPDIR/archive"
 	assert_success
 	assert_output '/nonexistent: No such file or directory'
 }
@@ -165,7 +165,7 @@ compile() {
 			return 0;
 		}
 	C
-	run "$BATS_TEST_TMPDIR/threads"
+	run ${UNDER:+"$UNDER"} "$BATS_TEST_TMPDIR/threads"
 	assert_line --index 0 '[]'
 	assert_line --index 1 '/nonexistent/mine: No such file or directory'
 }
