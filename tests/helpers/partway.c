@@ -382,6 +382,24 @@ static long write_value(void)
 	return write(file, value, strlen(value));
 }
 
+/* So many that the next id is the first for which there has to be a bitmap */
+#define OTHER_IDS	62
+
+static void for_other_ids(int (*fn)(const char *path))
+{
+	char path[300];
+
+	for (int i = 0; i < OTHER_IDS; i++) {
+		snprintf(path, sizeof(path), "%s-%d", container, i);
+		if (fn(path))
+			wrong("%s: %m", path);
+	}
+}
+
+static int make(const char *path) { return mkdir(path, 0755); }
+static void other_ids(void) { for_other_ids(make); }
+static void no_other_ids(void) { for_other_ids(rmdir); }
+
 static long do_mkdir(void) { return mkdir(container, 0755); }
 static long do_rmdir(void) { return rmdir(container); }
 
@@ -812,6 +830,8 @@ static void thaw_and_no_writer(void)
 
 static const struct operation operations[] = {
 	{ .name = "mkdir", .act = do_mkdir, .makes = 1 },
+	{ .name = "mkdir-63rd", .before = other_ids, .act = do_mkdir,
+	  .after = no_other_ids, .makes = 1 },
 	{ .name = "rmdir", .before = other_inside, .act = do_rmdir, .removes = 1 },
 	{ .name = "rmdir-busy", .before = other_and_writer, .ready = not_fuse,
 	  .act = do_rmdir, .meanwhile = answer_late, .after = no_writer,
