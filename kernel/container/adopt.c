@@ -137,6 +137,8 @@ static bool stays_where_it_is(struct folio *folio, struct mm_struct *mm)
 	struct rmap_walk_control rwc = {
 		.rmap_one = other_user_one,
 		.arg = &other,
+		/* whoever maps it may unmap it, and then go */
+		.anon_lock = folio_lock_anon_vma_read,
 	};
 
 	if (!folio_likely_mapped_shared(folio))
