@@ -904,6 +904,10 @@ void __container_replace_folio(struct folio *old, struct folio *new)
 	unsigned long *old_slot, *new_slot;
 	unsigned long token, moved;
 
+	/* memory of a device is nobody's, and is not searched */
+	if (folio_is_zone_device(new))
+		return;
+
 	rcu_read_lock_sched();
 	old_slot = folio_token_slot(old);
 	new_slot = folio_token_slot(new);
@@ -1078,9 +1082,19 @@ void container_adopt_folio(struct folio *folio, struct address_space *mapping)
  */
 void container_drop_charge(struct folio *folio, struct container *ctn)
 {
+	unsigned long *slot;
+	unsigned long token;
+
 	rcu_read_lock_sched();
-	if (folio_container(folio) == ctn)
-		move_charge(folio, NULL);
+	slot = folio_token_slot(folio);
+	token = slot ? READ_ONCE(*slot) : 0;
+	/* another may get it at any time */
+	while (token && token_container(token) == ctn) {
+		if (try_cmpxchg(slot, &token, 0)) {
+			uncount_token(token, folio_nr_pages(folio));
+			break;
+		}
+	}
 	rcu_read_unlock_sched();
 }
 
