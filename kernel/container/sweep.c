@@ -54,7 +54,8 @@ void container_sweep(struct container *ctn,
 
 		page = pfn_to_online_page(pfn);
 		if (!page) {
-			pfn |= PAGES_PER_SECTION - 1;
+			/* there may be memory in the same section */
+			pfn |= PAGES_PER_SUBSECTION - 1;
 			continue;
 		}
 
