@@ -215,8 +215,11 @@ static bool is_stranger(struct folio *folio, struct container *ctn)
 	struct container_file *file;
 	bool ret = false;
 
-	/* who cannot lock it has to do without: it may leave the file */
-	if (!folio_trylock(folio))
+	/*
+	 * Who cannot lock it has to do without: it may leave the file. And what is
+	 * on no list may be so new that its flags are set without the lock.
+	 */
+	if (!folio_test_lru(folio) || !folio_trylock(folio))
 		return false;
 	if (folio->mapping && !folio_test_anon(folio)) {
 		file = rcu_dereference(folio->mapping->container_file);

@@ -105,7 +105,11 @@ void container_revive(struct container *ctn)
 {
 	clear_bit(CONTAINER_DYING, &ctn->flags);
 	enable_delayed_work(&ctn->notify_work);
-	/* its processes have left it without their pages, and files may have */
+	/*
+	 * Its processes have left it without their pages, and files may have.
+	 * Who still charges for one of them is through after this.
+	 */
+	synchronize_rcu();
 	container_check_leftovers(ctn);
 	if (READ_ONCE(ctn->notices))
 		queue_delayed_work(system_unbound_wq, &ctn->notify_work, 0);

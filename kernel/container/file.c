@@ -105,16 +105,21 @@ static bool file_join(struct container_file *file)
 	file->outgrown = outgrown(file->class);
 
 	spin_lock(&ctn->files_lock);
-	if (!test_bit(CONTAINER_DYING, &ctn->flags) &&
-	    !cmpxchg((struct container_file **)&file->mapping->container_file,
+	if (test_bit(CONTAINER_DYING, &ctn->flags))
+		goto out;
+	/* before a page of it is charged: that is how sweep.c sees that it may be */
+	list_add_tail(&file->node, &ctn->files);
+	if (!cmpxchg((struct container_file **)&file->mapping->container_file,
 		     NULL, file)) {
-		list_add_tail(&file->node, &ctn->files);
 		list_add_tail(&file->trim_node, &ctn->trim_files[file->class]);
 		ctn->nr_files[file->class]++;
 		if (READ_ONCE(file->mapping->nrpages))
 			file_classify(file);
 		joined = true;
+	} else {
+		list_del(&file->node);
 	}
+out:
 	spin_unlock(&ctn->files_lock);
 	return joined;
 }
@@ -146,6 +151,7 @@ static bool mapping_leave(struct address_space *mapping, struct container *ctn)
 			left = true;
 		}
 		spin_unlock(&owner->files_lock);
+		container_check_leftovers(owner);
 	}
 	rcu_read_unlock();
 	return left;

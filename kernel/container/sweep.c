@@ -102,6 +102,8 @@ static void disown_anon_folio(struct folio *folio, struct container *ctn)
 	struct rmap_walk_control rwc = {
 		.rmap_one = charge_user,
 		.arg = &found,
+		/* whoever maps it may unmap it, and then go */
+		.anon_lock = folio_lock_anon_vma_read,
 	};
 
 	if (folio_test_anon(folio) && folio_mapped(folio)) {
@@ -121,19 +123,32 @@ static void disown_anon_folio(struct folio *folio, struct container *ctn)
 	}
 }
 
+static bool is_charged_to(struct folio *folio, struct container *ctn)
+{
+	bool ret;
+
+	rcu_read_lock();
+	ret = folio_container(folio) == ctn;
+	rcu_read_unlock();
+	return ret;
+}
+
 /*
  * As soon as there is a process again, or a file, it may be one of that. Who makes
  * it so for a page of a file does it later than that, and with the lock.
+ *
+ * A page that is new is not locked: its flags change without that. It comes to a
+ * list when it is complete, and what has been taken from there is back soon.
  */
 static void disown_folio(struct folio *folio, struct container *ctn)
 {
-	if (!folio_trylock(folio))
+	if (!folio_test_lru(folio) || !folio_trylock(folio))
 		return;
-	if (folio_charged_as_anon(folio)) {
-		if (list_empty(&ctn->mms))
-			disown_anon_folio(folio, ctn);
-	} else if (list_empty(&ctn->files)) {
-		container_drop_charge(folio, ctn);
+	if (!folio_charged_as_anon(folio)) {
+		if (list_empty(&ctn->files))
+			container_drop_charge(folio, ctn);
+	} else if (list_empty(&ctn->mms) && is_charged_to(folio, ctn)) {
+		disown_anon_folio(folio, ctn);
 	}
 	folio_unlock(folio);
 }
@@ -141,7 +156,7 @@ static void disown_folio(struct folio *folio, struct container *ctn)
 static bool has_leftovers(struct container *ctn)
 {
 	return (list_empty(&ctn->mms) && container_stat(ctn, CONTAINER_ANON)) ||
-	       (list_empty(&ctn->files) && container_file(ctn));
+	       (!container_nr_files(ctn) && container_file(ctn));
 }
 
 /* One search at a time: it is no hurry, and shall not have all CPUs. */
@@ -163,13 +178,14 @@ void container_leftovers_work(struct work_struct *work)
 	container_sweep(ctn, disown_folio);
 	if (!has_leftovers(ctn) || tries == LEFTOVERS_TRIES)
 		return;
-	WRITE_ONCE(ctn->leftovers_tries, tries);
+	/* unless there are more of them, for which it begins anew */
+	cmpxchg(&ctn->leftovers_tries, tries - 1, tries);
 	queue_delayed_work(leftovers_wq, &ctn->leftovers_work,
 			   LEFTOVERS_DELAY << tries);
 }
 
 /**
- * container_check_leftovers - an mm, or all there was, has left a container
+ * container_check_leftovers - an mm, or a file, has left a container
  * @ctn: the container.
  *
  * If pages are left of what is not in it any more, a search for them will begin
@@ -181,8 +197,13 @@ void container_check_leftovers(struct container *ctn)
 {
 	if (!has_leftovers(ctn))
 		return;
-	WRITE_ONCE(ctn->leftovers_tries, 0);
-	queue_delayed_work(leftovers_wq, &ctn->leftovers_work, LEFTOVERS_DELAY);
+	/* it may be waiting for long by now */
+	if (xchg(&ctn->leftovers_tries, 0))
+		mod_delayed_work(leftovers_wq, &ctn->leftovers_work,
+				 LEFTOVERS_DELAY);
+	else
+		queue_delayed_work(leftovers_wq, &ctn->leftovers_work,
+				   LEFTOVERS_DELAY);
 }
 
 static int __init container_sweep_init(void)
