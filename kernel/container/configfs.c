@@ -417,19 +417,33 @@ static ssize_t store_path(struct config_item *item, const char *buf, size_t len,
 	return err ?: len;
 }
 
+/*
+ * The path can lead anywhere: to a directory here that rmdir has locked, or to a file
+ * system that does not answer. The container may have been removed meanwhile: then
+ * it takes no file, and has none.
+ */
+#define CONTAINER_PATH_ATTR(name)					\
+static struct configfs_attribute container_attr_##name = {		\
+	.ca_name		= __stringify(name),			\
+	.ca_mode		= S_IWUSR,				\
+	.ca_owner		= THIS_MODULE,				\
+	.ca_unlocked_store	= true,					\
+	.store			= container_##name##_store,		\
+}
+
 static ssize_t container_addfile_store(struct config_item *item,
 				       const char *buf, size_t len)
 {
 	return store_path(item, buf, len, container_add_file);
 }
-CONFIGFS_ATTR_WO(container_, addfile);
+CONTAINER_PATH_ATTR(addfile);
 
 static ssize_t container_rmfile_store(struct config_item *item,
 				      const char *buf, size_t len)
 {
 	return store_path(item, buf, len, container_remove_file);
 }
-CONFIGFS_ATTR_WO(container_, rmfile);
+CONTAINER_PATH_ATTR(rmfile);
 
 static struct configfs_attribute *container_attrs[] = {
 	&container_attr_id,

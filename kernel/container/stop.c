@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Stop points: a task is killed in the middle of what it does for a container, at
- * a place of one's choice. For tests; built only with CONFIG_CONTAINERS_DEBUG, and
+ * Stop points: a task is killed in the middle of what it does for a container, or
+ * stays there, at a place of one's choice. For tests; built only with CONFIG_CONTAINERS_DEBUG, and
  * each point is a patched-out branch until debugfs' containers/stop is first
  * written. Where there is one, and what it is called, is said where it is:
  * container_stop_point().
  *
  * A task that writes N is sent SIGKILL at the Nth point that it passes from then
  * on. What it is at goes on from there as it does with a fatal signal pending,
- * whatever locks are held. A task that writes 0 only has them counted. Of several
- * that have written, the last counts. Reading tells of that one, alive or dead:
+ * whatever locks are held. A task that writes -N waits there until somebody else
+ * kills it, at a point of which the test knows that it may sleep there. A task that
+ * writes 0 only has them counted. Of several that have written, the last counts.
+ * Reading tells of that one, alive or dead:
  *
  *	passed N	how many points, that of its death included
  *	killed NAME	which that is; "-" if it has not come to that
+ *
+ * of which the second is "waits NAME" for one that does or did that.
  */
 #include <linux/debugfs.h>
 #include <linux/kstrtox.h>
@@ -29,6 +33,7 @@ static DEFINE_SPINLOCK(stop_lock);
 /* held by a reference, so that no other task is taken for it; NULL at first */
 static struct task_struct *stop_task;
 static unsigned long stop_at;		/* 0 for nowhere */
+static bool stop_waits;			/* rather than being killed */
 static unsigned long stop_passed;
 static const char *stop_name;		/* where it was killed, or NULL */
 
@@ -40,7 +45,7 @@ static const char *stop_name;		/* where it was killed, or NULL */
  */
 void __container_stop_point(const char *name)
 {
-	bool kill = false;
+	bool stop = false, wait = false;
 	unsigned long flags;
 
 	/* if it is, it stays so until another task writes: looked at again below */
@@ -49,22 +54,25 @@ void __container_stop_point(const char *name)
 
 	spin_lock_irqsave(&stop_lock, flags);
 	if (stop_task == current && !stop_name) {
-		kill = ++stop_passed == stop_at;
-		if (kill)
+		stop = ++stop_passed == stop_at;
+		wait = stop_waits;
+		if (stop)
 			stop_name = name;
 	}
 	spin_unlock_irqrestore(&stop_lock, flags);
 
-	if (kill)
+	if (stop && !wait)
 		send_sig(SIGKILL, current, 1);
+	while (stop && wait && !fatal_signal_pending(current))
+		schedule_timeout_killable(HZ);
 }
 
 static ssize_t stop_write(struct file *file, const char __user *buf,
 			  size_t count, loff_t *ppos)
 {
 	struct task_struct *before;
-	unsigned long at;
-	int err = kstrtoul_from_user(buf, count, 10, &at);
+	long at;
+	int err = kstrtol_from_user(buf, count, 10, &at);
 
 	if (err)
 		return err;
@@ -73,7 +81,8 @@ static ssize_t stop_write(struct file *file, const char __user *buf,
 	spin_lock_irq(&stop_lock);
 	before = stop_task;
 	WRITE_ONCE(stop_task, get_task_struct(current));
-	stop_at = at;
+	stop_at = abs(at);
+	stop_waits = at < 0;
 	stop_passed = 0;
 	stop_name = NULL;
 	spin_unlock_irq(&stop_lock);
@@ -86,13 +95,16 @@ static int stop_show(struct seq_file *m, void *unused)
 {
 	unsigned long passed;
 	const char *name;
+	bool waits;
 
 	spin_lock_irq(&stop_lock);
 	passed = stop_passed;
 	name = stop_name;
+	waits = stop_waits;
 	spin_unlock_irq(&stop_lock);
 
-	seq_printf(m, "passed %lu\nkilled %s\n", passed, name ?: "-");
+	seq_printf(m, "passed %lu\n%s %s\n", passed, waits ? "waits" : "killed",
+		   name ?: "-");
 	return 0;
 }
 

@@ -32,8 +32,12 @@ killed() {
 		'rmdir: no tasks' 'expel: a file' 'rmdir: no files' 'rmdir: detached'
 }
 
-@test "killed in rmdir, which waits for a write to one of the files" {
+@test "killed in rmdir, which waits for a reader of one of the files" {
 	killed rmdir-busy 'rmdir: dying' 'expel: a task' 'rmdir: no files'
+}
+
+@test "killed in rmdir, which does not wait for who adds a file by its path" {
+	killed rmdir-addfile 'rmdir: dying' 'rmdir: no files' 'rmdir: detached'
 }
 
 @test "killed in rmdir, it leaves no pages of a file that cannot be held" {

@@ -725,7 +725,8 @@ static void check_rss_limit(int succeeded)
 
 static const char fuse_dir[] = "/dev/shm/fuse";
 static int fuse_fd = -1;
-static pid_t writer;
+/* who is at a file of the container meanwhile */
+static pid_t user;
 
 static void answer_fuse_init(void)
 {
@@ -754,8 +755,8 @@ static void answer_fuse_init(void)
 		wrong("fuse: no lookup");
 }
 
-/* Somebody is writing to a file of the container, and will be for long. */
-static void other_and_writer(void)
+/* Somebody adds a file to the container, and it takes as long as it takes. */
+static void other_and_adder(void)
 {
 	char options[100];
 
@@ -766,8 +767,8 @@ static void other_and_writer(void)
 		 fuse_fd);
 	if (fuse_fd < 0 || mount("partway", fuse_dir, "fuse", 0, options))
 		wrong("fuse: %m");
-	writer = fork();
-	if (!writer) {
+	user = fork();
+	if (!user) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(fuse_fd);
 		_exit(set("addfile", "/dev/shm/fuse/file") ? 1 : 0);
@@ -775,15 +776,45 @@ static void other_and_writer(void)
 	answer_fuse_init();
 }
 
-/* Whoever has it keeps the writer waiting. */
+/* Whoever has it keeps the adder waiting. */
 static void not_fuse(void)
 {
 	close(fuse_fd);
 	fuse_fd = -1;
 }
 
-/* Who is not killed waits for the writer: that comes to its end, after a while. */
-static void answer_late(pid_t child)
+static void no_adder(void)
+{
+	if (fuse_fd >= 0)
+		not_fuse();
+	umount2(fuse_dir, MNT_DETACH);
+	waitpid(user, NULL, 0);
+	user = 0;
+	rmdir(fuse_dir);
+}
+
+/* ---- a reader of a file of the container who does not come to an end ---- */
+
+static void other_and_reader(void)
+{
+	other_inside();
+	user = fork();
+	if (!user) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		file = open(in(container, "tasks"), O_RDONLY | O_CLOEXEC);
+		if (file < 0 || set_path(STOP, "-1"))
+			_exit(1);
+		_exit(read(file, buffer, sizeof(buffer)) < 0);
+	}
+	for (int i = 0; look(STOP) < 0 || !strstr(text, "waits tasks: allocated"); i++) {
+		if (i == 1000)
+			wrong("the reader does not wait");
+		nap(5);
+	}
+}
+
+/* Who is not killed waits for the reader: that is, after a while. */
+static void kill_reader_late(pid_t child)
 {
 	siginfo_t info = {};
 
@@ -792,17 +823,14 @@ static void answer_late(pid_t child)
 		waitid(P_PID, child, &info, WEXITED | WNOHANG | WNOWAIT);
 	}
 	if (!info.si_pid)
-		not_fuse();
+		kill(user, SIGKILL);
 }
 
-static void no_writer(void)
+static void no_reader(void)
 {
-	if (fuse_fd >= 0)
-		not_fuse();
-	umount2(fuse_dir, MNT_DETACH);
-	waitpid(writer, NULL, 0);
-	writer = 0;
-	rmdir(fuse_dir);
+	kill(user, SIGKILL);
+	waitpid(user, NULL, 0);
+	user = 0;
 }
 
 /* ---- a file whose inode cannot be held ---- */
@@ -816,16 +844,16 @@ static void freeze(unsigned long request)
 	close(fd);
 }
 
-static void other_frozen_and_writer(void)
+static void other_frozen_and_reader(void)
 {
-	other_and_writer();
+	other_and_reader();
 	freeze(FIFREEZE);
 }
 
-static void thaw_and_no_writer(void)
+static void thaw_and_no_reader(void)
 {
 	freeze(FITHAW);
-	no_writer();
+	no_reader();
 }
 
 static const struct operation operations[] = {
@@ -833,12 +861,13 @@ static const struct operation operations[] = {
 	{ .name = "mkdir-63rd", .before = other_ids, .act = do_mkdir,
 	  .after = no_other_ids, .makes = 1 },
 	{ .name = "rmdir", .before = other_inside, .act = do_rmdir, .removes = 1 },
-	{ .name = "rmdir-busy", .before = other_and_writer, .ready = not_fuse,
-	  .act = do_rmdir, .meanwhile = answer_late, .after = no_writer,
-	  .removes = 1 },
-	{ .name = "rmdir-busy-frozen", .before = other_frozen_and_writer,
-	  .ready = not_fuse, .act = do_rmdir, .meanwhile = answer_late,
-	  .after = thaw_and_no_writer, .removes = 1 },
+	{ .name = "rmdir-addfile", .before = other_and_adder, .ready = not_fuse,
+	  .act = do_rmdir, .after = no_adder, .removes = 1 },
+	{ .name = "rmdir-busy", .before = other_and_reader, .act = do_rmdir,
+	  .meanwhile = kill_reader_late, .after = no_reader, .removes = 1 },
+	{ .name = "rmdir-busy-frozen", .before = other_frozen_and_reader,
+	  .act = do_rmdir, .meanwhile = kill_reader_late,
+	  .after = thaw_and_no_reader, .removes = 1 },
 	{ .name = "join", .ready = ready_join, .act = write_value },
 	{ .name = "addtask", .before = other_outside, .ready = ready_addtask,
 	  .act = write_value, .check = check_addtask },
@@ -973,7 +1002,7 @@ static int run_try(unsigned long at)
 		wrong("fork, wait: %m");
 	/* children that it has not waited for are ours */
 	begin("its children");
-	if (!other && !writer)
+	if (!other && !user)
 		while (waitpid(-1, NULL, __WALL) > 0)
 			;
 	return status;
