@@ -425,7 +425,7 @@ static ssize_t store_path(struct config_item *item, const char *buf, size_t len,
 #define CONTAINER_PATH_ATTR(name)					\
 static struct configfs_attribute container_attr_##name = {		\
 	.ca_name		= __stringify(name),			\
-	.ca_mode		= S_IWUSR,				\
+	.ca_mode		= 0200,					\
 	.ca_owner		= THIS_MODULE,				\
 	.ca_unlocked_store	= true,					\
 	.store			= container_##name##_store,		\
