@@ -20,7 +20,8 @@
  *
  * Lock order, outermost first:
  *
- *	configfs: the directories' i_rwsem, frag_sem
+ *	configfs: the directories' i_rwsem, frag_sem; but addfile and rmfile,
+ *	whose paths may lead to such a directory, come without
  *	  container_attach_mutex	one change of membership at a time
  *	    container_fork_rwsem	write: no task forks or execs meanwhile
  *	      container::lock		tasks, mms; of two containers: one after
