@@ -804,7 +804,7 @@ static void other_and_reader(void)
 		file = open(in(container, "tasks"), O_RDONLY | O_CLOEXEC);
 		if (file < 0 || set_path(STOP, "-1"))
 			_exit(1);
-		_exit(read(file, buffer, sizeof(buffer)) < 0);
+		_exit(read(file, buffer, sizeof(buffer)) < 0 ? 1 : 0);
 	}
 	for (int i = 0; look(STOP) < 0 || !strstr(text, "waits tasks: allocated"); i++) {
 		if (i == 1000)
