@@ -4,7 +4,10 @@
 # rmdir: always, at once, and with nothing left behind.
 #
 # debug: quick
-# vm: --mem 768M --smp 2 --disk 256M --swap 128M
+# There is a hole in the memory, such as those that the firmware of many machines
+# leaves, in the middle of one of the kernel's sections of 128 MB.
+#
+# vm: --mem 768M --smp 2 --disk 256M --swap 128M --append memmap=4M$260M
 # kernels: base coexist
 
 load common
@@ -47,6 +50,15 @@ mem_free() {
 	set_attr addtask "$p"
 	assert [ "$(attr num_tasks)" -ge 6 ]
 	assert_exact_anon p
+}
+
+@test "rmdir finds what is charged wherever it is in memory" {
+	hold_start p "$C"
+	tells p anon a 100000
+	HOLD_TIMEOUT=120 tells p touch a
+	timeout 60 rmdir "$C"
+	wait_until 20 all_freed
+	mkdir "$C"
 }
 
 @test "rmdir leaves files mapped and dirty as they are" {
