@@ -161,16 +161,6 @@ static bool is_urgent(struct trim *tr)
 	       READ_ONCE(tr->ctn->shrink_pages) != ULONG_MAX;
 }
 
-static bool charged_to(struct folio *folio, struct container *ctn)
-{
-	bool ret;
-
-	rcu_read_lock();
-	ret = folio_container(folio) == ctn;
-	rcu_read_unlock();
-	return ret;
-}
-
 /* ---- reclaim of isolated folios ---- */
 
 /*
@@ -377,7 +367,7 @@ static enum trim_fate trim_file_folio(struct trim *tr, struct folio *folio,
 	bool mapped = folio_mapped(folio);
 	bool shmem = folio_test_swapbacked(folio);
 
-	if (!charged_to(folio, tr->ctn) || folio_test_unevictable(folio))
+	if (!folio_charged_to(folio, tr->ctn) || folio_test_unevictable(folio))
 		return TRIM_STAYS;
 	/* page cache that nobody maps is not in the way */
 	if (tr->rss_only && !mapped && !shmem)

@@ -329,6 +329,17 @@ static inline struct container *folio_container(struct folio *folio)
 	return token ? token_container(token) : NULL;
 }
 
+/* Is @ctn charged for @folio at the moment? */
+static inline bool folio_charged_to(struct folio *folio, struct container *ctn)
+{
+	bool ret;
+
+	rcu_read_lock();
+	ret = folio_container(folio) == ctn;
+	rcu_read_unlock();
+	return ret;
+}
+
 /* The container that @mm is in, or NULL. To be followed within RCU only. */
 static inline struct container *mm_container(struct mm_struct *mm)
 {

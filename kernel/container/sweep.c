@@ -123,16 +123,6 @@ static void disown_anon_folio(struct folio *folio, struct container *ctn)
 	}
 }
 
-static bool is_charged_to(struct folio *folio, struct container *ctn)
-{
-	bool ret;
-
-	rcu_read_lock();
-	ret = folio_container(folio) == ctn;
-	rcu_read_unlock();
-	return ret;
-}
-
 /*
  * As soon as there is a process again, or a file, it may be one of that. Who makes
  * it so for a page of a file does it later than that, and with the lock.
@@ -147,7 +137,7 @@ static void disown_folio(struct folio *folio, struct container *ctn)
 	if (!folio_charged_as_anon(folio)) {
 		if (list_empty(&ctn->files))
 			container_drop_charge(folio, ctn);
-	} else if (list_empty(&ctn->mms) && is_charged_to(folio, ctn)) {
+	} else if (list_empty(&ctn->mms) && folio_charged_to(folio, ctn)) {
 		disown_anon_folio(folio, ctn);
 	}
 	folio_unlock(folio);
