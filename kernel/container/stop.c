@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Stop points: a task is killed in the middle of what it does for a container, or
- * stays there, at a place of one's choice. For tests; built only with CONFIG_CONTAINERS_DEBUG, and
- * each point is a patched-out branch until debugfs' containers/stop is first
- * written. Where there is one, and what it is called, is said where it is:
- * container_stop_point().
+ * stays there, at a place of one's choice. For tests; built only with
+ * CONFIG_CONTAINERS_DEBUG, and each point is a patched-out branch until debugfs'
+ * containers/stop is first written. Where there is one, and what it is called, is
+ * said where it is: container_stop_point().
  *
  * A task that writes N is sent SIGKILL at the Nth point that it passes from then
  * on. What it is at goes on from there as it does with a fatal signal pending,
