@@ -171,6 +171,19 @@ wait_until() {
 	done
 }
 
+# wait_gone PID: until the process has ended, whether its parent has noticed or not:
+# when bash asks for children that run in the background is its own affair.
+wait_gone() {
+	wait_until 20 has_ended "$1" ||
+		fail "process $1 is there: $(</proc/"$1"/stat) $(</proc/"$1"/stack)"
+}
+
+has_ended() {
+	local stat
+
+	! { read -r stat <"/proc/$1/stat"; } 2>/dev/null || [[ $stat = *') '[ZX]' '* ]]
+}
+
 # Pages that were just freed can wait in a CPU's batch: see them off. The second
 # kind leaves what is cached in memory.
 drain() {

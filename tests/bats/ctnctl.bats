@@ -147,10 +147,6 @@ printed() {
 	grep -qE -- "$1" "$OUT"
 }
 
-ended() {
-	! kill -0 "$BACKGROUND" 2>/dev/null
-}
-
 @test "set and show know the hard limit" {
 	run "$CTN" set "$N" rss_limit=64M oom=container
 	assert_success
@@ -216,7 +212,7 @@ ended() {
 	wait_until 20 printed "$N .*rss_oom_kills"
 	swapon /dev/vdb || true
 	kill "$BACKGROUND"
-	wait_until 20 ended
+	wait_gone "$BACKGROUND"
 }
 
 @test "watch takes in who is made later, and lets go of who is removed" {
@@ -235,7 +231,7 @@ ended() {
 	done
 	assert_equal "$(cat "$OUT.err")" ''
 	kill "$BACKGROUND"
-	wait_until 20 ended
+	wait_gone "$BACKGROUND"
 }
 
 @test "trim keeps a container below a watermark, and sleeps otherwise" {
@@ -253,7 +249,7 @@ ended() {
 	sleep 1
 	assert_equal "$(awk '{ print $14 + $15 }' "/proc/$BACKGROUND/stat")" "$before"
 	kill "$BACKGROUND"
-	wait_until 20 ended
+	wait_gone "$BACKGROUND"
 }
 
 @test "rmdir goes through while ctnctl shrinks and trims" {
@@ -265,6 +261,6 @@ ended() {
 	"$CTN" shrink "$N" 100 >/dev/null 2>&1 3>&- &
 	run timeout 20 rmdir "$C"
 	assert_success
-	wait_until 20 ended
+	wait_gone "$BACKGROUND"
 	tells p check a
 }

@@ -23,10 +23,6 @@ teardown() {
 	echo 0 >/proc/sys/vm/oom_kill_allocating_task
 }
 
-gone() {
-	! kill -0 "$1" 2>/dev/null
-}
-
 @test "a process that fits the limit to the page is let be" {
 	local base
 
@@ -48,7 +44,7 @@ gone() {
 	set_attr rss_limit 1000
 	run tell p touch a
 	assert_failure
-	wait_until 20 gone "$p"
+	wait_gone "$p"
 	tells h anon a 100
 	assert_equal "$(attr rss_oom_kills)" 1
 	assert [ "$(attr rss_failcnt)" -gt 0 ]
@@ -70,7 +66,7 @@ gone() {
 	set_attr rss_limit 2000
 	HOLD_TIMEOUT=20 tells q touch a
 	tells q check a
-	wait_until 20 gone "$p"
+	wait_gone "$p"
 	assert_equal "$(attr rss_oom_kills)" 1
 }
 
@@ -84,7 +80,7 @@ gone() {
 	set_attr rss_limit 2000
 	run tell q touch a
 	assert_failure
-	wait_until 20 gone "$q"
+	wait_gone "$q"
 	tells p check a
 }
 
@@ -100,8 +96,8 @@ gone() {
 	set_attr rss_limit 2000
 	run tell q touch a
 	assert_failure
-	wait_until 20 gone "$p"
-	wait_until 20 gone "$q"
+	wait_gone "$p"
+	wait_gone "$q"
 	nobody() { [ "$(attr num_tasks)" = 0 ]; }
 	wait_until 20 nobody
 	assert_equal "$(attr rss_oom_kills)" 7
@@ -139,7 +135,7 @@ gone() {
 	echo 1 >/proc/sys/vm/oom_kill_allocating_task
 	run tell q touch a
 	assert_failure
-	wait_until 20 gone "$q"
+	wait_gone "$q"
 	tells p check a
 }
 
@@ -172,7 +168,7 @@ gone() {
 	tells p anon b 1000
 	run tell p touch b
 	assert_failure
-	wait_until 20 gone "$p"
+	wait_gone "$p"
 }
 
 @test "a victim that cannot even die does not hold up the others" {
@@ -190,7 +186,7 @@ gone() {
 	assert sleeps
 	tells q check a
 	fsfreeze -u /mnt/disk
-	wait_until 20 gone "$p"
+	wait_gone "$p"
 }
 
 @test "a fork bomb of memory hogs stays inside" {
