@@ -5,7 +5,7 @@
 # killed, and who is if nothing else helps; shrink, and lowering the limit. With
 # swap on a disk; without it: hard-noswap.bats.
 #
-# vm: --mem 512M --smp 2 --disk 512M --swap 256M
+# vm: --mem 512M --smp 2 --parallel --disk 512M --swap 256M
 # kernels: base coexist
 
 load common

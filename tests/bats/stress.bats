@@ -4,7 +4,7 @@
 # stress-ng inside a limit, while another container and the host go on
 # unharmed.
 #
-# vm: --mem 768M --smp 2 --disk 512M --swap 256M
+# vm: --mem 768M --smp 2 --parallel --disk 512M --swap 256M
 # kernels: base coexist
 
 load common

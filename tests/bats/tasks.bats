@@ -3,7 +3,7 @@
 #
 # Membership of tasks: joining, leaving, fork and exec, task_limit.
 #
-# vm: --mem 512M --smp 2
+# vm: --mem 512M --smp 2 --parallel
 
 load common
 

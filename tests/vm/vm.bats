@@ -15,6 +15,15 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
+# There is a QEMU with these arguments, ten seconds from now at the latest.
+wait_for_qemu() {
+	for _ in {1..100}; do
+		! pgrep -f "qemu.*$1" >/dev/null || return 0
+		sleep 0.1
+	done
+	fail "no QEMU has $1"
+}
+
 @test "the command's exit status is the run's" {
 	run "$vm" -- sh -c 'exit 42'
 	assert_equal "$status" 42
@@ -120,6 +129,16 @@ setup() {
 	assert_output 1
 }
 
+@test "--parallel has a thread for each processor" {
+	local pid
+
+	VM_ACCEL=tcg "$vm" --parallel --append marker=$$ -- sleep 100 3>&- &
+	pid=$!
+	wait_for_qemu "thread=multi.*[m]arker=$$"
+	kill "$pid"
+	wait "$pid" || true
+}
+
 @test "--kernel takes a file" {
 	run "$vm" --kernel "$BATS_TEST_DIRNAME/../../build/base/arch/x86/boot/bzImage" -- echo up
 	assert_output up
@@ -189,10 +208,7 @@ setup() {
 @test "a run that is killed leaves no QEMU behind" {
 	"$vm" --append marker=$$ -- sleep 100 3>&- &
 	pid=$!
-	for _ in $(seq 100); do
-		! pgrep -f "qemu.*[m]arker=$$" >/dev/null || break
-		sleep 0.1
-	done
+	wait_for_qemu "[m]arker=$$"
 	sleep 1
 	kill -KILL "$pid"
 	sleep 1
