@@ -536,6 +536,7 @@ static int __init container_audit_init(void)
 
 	debugfs_create_file("audit", 0400, dir, NULL, &audit_fops);
 	container_stop_init(dir);
+	container_fault_init(dir);
 	return 0;
 }
 late_initcall(container_audit_init);

@@ -44,7 +44,8 @@ struct container *container_create(void)
 		return NULL;
 
 	container_stop_point("mkdir: allocated");
-	ctn->pcpu = alloc_percpu(struct container_pcpu);
+	if (!container_percpu_fails(sizeof(*ctn->pcpu)))
+		ctn->pcpu = alloc_percpu(struct container_pcpu);
 	ctn->id = ida_alloc_min(&container_ida, 1, GFP_KERNEL);
 	if (!ctn->pcpu || ctn->id < 0) {
 		if (ctn->id > 0)

@@ -473,6 +473,15 @@ static __always_inline void container_stop_point(const char *name)
 static inline void container_stop_point(const char *name) { }
 #endif
 
+/* fault.c */
+#if defined(CONFIG_CONTAINERS_DEBUG) && defined(CONFIG_FAULT_INJECTION)
+bool container_percpu_fails(size_t size);
+void container_fault_init(struct dentry *dir);
+#else
+static inline bool container_percpu_fails(size_t size) { return false; }
+static inline void container_fault_init(struct dentry *dir) { }
+#endif
+
 /* mm/container_mm.c */
 extern struct workqueue_struct *kcontainerd_wq;
 void container_trim_work(struct work_struct *work);

@@ -38,8 +38,11 @@ short_of_memory() {
 	local usual
 
 	oks() { [[ $output =~ \ ([0-9]+)\ ok ]] && echo "${BASH_REMATCH[1]}"; }
+	dmesg --clear
 	short_of_memory mkdir ENOMEM ok
 	usual=$(oks)
+	run dmesg
+	assert_output --partial 'name fail_percpu,'
 	# its id itself needs some, which is then asked for once more
 	short_of_memory mkdir-63rd ENOMEM ok
 	assert [ "$(oks)" -gt "$usual" ]
