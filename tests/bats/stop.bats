@@ -28,7 +28,7 @@ killed() {
 }
 
 @test "killed in rmdir, it has removed the container, or that works" {
-	killed rmdir 'rmdir: dying' 'expel: a task' 'expel: an mm' \
+	killed rmdir 'rmdir: dying' 'expel: locked' 'expel: a task' 'expel: an mm' \
 		'rmdir: no tasks' 'expel: a file' 'rmdir: no files' 'rmdir: detached'
 }
 
@@ -47,7 +47,7 @@ killed() {
 @test "killed while a process is moved into the container, to another, or out" {
 	killed join 'move: locked' 'move: counted' 'task: joined' \
 		'move: tasks moved' 'mm: joined' 'move: unlocked' \
-		'adopt: a batch found' 'adopt: a batch done'
+		'adopt: a batch found' 'charge: stock filled' 'adopt: a batch done'
 	killed addtask 'task: joined' 'mm: joined' 'adopt: a batch done'
 	killed addtask-moved 'task: left' 'task: joined' 'mm: left' 'mm: joined'
 	killed rmtask 'task: left' 'mm: left' 'adopt: a batch done'
@@ -62,7 +62,8 @@ killed() {
 }
 
 @test "killed in fork, in clone and in exec" {
-	killed fork 'fork: mm joined' 'fork: counted' 'fork: allowed' 'fork: done'
+	killed fork 'fork: mm joined' 'fork: counted' 'fork: allowed' 'fork: done' \
+		'fork: unlocked'
 	killed thread 'fork: counted' 'fork: done'
 	killed exec 'exec: locked' 'mm: joined' 'mm: left' 'adopt: a batch done'
 }
@@ -80,12 +81,14 @@ killed() {
 	killed swapin-at-rss-limit 'charge: reserved' 'charge: failed' \
 		'room: wanted' 'room: waited'
 	killed tmpfs-at-rss-limit 'room: wanted' 'round: called' 'room: waited'
+	killed map-at-rss-limit 'rss_limit: over it' 'rss_limit: under it'
 }
 
 @test "killed while somebody is to be killed for want of room" {
 	killed oom 'round: ended' 'room: none to be had' 'oom: begins' 'oom: locked' \
 		'oom: killed'
 	killed oom-of-another 'oom: begins' 'oom: locked' 'oom: killed'
+	killed oom-of-nobody 'oom: begins' 'room: nobody to be killed'
 }
 
 @test "killed while it brings a file into the page cache" {

@@ -545,6 +545,18 @@ static long do_touch_huge(void)
 	return 0;
 }
 
+/* Half a second, that is; who then is not through waits for somebody. */
+static int ends_soon(pid_t child)
+{
+	siginfo_t info = {};
+
+	for (unsigned int i = 0; i < 100 * (patience() / PATIENCE) && !info.si_pid; i++) {
+		nap(5);
+		waitid(P_PID, child, &info, WEXITED | WNOHANG | WNOWAIT);
+	}
+	return info.si_pid;
+}
+
 /* Only two more pages fit. */
 static void limit_rss(void)
 {
@@ -564,6 +576,18 @@ static void ready_at_rss_limit_locked(void)
 	memory = map(16);
 	mlockall(MCL_CURRENT | MCL_ONFAULT);
 	limit_rss();
+}
+
+static void ready_unkillable_at_rss_limit(void)
+{
+	must_set("/proc/self", "oom_score_adj", "-1000");
+	ready_at_rss_limit_locked();
+}
+
+static void raise_limit_late(pid_t child)
+{
+	if (!ends_soon(child))
+		must_set(container, "rss_limit", "max");
 }
 
 static void ready_swapin(void)
@@ -608,6 +632,7 @@ static long do_pwrite(void)
 	return ret;
 }
 
+/* On the disk and not in memory. */
 static void cold_file(void)
 {
 	write_file(other_file, 8);
@@ -628,6 +653,41 @@ static void ready_map(void)
 	memory = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
 	if (memory == MAP_FAILED)
 		wrong("%s: %m", other_file);
+}
+
+static void no_file(void)
+{
+	unlink(other_file);
+}
+
+static void look_at(const char *addr, unsigned long pages)
+{
+	for (unsigned long i = 0; i < pages; i++)
+		(void)*(const volatile char *)(addr + i * PAGE);
+}
+
+/*
+ * To map what is cached is not refused: that leaves it over the limit for a moment.
+ * Some may always be mapped: 64 pages.
+ */
+static void ready_map_at_rss_limit(void)
+{
+	char *mapped;
+
+	write_file(other_file, 100);
+	open_file();
+	mapped = mmap(NULL, 100 * PAGE, PROT_READ, MAP_SHARED, file, 0);
+	if (mapped == MAP_FAILED)
+		wrong("%s: %m", other_file);
+	look_at(mapped, 64);
+	ready_at_rss_limit();
+	memory = mapped;
+}
+
+static long do_look(void)
+{
+	look_at(memory, 100);
+	return 0;
 }
 
 static void ready_shrink(void)
@@ -816,13 +876,7 @@ static void other_and_reader(void)
 /* Who is not killed waits for the reader: that is, after a while. */
 static void kill_reader_late(pid_t child)
 {
-	siginfo_t info = {};
-
-	for (int i = 0; i < 100 && !info.si_pid; i++) {
-		nap(5);
-		waitid(P_PID, child, &info, WEXITED | WNOHANG | WNOWAIT);
-	}
-	if (!info.si_pid)
+	if (!ends_soon(child))
 		kill(user, SIGKILL);
 }
 
@@ -903,6 +957,8 @@ static const struct operation operations[] = {
 	  .inside = 1, .dies = 1 },
 	{ .name = "oom-of-another", .before = other_locked,
 	  .ready = ready_at_rss_limit_locked, .act = do_touch, .inside = 1 },
+	{ .name = "oom-of-nobody", .ready = ready_unkillable_at_rss_limit,
+	  .act = do_touch, .meanwhile = raise_limit_late, .inside = 1 },
 	{ .name = "tmpfs", .before = on_tmpfs, .ready = open_file,
 	  .act = do_pwrite, .inside = 1 },
 	{ .name = "tmpfs-at-rss-limit", .before = on_tmpfs,
@@ -913,6 +969,8 @@ static const struct operation operations[] = {
 	/* a page of a file that cannot be read is SIGBUS */
 	{ .name = "map", .before = cold_file, .ready = ready_map,
 	  .act = do_touch, .inside = 1, .dies = 1 },
+	{ .name = "map-at-rss-limit", .before = no_file,
+	  .ready = ready_map_at_rss_limit, .act = do_look, .inside = 1 },
 	{ .name = "open", .act = do_open },
 	{ .name = "tasks", .before = other_inside, .ready = ready_tasks,
 	  .act = do_read },
