@@ -13,10 +13,11 @@
 static DECLARE_FAULT_ATTR(fail_percpu);
 
 /**
- * container_percpu_fails - is alloc_percpu() to be taken for failed?
- * @size: what it would be asked for, in bytes.
+ * container_percpu_fails - is an allocation for each CPU to fail?
+ * @size: how much is going to be asked for, in bytes.
  *
  * Context: Any.
+ * Return: whether to go on as if alloc_percpu() had failed.
  */
 bool container_percpu_fails(size_t size)
 {
