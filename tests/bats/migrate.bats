@@ -4,6 +4,7 @@
 # Pages that are on their way from one place in memory to another while their
 # process goes from one container to another.
 #
+# debug: quick
 # vm: --mem 512M --smp 2 --append numa=fake=2
 
 load common

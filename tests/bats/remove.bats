@@ -3,7 +3,6 @@
 #
 # rmdir: always, at once, and with nothing left behind.
 #
-# debug: quick
 # There is a hole in the memory, such as those that the firmware of many machines
 # leaves, in the middle of one of the kernel's sections of 128 MB.
 #
