@@ -545,7 +545,7 @@ static long do_touch_huge(void)
 	return 0;
 }
 
-/* Half a second, that is; who then is not through waits for somebody. */
+/* Within half a second? Who does not is waiting for somebody. */
 static int ends_soon(pid_t child)
 {
 	siginfo_t info = {};
