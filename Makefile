@@ -37,7 +37,7 @@ ctnctl: deps ## build ctnctl and its library: build/ctnctl/ctnctl
 
 .PHONY: helpers
 helpers: deps
-	@[ ! -e tests/helpers/Makefile ] || scripts/step "Building the tests' helpers" \
+	@scripts/step "Building the tests' helpers" \
 		$(LOGS)/helpers.log $(MAKE) -C tests/helpers BUILD=$(BUILD)/helpers
 	@scripts/step "Building the fuzzer" $(LOGS)/fuzz.log \
 		$(MAKE) -C tests/fuzz BUILD=$(BUILD)/fuzz
