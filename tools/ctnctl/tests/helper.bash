@@ -44,6 +44,11 @@ ctnctl() {
 	"$CTNCTL" "$@"
 }
 
+# json FILTER ARGUMENT...: what jq makes of the JSON that ctnctl prints.
+json() {
+	run bash -o pipefail -c '"$CTNCTL" "${@:2}" | jq -c "$1"' - "$@"
+}
+
 # with_kernel COMMAND...: ctnctl in it finds a stand-in for the kernel, which is
 # in tests/kernel.c.
 with_kernel() {
@@ -143,6 +148,12 @@ container() {
 	for attr in tasks mappings stat addtask rmtask addfile rmfile shrink; do
 		: >"$dir/$attr"
 	done
+}
+
+# slow NAME: a kernel that shrinks this container by a page every 100 ms.
+slow() {
+	echo 1 >"$tree/$1/step"
+	echo 100 >"$tree/$1/pause"
 }
 
 # old_container NAME: one of a kernel that has neither a hard limit nor events.

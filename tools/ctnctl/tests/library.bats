@@ -194,12 +194,15 @@ compile() {
 	page=$(man -E UTF-8 -l "$PREFIX/share/man/man8/ctnctl.8" | col -b)
 	for command in create delete list show set add-task rm-task add-file \
 		rm-file shrink watch trim run; do
+		assert grep -qE -- "^ {7}$command( |$)" <<<"$page"
 		run ctnctl "$command" --help
 		while read -r option; do
 			assert grep -qF -- "$option" <<<"$page"
 		done < <(grep -oE -- '--[a-z-]+' <<<"$output")
 	done
-	for column in $(ctnctl list --help | sed -n 's/^  \([A-Z-]*\)  .*/\1/p'); do
+	mapfile -t columns < <(ctnctl list --help | sed -n 's/^  \([A-Z-]*\)  .*/\1/p')
+	assert [ "${#columns[@]}" -gt 10 ]
+	for column in "${columns[@]}"; do
 		assert grep -qw -- "$column" <<<"$page"
 	done
 }

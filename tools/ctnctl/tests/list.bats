@@ -6,10 +6,6 @@
 
 load helper
 
-json() {
-	run bash -o pipefail -c '"$CTNCTL" "${@:2}" | jq -c "$1"' - "$@"
-}
-
 @test "list prints nothing but headings at most when there are no containers" {
 	run ctnctl list -n
 	assert_success

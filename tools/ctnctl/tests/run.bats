@@ -93,8 +93,7 @@ load helper
 
 @test "a signal before the program starts is the end" {
 	container web num_file_pages=600
-	echo 1 >"$tree/web/step"
-	echo 100 >"$tree/web/pause"
+	slow web
 	background LD_PRELOAD="$KERNEL" ctnctl run --rss-limit 20 web -- echo ran
 	wait_until contains "$tree/web/writes" 'rss_limit 20'
 	kill -TERM "$pid"

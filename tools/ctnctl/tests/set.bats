@@ -155,13 +155,6 @@ load helper
 	assert_refused "$tree/default_page_limit: \"12Q\": Invalid argument (want pages, a size such as 64M, or \"max\")"
 }
 
-# A kernel that takes a minute over rss_limit.
-slow() {
-	container web page_limit=7 num_file_pages=600
-	echo 1 >"$tree/web/step"
-	echo 100 >"$tree/web/pause"
-}
-
 @test "a limit that memory cannot be freed for is refused, and the rest put back" {
 	container web page_limit=7 rss_limit=max num_file_pages=100
 	echo 50 >"$tree/web/floor"
@@ -171,7 +164,8 @@ slow() {
 }
 
 @test "a signal ends set, and what was set is put back" {
-	slow
+	container web page_limit=7 num_file_pages=600
+	slow web
 	for signal in INT TERM HUP; do
 		background LD_PRELOAD="$KERNEL" ctnctl set web page_limit=9 rss_limit=20 oom=container
 		wait_until contains "$tree/web/writes" 'rss_limit 20'
@@ -186,7 +180,8 @@ slow() {
 }
 
 @test "a signal that was ignored before does not end set" {
-	slow
+	container web page_limit=7 num_file_pages=600
+	slow web
 	echo 590 >"$tree/web/num_file_pages"
 	background --ignore-signal=HUP LD_PRELOAD="$KERNEL" ctnctl set web rss_limit=575
 	wait_until contains "$tree/web/writes" 'rss_limit 575'

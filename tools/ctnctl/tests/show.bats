@@ -6,10 +6,6 @@
 
 load helper
 
-json() {
-	run bash -o pipefail -c '"$CTNCTL" "${@:2}" | jq -c "$1"' - "$@"
-}
-
 @test "show prints what each file says, and pages as sizes" {
 	container web page_limit=$(((64 << 20) / pagesize))
 	run ctnctl show -r web

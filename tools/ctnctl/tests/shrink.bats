@@ -6,13 +6,6 @@
 
 load helper
 
-# A container that shrinks by a page every 100 ms.
-slow() {
-	container web num_file_pages=600
-	echo 1 >"$tree/web/step"
-	echo 100 >"$tree/web/pause"
-}
-
 # on_terminal INPUT ARGUMENT...: ctnctl on a terminal, at which the command INPUT
 # types, and what comes there, with its status last. Where the cursor goes back
 # to the beginning of the line, there a line ends.
@@ -59,7 +52,8 @@ on_terminal() {
 @test "a signal ends shrink, which says how far it came" {
 	for signal in INT TERM; do
 		rm -rf "$tree/web"
-		slow
+		container web num_file_pages=600
+		slow web
 		background LD_PRELOAD="$KERNEL" ctnctl shrink web 20
 		wait_until has_pages web 598
 		kill -"$signal" "$pid"
@@ -72,7 +66,8 @@ on_terminal() {
 }
 
 @test "a signal that comes before the kernel looks for one is not lost" {
-	slow
+	container web num_file_pages=600
+	slow web
 	echo 500 >"$tree/web/deaf"
 	background LD_PRELOAD="$KERNEL" ctnctl shrink web 20
 	wait_until contains "$tree/web/writes" 'shrink 20'
@@ -101,7 +96,8 @@ on_terminal() {
 }
 
 @test "Ctrl-C on a terminal ends shrink" {
-	slow
+	container web num_file_pages=600
+	slow web
 	on_terminal 'sleep 1; printf "\003"; sleep 3' shrink web 20
 	assert_line 'status 130'
 	assert_line --regexp "^ctnctl: $tree/web/shrink: \"20\": Interrupted system call; usage went from "

@@ -292,8 +292,7 @@ fill() {
 		rm -rf "${tree:?}"/{web,zoo}
 		over web 1000
 		over zoo 1000
-		echo 1 >"$tree/web/step"
-		echo 100 >"$tree/web/pause"
+		slow web
 		background LD_PRELOAD="$KERNEL" ctnctl trim --below 70
 		wait_until contains "$tree/web/writes" 'shrink 70'
 		kill -"$signal" "$pid"
@@ -308,8 +307,7 @@ fill() {
 
 @test "a signal in the middle of once is no success" {
 	over web 1000
-	echo 1 >"$tree/web/step"
-	echo 100 >"$tree/web/pause"
+	slow web
 	background LD_PRELOAD="$KERNEL" ctnctl trim --once --below 70
 	wait_until contains "$tree/web/writes" 'shrink 70'
 	kill -TERM "$pid"
