@@ -15,6 +15,8 @@
  *	configfs.c	the tree that users see, and nothing else
  *	audit.c		for tests: do the counters say what is there?
  *	stop.c		for tests: a task is killed in the middle of all that
+ *	fault.c		for tests: allocations fail that the kernel's own fault
+ *			injection does not reach
  *	mm/container_mm.c	kcontainerd: what it does over the limit
  *	mm/container_swap.c	pages in the swap cache that nobody can reach
  *

@@ -338,7 +338,7 @@ static bool must_wait(struct container *ctn)
 
 /*
  * Sleep until the container is under its page_limit: one second at most, as in
- * 2006, or two if the last such sleep was hardly over, within 5 jiffies. It
+ * 2006, or two if another such sleep began within the last 5 jiffies. It
  * ends early if kcontainerd finds nothing to trim: waiting would not help.
  */
 static void throttle(struct container *ctn)
