@@ -217,7 +217,8 @@ wait_for_qemu() {
 }
 
 @test "a reader that goes away ends the run" {
-	run bash -c 'timeout 20 "$0" --timeout 60 -- yes | head -n 1' "$vm"
+	run bash -c 'timeout 20 "$0" --timeout 60 -- yes | head -n 1; exit "${PIPESTATUS[0]}"' "$vm"
+	assert_failure 141
 	assert_output y
 	refute_output --partial Traceback
 }
