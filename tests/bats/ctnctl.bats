@@ -258,7 +258,9 @@ printed() {
 	tells p touch a
 	tells p lock a
 	background trim --below 100 --interval 1 "$N"
-	"$CTN" shrink "$N" 100 >/dev/null 2>&1 3>&- &
+	(while "$CTN" list "$N"; do "$CTN" shrink "$N" 100; done) >/dev/null 2>&1 3>&- &
+	begun() { grep -q '^rounds [1-9]' "$C/stat"; }
+	wait_until 20 begun
 	run timeout 20 rmdir "$C"
 	assert_success
 	wait_gone "$BACKGROUND"

@@ -148,8 +148,8 @@ end_user() {
 @test "a user's file that a container owns still opens and reads for others" {
 	hold <<<"write $F 100"
 	chown 1000 "$F"
-	put_as 1000 addfile "$F"
-	put_as 1000 page_limit 0
+	assert_equal "$(put_as 1000 addfile "$F")" ok
+	assert_equal "$(put_as 1000 page_limit 0)" ok
 	for _ in 1 2 3; do
 		assert_equal "$(as 1001 hold <<<"read $F")" ok
 	done
