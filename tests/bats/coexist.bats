@@ -32,10 +32,6 @@ in_both() {
 	timeout 120 sh -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$G" enter "$C" "$@" 3>&-
 }
 
-usage_at_most() {
-	[ "$(usage)" -le "$1" ]
-}
-
 @test "the container's limit holds in a cgroup without one" {
 	set_attr page_limit 2048
 	in_both dd if=/dev/zero of="$F" bs=64K count=1280 status=none

@@ -40,7 +40,7 @@ common_setup_file() {
 common_setup() {
 	C=$ROOT/t$BATS_TEST_NUMBER
 	HOLDERS=()
-	exec {NAP_FD}<> <(:)
+	can_nap
 	mkdir "$C"
 }
 
@@ -134,7 +134,7 @@ enable_huge_pages() {
 	scans=$(<$HUGE_PAGES/khugepaged/full_scans)
 	exec {hold_fd}> >($BIN/hold >/dev/null)
 	printf '%s\n' 'thp a 512' 'touch a' >&"$hold_fd"
-	exec {NAP_FD}<> <(:)
+	can_nap
 	wait_until 60 khugepaged_sleeps "$scans"
 	exec {hold_fd}>&- {NAP_FD}>&-
 }
@@ -154,7 +154,11 @@ lru_gen() {
 	[ "$(</sys/kernel/mm/lru_gen/enabled)" = 0x0000 ] && echo n || echo y
 }
 
-# A moment, without executing anything.
+# A moment, without executing anything: what is read from is never written to.
+can_nap() {
+	exec {NAP_FD}<> <(:)
+}
+
 nap() {
 	read -r -t 0.05 -u "$NAP_FD" || true
 }
@@ -198,9 +202,26 @@ usage() {
 	echo $(($(attr num_anon_pages "$@") + $(attr num_file_pages "$@")))
 }
 
-# Pages that a size is.
-pages() {
-	echo $(($1 / 4096))
+# usage_at_most PAGES [CONTAINER]
+usage_at_most() {
+	[ "$(usage "${2:-$C}")" -le "$1" ]
+}
+
+# has_tasks COUNT
+has_tasks() {
+	[ "$(attr num_tasks)" -eq "$1" ]
+}
+
+# Run COMMAND with the largest rss_usage in $PEAK and its output in $output.
+with_peak() {
+	exec {PEAK_FD}< <(exec "$BIN/peak" "$C/rss_usage")
+	local pid=$!
+
+	run "$@"
+	kill "$pid"
+	# shellcheck disable=SC2034 # for who has called
+	read -r -u "$PEAK_FD" PEAK
+	exec {PEAK_FD}<&-
 }
 
 # ---- a process that does as it is told: tests/helpers/hold.c ----

@@ -13,7 +13,11 @@ setup_file() {
 	cp "${FUZZ:-$BATS_TEST_DIRNAME/../../build/fuzz}/fuzz-tree" "$BIN/"
 }
 
-# One that has failed leaves all where it was.
+setup() {
+	can_nap
+}
+
+# One that has failed leaves all where it was. No container is left over.
 teardown() {
 	pkill -9 -x fuzz-tree || true
 	pkill -9 -x fuzz-sleeper || true
@@ -21,6 +25,7 @@ teardown() {
 	echo max >"$ROOT/default_page_limit"
 	echo max >"$ROOT/default_task_limit"
 	rm -rf /dev/shm/fuzz-*
+	wait_until 60 all_freed || fail "$(<"$AUDIT")"
 }
 
 # What there was to be done has been done, and some of it was taken.

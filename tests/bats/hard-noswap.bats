@@ -98,22 +98,16 @@ teardown() {
 	assert_failure
 	wait_gone "$p"
 	wait_gone "$q"
-	nobody() { [ "$(attr num_tasks)" = 0 ]; }
-	wait_until 20 nobody
+	wait_until 20 has_tasks 0
 	assert_equal "$(attr rss_oom_kills)" 7
 	tells h anon a 100
 }
 
 @test "eight tasks at the limit never go over it, and those that fit survive" {
 	set_attr rss_limit 2000
-	exec {PEAK_FD}< <(exec "$BIN/peak" "$C/rss_usage")
-	local pid=$!
-
-	run timeout 60 enter "$C" eat 8 600 2 anon together
-	kill "$pid"
-	read -r -u "$PEAK_FD" peak
+	with_peak timeout 60 enter "$C" eat 8 600 2 anon together
 	# read while pages come and go: a sum over CPUs, a page or two off
-	assert [ "$peak" -le $((2000 + 8)) ]
+	assert [ "$PEAK" -le $((2000 + 8)) ]
 	assert_output --regexp 'well=[1-7] killed=[1-7] bad=0'
 	assert_equal "$(attr rss_usage)" 0
 }
@@ -196,8 +190,7 @@ teardown() {
 	set_attr task_limit 20
 	set_attr rss_limit 3000
 	run timeout 60 enter "$C" eat 40 1000 1
-	nobody() { [ "$(attr num_tasks)" = 0 ]; }
-	wait_until 20 nobody
+	wait_until 20 has_tasks 0
 	assert_equal "$(attr rss_usage)" 0
 	tells h check a
 	run dmesg

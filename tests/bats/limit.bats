@@ -26,10 +26,6 @@ teardown() {
 	set_lru_gen "$LRU_GEN"
 }
 
-usage_at_most() {
-	[ "$(usage "${2:-$C}")" -le "$1" ]
-}
-
 # The load is over: usage comes below the limit and there were hits.
 assert_trimmed() {
 	wait_until 20 usage_at_most "$LIMIT" ||

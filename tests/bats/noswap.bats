@@ -21,10 +21,6 @@ teardown() {
 	rm -f "$F"
 }
 
-usage_at_most() {
-	[ "$(usage)" -le "$1" ]
-}
-
 @test "an anonymous touch of 20 times the limit ends, and nobody is killed" {
 	set_attr page_limit "$LIMIT"
 	hold_start p "$C"

@@ -34,10 +34,6 @@ teardown() {
 	rm -rf "$D"
 }
 
-usage_at_most() {
-	[ "$(usage)" -le "$1" ]
-}
-
 # stress-ng with these options, in the container, for some seconds
 stress() {
 	cd "$D" || return

@@ -19,10 +19,6 @@ tasks() {
 	echo "${lines[*]}"
 }
 
-has_tasks() {
-	[ "$(attr num_tasks)" -eq "$1" ]
-}
-
 @test "a pid written to addtask is in tasks" {
 	hold_start p
 	set_attr addtask "$p"

@@ -15,7 +15,7 @@
  *	fill NAME		write each page, all with the same content
  *	look NAME [PAGES]	read each page
  *	check NAME		is each page as touch left it?
- *	advise NAME WHAT	pageout, cold, free, dontneed, mergeable, collapse
+ *	advise NAME WHAT	pageout, free, dontneed, mergeable, collapse
  *	lock NAME		mlock
  *	where NAME		its first address and the one after its last
  *	unmap NAME [PAGES]	all of it, or the first so many pages
@@ -25,7 +25,6 @@
  *	read PATH		read it with read(2)
  *	sync PATH		fsync
  *	open PATH		and keep it open
- *	forget PATH		drop what is cached of it
  *	resident PATH		pages of it in memory: mincore
  *	files DIR COUNT		make so many files of one byte
  *	threads COUNT		threads, which sleep
@@ -560,12 +559,9 @@ static int advice(const char *what)
 		const char *name;
 		int value;
 	} names[] = {
-		{ "pageout", MADV_PAGEOUT }, { "cold", MADV_COLD },
-		{ "free", MADV_FREE },
+		{ "pageout", MADV_PAGEOUT }, { "free", MADV_FREE },
 		{ "dontneed", MADV_DONTNEED }, { "mergeable", MADV_MERGEABLE },
-		{ "unmergeable", MADV_UNMERGEABLE },
-		{ "hugepage", MADV_HUGEPAGE }, { "collapse", MADV_COLLAPSE },
-		{ "remove", MADV_REMOVE },
+		{ "collapse", MADV_COLLAPSE },
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -694,12 +690,6 @@ static void obey(char *line)
 		close(fd);
 	} else if (IS("open", 1)) {
 		say_result(open(word[1], O_RDONLY));
-	} else if (IS("forget", 1)) {
-		int fd = open(word[1], O_RDONLY);
-
-		say_result(fd < 0 ? fd :
-			   posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
-		close(fd);
 	} else if (IS("resident", 1)) {
 		resident(word[1]);
 	} else if (IS("files", 2)) {
