@@ -333,6 +333,27 @@ static ssize_t container_stat_show(struct config_item *item, char *page)
 }
 CONFIGFS_ATTR_RO(container_, stat);
 
+/*
+ * What is to be found and moved may make one wait for anybody: a path that leads to a
+ * directory here that rmdir has locked, or to a file system that does not answer;
+ * an mm whose process waits for that in mmap(2). The container may have been
+ * removed meanwhile: then it takes nothing, and has nothing.
+ *
+ * Who opened the file must have the right to it, not only who is made to write.
+ */
+#define CONTAINER_FINDS							\
+	.ca_owner		= THIS_MODULE,				\
+	.ca_unlocked_store	= true,					\
+	.ca_opener_cred		= true
+
+#define CONTAINER_FIND_ATTR(name)					\
+static struct configfs_attribute container_attr_##name = {		\
+	.ca_name		= __stringify(name),			\
+	.ca_mode		= 0200,					\
+	.store			= container_##name##_store,		\
+	CONTAINER_FINDS,						\
+}
+
 static ssize_t container_addtask_store(struct config_item *item,
 				       const char *buf, size_t len)
 {
@@ -342,7 +363,7 @@ static ssize_t container_addtask_store(struct config_item *item,
 
 	return err ?: len;
 }
-CONFIGFS_ATTR_WO(container_, addtask);
+CONTAINER_FIND_ATTR(addtask);
 
 static ssize_t container_rmtask_store(struct config_item *item,
 				      const char *buf, size_t len)
@@ -353,7 +374,7 @@ static ssize_t container_rmtask_store(struct config_item *item,
 
 	return err ?: len;
 }
-CONFIGFS_ATTR_WO(container_, rmtask);
+CONTAINER_FIND_ATTR(rmtask);
 
 static int container_tasks_seq_show(struct config_item *item,
 				    struct seq_file *m)
@@ -373,10 +394,10 @@ static size_t container_tasks_seq_size(struct config_item *item)
 static struct configfs_attribute container_attr_tasks = {
 	.ca_name = "tasks",
 	.ca_mode = 0644,
-	.ca_owner = THIS_MODULE,
 	.seq_show = container_tasks_seq_show,
 	.seq_size = container_tasks_seq_size,
 	.store = container_addtask_store,
+	CONTAINER_FINDS,
 };
 
 static int container_mappings_seq_show(struct config_item *item,
@@ -417,33 +438,19 @@ static ssize_t store_path(struct config_item *item, const char *buf, size_t len,
 	return err ?: len;
 }
 
-/*
- * The path can lead anywhere: to a directory here that rmdir has locked, or to a file
- * system that does not answer. The container may have been removed meanwhile: then
- * it takes no file, and has none.
- */
-#define CONTAINER_PATH_ATTR(name)					\
-static struct configfs_attribute container_attr_##name = {		\
-	.ca_name		= __stringify(name),			\
-	.ca_mode		= 0200,					\
-	.ca_owner		= THIS_MODULE,				\
-	.ca_unlocked_store	= true,					\
-	.store			= container_##name##_store,		\
-}
-
 static ssize_t container_addfile_store(struct config_item *item,
 				       const char *buf, size_t len)
 {
 	return store_path(item, buf, len, container_add_file);
 }
-CONTAINER_PATH_ATTR(addfile);
+CONTAINER_FIND_ATTR(addfile);
 
 static ssize_t container_rmfile_store(struct config_item *item,
 				      const char *buf, size_t len)
 {
 	return store_path(item, buf, len, container_remove_file);
 }
-CONTAINER_PATH_ATTR(rmfile);
+CONTAINER_FIND_ATTR(rmfile);
 
 static struct configfs_attribute *container_attrs[] = {
 	&container_attr_id,

@@ -22,8 +22,9 @@
  *
  * Lock order, outermost first:
  *
- *	configfs: the directories' i_rwsem, frag_sem; but addfile and rmfile,
- *	whose paths may lead to such a directory, come without
+ *	configfs: the directories' i_rwsem, frag_sem; but who moves a process or
+ *	a file, which may make one wait for anybody, comes without
+ *	  sweep_mutex			one search through all of memory
  *	  container_attach_mutex	one change of membership at a time
  *	    container_fork_rwsem	write: no task forks or execs meanwhile
  *	      container::lock		tasks, mms; of two containers: one after
@@ -42,7 +43,7 @@
  * from tasks, mms and mappings, so that a grace period later no charge can be
  * added; the charges that are left are then taken off, and the memory is
  * freed after one more grace period. No reference is counted on any path but
- * where a task waits for kcontainerd.
+ * where a task waits for kcontainerd, or moves a process or a file.
  */
 #ifndef _KERNEL_CONTAINER_INTERNAL_H
 #define _KERNEL_CONTAINER_INTERNAL_H
@@ -52,6 +53,7 @@
 #include <linux/page_counter.h>
 #include <linux/page_ext.h>
 #include <linux/percpu.h>
+#include <linux/security.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
@@ -363,6 +365,13 @@ static inline unsigned long container_nr_files(struct container *ctn)
 	return READ_ONCE(ctn->nr_files[CONTAINER_FILE_EMPTY]) +
 	       READ_ONCE(ctn->nr_files[CONTAINER_FILE_SMALL]) +
 	       READ_ONCE(ctn->nr_files[CONTAINER_FILE_LARGE]);
+}
+
+/* May whoever has @cred move what is not theirs? */
+static inline bool container_cred_is_capable(const struct cred *cred)
+{
+	return !security_capable(cred, &init_user_ns, CAP_SYS_RESOURCE,
+				 CAP_OPT_NONE);
 }
 
 static inline struct container *to_container(struct config_item *item)

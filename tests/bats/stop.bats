@@ -40,6 +40,10 @@ killed() {
 	killed rmdir-addfile 'rmdir: dying' 'rmdir: no files' 'rmdir: detached'
 }
 
+@test "killed in rmdir, which does not wait for who moves a process" {
+	killed rmdir-addtask 'rmdir: dying' 'expel: a task' 'rmdir: detached'
+}
+
 @test "killed in rmdir, it leaves no pages of a file that cannot be held" {
 	killed rmdir-busy-frozen 'rmdir: no files'
 }

@@ -781,20 +781,29 @@ static void check_rss_limit(int succeeded)
 	must_be("rss_limit", number("rss_limit") == succeeded * 50L);
 }
 
+/* Whoever is at a file of the container meanwhile. */
+static pid_t user;
+
+static void no_user(void)
+{
+	kill(user, SIGKILL);
+	waitpid(user, NULL, 0);
+	user = 0;
+}
+
 /* ---- a file system that does not answer ---- */
 
 static const char fuse_dir[] = "/dev/shm/fuse";
 static int fuse_fd = -1;
-/* who is at a file of the container meanwhile */
-static pid_t user;
+
+/* as large as it may have to be for the kernel to write to it */
+static union {
+	struct fuse_in_header in;
+	char room[1 << 17];
+} request;
 
 static void answer_fuse_init(void)
 {
-	/* as large as it may have to be for the kernel to write to it */
-	static union {
-		struct fuse_in_header in;
-		char room[1 << 17];
-	} request;
 	struct {
 		struct fuse_out_header out;
 		struct fuse_init_out init;
@@ -809,10 +818,26 @@ static void answer_fuse_init(void)
 	reply.out.unique = request.in.unique;
 	if (write(fuse_fd, &reply, sizeof(reply)) != sizeof(reply))
 		wrong("fuse: %m");
-	/* and that was the last answer: this is the lookup */
+	/* and that was the last answer for long: this is the lookup */
 	if (read(fuse_fd, request.room, sizeof(request.room)) < 0 ||
 	    request.in.opcode != FUSE_LOOKUP)
 		wrong("fuse: no lookup");
+}
+
+/* It is a file. */
+static void answer_fuse_lookup(void)
+{
+	struct {
+		struct fuse_out_header out;
+		struct fuse_entry_out entry;
+	} reply = {
+		.out = { .len = sizeof(reply), .unique = request.in.unique },
+		.entry = { .nodeid = 2, .entry_valid = 60, .attr_valid = 60,
+			   .attr = { .ino = 2, .mode = S_IFREG | 0644, .nlink = 1 } },
+	};
+
+	if (write(fuse_fd, &reply, sizeof(reply)) != sizeof(reply))
+		wrong("fuse: %m");
 }
 
 /* Somebody adds a file to the container, and it takes as long as it takes. */
@@ -843,14 +868,48 @@ static void not_fuse(void)
 	fuse_fd = -1;
 }
 
+/*
+ * The adder gets its answer when a container that is to be freed would have been, as
+ * nobody waits for the adder.
+ */
 static void no_adder(void)
 {
-	if (fuse_fd >= 0)
-		not_fuse();
-	umount2(fuse_dir, MNT_DETACH);
-	waitpid(user, NULL, 0);
+	int status;
+
+	if (!exists(container))
+		for (unsigned int i = 0; i < patience() / PATIENCE; i++)
+			nap(150);
+	answer_fuse_lookup();
+	if (waitpid(user, &status, 0) != user ||
+	    status != (exists(container) ? 0 : 1 << 8))
+		wrong("who adds a file has status %#x", status);
 	user = 0;
+	umount2(fuse_dir, MNT_DETACH);
+	not_fuse();
 	rmdir(fuse_dir);
+}
+
+/* ---- somebody moves a process, which waits for who knows what ---- */
+
+#define MOVED	"move: unlocked"
+
+static void other_and_mover(void)
+{
+	other = start(outside);
+	user = fork();
+	if (!user) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* the sixth is the one where that has no lock */
+		if (set_path(STOP, "-6"))
+			_exit(1);
+		must_set_number(container, "addtask", other);
+		_exit(0);
+	}
+	for (int i = 0; look(STOP) < 0 || !strstr(text, "waits " MOVED); i++) {
+		if (i == 1000)
+			wrong("the mover does not wait: %s", text);
+		nap(5);
+	}
 }
 
 /* ---- a reader of a file of the container who does not come to an end ---- */
@@ -880,13 +939,6 @@ static void kill_reader_late(pid_t child)
 		kill(user, SIGKILL);
 }
 
-static void no_reader(void)
-{
-	kill(user, SIGKILL);
-	waitpid(user, NULL, 0);
-	user = 0;
-}
-
 /* ---- a file whose inode cannot be held ---- */
 
 static void freeze(unsigned long request)
@@ -904,10 +956,10 @@ static void other_frozen_and_reader(void)
 	freeze(FIFREEZE);
 }
 
-static void thaw_and_no_reader(void)
+static void thaw_and_no_user(void)
 {
 	freeze(FITHAW);
-	no_reader();
+	no_user();
 }
 
 static const struct operation operations[] = {
@@ -917,11 +969,13 @@ static const struct operation operations[] = {
 	{ .name = "rmdir", .before = other_inside, .act = do_rmdir, .removes = 1 },
 	{ .name = "rmdir-addfile", .before = other_and_adder, .ready = not_fuse,
 	  .act = do_rmdir, .after = no_adder, .removes = 1 },
+	{ .name = "rmdir-addtask", .before = other_and_mover, .act = do_rmdir,
+	  .after = no_user, .removes = 1 },
 	{ .name = "rmdir-busy", .before = other_and_reader, .act = do_rmdir,
-	  .meanwhile = kill_reader_late, .after = no_reader, .removes = 1 },
+	  .meanwhile = kill_reader_late, .after = no_user, .removes = 1 },
 	{ .name = "rmdir-busy-frozen", .before = other_frozen_and_reader,
 	  .act = do_rmdir, .meanwhile = kill_reader_late,
-	  .after = thaw_and_no_reader, .removes = 1 },
+	  .after = thaw_and_no_user, .removes = 1 },
 	{ .name = "join", .ready = ready_join, .act = write_value },
 	{ .name = "addtask", .before = other_outside, .ready = ready_addtask,
 	  .act = write_value, .check = check_addtask },
