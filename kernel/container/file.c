@@ -243,10 +243,16 @@ static void adopt_folio(struct folio *folio, void *mapping)
 
 /* ---- addfile and rmfile ---- */
 
+static bool cred_may_say(const struct cred *cred, vfsuid_t uid)
+{
+	return vfsuid_eq_kuid(uid, cred->fsuid) ||
+	       container_cred_is_capable(cred);
+}
+
 /*
  * The inode whose pages are cached for @name; on overlayfs that is the one
  * beneath. @path holds it, and the mount: the caller puts that. Only the owner
- * of the file may say whose it is.
+ * of the file may say whose it is: both who opened addfile, and who writes to it.
  */
 static struct inode *file_by_name(const char *name, struct path *path)
 {
@@ -264,8 +270,8 @@ static struct inode *file_by_name(const char *name, struct path *path)
 	if (!S_ISREG(inode->i_mode) ||
 	    inode->i_sb->s_magic == HUGETLBFS_MAGIC)
 		err = -EINVAL;
-	else if (!vfsuid_eq_kuid(uid, current_fsuid()) &&
-		 !capable(CAP_SYS_RESOURCE))
+	else if (!cred_may_say(current_cred(), uid) ||
+		 !cred_may_say(current_real_cred(), uid))
 		err = -EPERM;
 	if (!err)
 		return inode;

@@ -203,9 +203,8 @@ void __container_exit(struct task_struct *task)
 /* ---- moving ---- */
 
 /* As for a signal: one's own processes, or CAP_SYS_RESOURCE */
-static bool may_move(struct task_struct *task)
+static bool cred_may_move(const struct cred *cred, struct task_struct *task)
 {
-	const struct cred *cred = current_cred();
 	const struct cred *tcred;
 	bool own;
 
@@ -217,7 +216,14 @@ static bool may_move(struct task_struct *task)
 	      uid_eq(cred->uid, tcred->uid);
 	rcu_read_unlock();
 
-	return own || capable(CAP_SYS_RESOURCE);
+	return own || container_cred_is_capable(cred);
+}
+
+/* Who has opened the file, and who writes to it */
+static bool may_move(struct task_struct *task)
+{
+	return cred_may_move(current_cred(), task) &&
+	       cred_may_move(current_real_cred(), task);
 }
 
 /*

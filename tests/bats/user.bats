@@ -123,6 +123,48 @@ end_user() {
 	assert_equal "$(attr num_file_pages)" 100
 }
 
+@test "nor may the owner have a program of root's write it for them" {
+	run_as 1001
+	hold <<<"write $F 100"
+	lend() {
+		printf %s "$2" | put --opened-by 1000 "$C/$1"
+	}
+	for name in addtask tasks; do
+		assert_equal "$name $(lend $name "$USER_PID")" "$name EPERM"
+		assert_equal "$name $(lend $name $$)" "$name EPERM"
+	done
+	assert_equal "$(lend addfile "$F")" EPERM
+	set_attr addtask "$USER_PID"
+	set_attr addfile "$F"
+	assert_equal "$(lend rmtask "$USER_PID")" EPERM
+	assert_equal "$(lend rmfile "$F")" EPERM
+	assert_equal "$(attr tasks) $(attr num_file_pages)" "$USER_PID 100"
+	end_user
+	# what they may do themselves they may have done
+	run_as 1000
+	chown 1000 "$F"
+	assert_equal "$(lend addtask "$USER_PID")" ok
+	assert_equal "$(lend rmfile "$F")" ok
+	end_user
+}
+
+@test "nor write it themselves to what root has opened" {
+	run_as 1001
+	hold <<<"write $F 100"
+	chown 1001 "$F"
+	for name in addtask tasks addfile; do
+		case $name in
+		addfile) value=$F ;;
+		*) value=$USER_PID ;;
+		esac
+		run as 1000 bash -c "echo $value >&4" 4>"$C/$name"
+		assert_failure
+		assert_output --partial 'Operation not permitted'
+	done
+	assert_equal "$(attr num_tasks) $(attr num_files)" '0 0'
+	end_user
+}
+
 @test "the owner learns nothing of files that they cannot reach" {
 	mkdir -m 700 "$F-dir"
 	touch "$F-dir/there"
