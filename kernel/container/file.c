@@ -20,6 +20,7 @@
 #include <linux/mount.h>
 #include <linux/mm.h>
 #include <linux/namei.h>
+#include <linux/oom.h>
 #include <linux/pagemap.h>
 #include <linux/pagevec.h>
 #include <linux/seq_file.h>
@@ -162,6 +163,9 @@ void __container_claim_mapping(struct address_space *mapping, gfp_t gfp)
 	struct container_file *file;
 	struct container *ctn;
 
+	/* swapoff(2) reads in what is everybody's as well */
+	if (oom_task_origin(current))
+		return;
 	/*
 	 * Block devices hold what is everybody's: the metadata of the fs. So do
 	 * inodes that it has for itself, such as ext4's buddy cache. Nobody has

@@ -330,6 +330,18 @@ assert_exact_file() {
 	swapon -p 100 /dev/zram0
 }
 
+@test "who does swapoff does not come to own what is nobody's" {
+	hold_start p
+	tells p shm s 500
+	tells p touch s
+	tells p advise s pageout
+	timeout 60 enter "$C" swapoff /dev/zram0
+	assert_equal "$(seen swap "$(tell p count s)")" 0
+	assert_equal "$(attr num_files) $(attr num_file_pages)" '0 0'
+	tells p check s
+	swapon -p 100 /dev/zram0
+}
+
 @test "swap to a disk: out and in keeps the sum" {
 	timeout 60 swapoff /dev/zram0
 	hold_start p "$C"
