@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/slab.h>
+#include <linux/swap.h>
 #include "internal.h"
 
 #define CREATE_TRACE_POINTS
@@ -161,6 +162,9 @@ static void container_free_work(struct work_struct *work)
 	cancel_delayed_work_sync(&ctn->trim_work);
 	cancel_delayed_work_sync(&ctn->leftovers_work);
 
+	/* mostly it is just what other CPUs have in their batches */
+	if (container_usage(ctn))
+		lru_add_drain_all();
 	for (i = 0; container_usage(ctn) && i < CONTAINER_SWEEPS; i++) {
 		if (i)
 			schedule_timeout_idle(HZ / 100 * i);

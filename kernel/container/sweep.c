@@ -15,11 +15,12 @@
  * show: while there are other processes, pages that only outsiders map count as
  * theirs.
  *
- * Locks: that of memory hotplug outside of all; inside, a folio's, which is only
+ * Locks: sweep_mutex, and that of memory hotplug, outside of all; inside, a folio's, which is only
  * tried, then its anon_vma's, and those that charging takes.
  */
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/rmap.h>
 #include <linux/swap.h>
 #include <linux/workqueue.h>
@@ -31,12 +32,15 @@
 /* A page may be in somebody's hands each time: how often to try, ever more slowly */
 #define LEFTOVERS_TRIES		8
 
+static DEFINE_MUTEX(sweep_mutex);
+
 /**
  * container_sweep - call a function for every folio that is charged to a container
  * @ctn: the container.
  * @fn: gets the folio, with a reference of the caller's. May sleep.
  *
- * A folio whose references are frozen at the moment is not found.
+ * A folio whose references are frozen at the moment is not found. There is one
+ * search at a time: they are in no hurry, and shall not have all CPUs.
  *
  * Context: May sleep. Takes the lock of memory hotplug.
  */
@@ -47,6 +51,7 @@ void container_sweep(struct container *ctn,
 	struct page *page;
 	unsigned long pfn, end;
 
+	mutex_lock(&sweep_mutex);
 	get_online_mems();
 	for (pfn = 0, end = max_pfn; pfn < end; pfn++) {
 		if (!(pfn % PAGES_PER_SECTION))
@@ -72,6 +77,7 @@ void container_sweep(struct container *ctn,
 		folio_put(folio);
 	}
 	put_online_mems();
+	mutex_unlock(&sweep_mutex);
 }
 
 /* Whoever maps @folio, and is in a container, has it charged. */
@@ -149,7 +155,6 @@ static bool has_leftovers(struct container *ctn)
 	       (!container_nr_files(ctn) && container_file(ctn));
 }
 
-/* One search at a time: it is no hurry, and shall not have all CPUs. */
 static struct workqueue_struct *leftovers_wq;
 
 void container_leftovers_work(struct work_struct *work)
