@@ -1047,21 +1047,28 @@ void container_adopt_folio(struct folio *folio, struct address_space *mapping)
 	struct container_file *file;
 	unsigned long token;
 
-	/*
-	 * How many pages of it are mapped can only be told while that does not
-	 * change. The lock keeps the first of them from being mapped, but not
-	 * the last from being unmapped: for one page __container_mod_mapped()
-	 * knows; of more, unmap all, and let those finish who are at it.
-	 */
-	if (folio_test_large(folio) && folio_mapped(folio)) {
-		try_to_unmap(folio, TTU_SPLIT_HUGE_PMD | TTU_IGNORE_MLOCK |
-				    TTU_SYNC);
-		synchronize_rcu();
-	}
+	bool unmapped = false;
 
+again:
 	rcu_read_lock_sched();
 	file = rcu_dereference_sched(mapping->container_file);
 	if (file && !move_charge(folio, file->ctn)) {
+		/*
+		 * Nothing says how many pages of it are mapped, which can only
+		 * be told while that does not change. The lock keeps the first
+		 * of them from being mapped, but not the last from being
+		 * unmapped: for one page __container_mod_mapped() knows; of
+		 * more, unmap all, and let those finish who are at it.
+		 */
+		if (folio_test_large(folio) && folio_mapped(folio) && !unmapped) {
+			rcu_read_unlock_sched();
+			try_to_unmap(folio, TTU_SPLIT_HUGE_PMD |
+					    TTU_IGNORE_MLOCK | TTU_SYNC);
+			/* there may be many, and who faults waits for the lock */
+			synchronize_rcu_expedited();
+			unmapped = true;
+			goto again;
+		}
 		token = file->token;
 		if (folio_mapped(folio))
 			token += CONTAINER_TOKEN_MAPPED;
