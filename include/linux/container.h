@@ -34,7 +34,7 @@ static __always_inline bool containers_enabled(void)
  * The token: one word for every folio, 0 or the container that is charged for
  * the folio with what has been counted for it there. Whoever changes a token
  * away from a container (xchg or cmpxchg) has taken over that charge and is
- * the one to uncharge it. kernel/container/internal.h has its layout.
+ * the one to uncharge it. kernel/container/charge.c has its layout.
  *
  * It lies in the struct page that heads the folio, in the room that memcg_data
  * would use, or else in page_ext.
