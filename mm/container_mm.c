@@ -544,10 +544,17 @@ static void trim_files(struct trim *tr, bool large)
 
 /* ---- anonymous pages ---- */
 
+/*
+ * Page tables to go through before mmap_lock is released, most of which may have
+ * nothing that is wanted: 128 MB of address space.
+ */
+#define ANON_TABLES	64
+
 struct anon_walk {
 	struct trim *tr;
 	unsigned long next;	/* address to go on at */
 	unsigned long left;	/* pages that may still be looked at */
+	unsigned int tables;	/* page tables that may still be */
 	bool swap;		/* is there room in swap? */
 	int nr;
 	struct folio *folios[TRIM_BATCH];
@@ -626,6 +633,12 @@ static int anon_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
 	pte_t *start, *pte;
 	spinlock_t *ptl;	/* of the page table that is walked */
 	int full = 0;
+
+	aw->next = addr;
+	if (!aw->tables ||
+	    (aw->tables < ANON_TABLES && mmap_lock_is_contended(walk->mm)))
+		return 1;
+	aw->tables--;
 
 	ptl = pmd_trans_huge_lock(pmd, vma);
 	if (ptl) {
@@ -759,6 +772,7 @@ static unsigned long trim_mm(struct trim *tr, struct mm_struct *mm,
 	do {
 		aw->nr = 0;
 		aw->left = tr->pass ? 2 * TRIM_COUNT : TRIM_COUNT;
+		aw->tables = ANON_TABLES;
 		aw->next = start;
 
 		/* whoever holds it for long is not to hold up the others */
