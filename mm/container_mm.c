@@ -949,6 +949,13 @@ static unsigned int next_delay(struct trim *tr)
 	return ctn->trim_delay;
 }
 
+/* For a moment, as much of it as may be under way. */
+static void wait_for_writeback(void)
+{
+	__set_current_state(TASK_UNINTERRUPTIBLE);
+	io_schedule_timeout(HZ / 50);
+}
+
 static void trim_round(struct trim *tr)
 {
 	struct container *ctn = tr->ctn;
@@ -959,7 +966,7 @@ static void trim_round(struct trim *tr)
 	for (; tr->pass < TRIM_PASSES && !reached(tr); tr->pass++) {
 		/* let what was started be written before one insists */
 		if (tr->busy && tr->pass)
-			io_schedule_timeout(HZ / 50);
+			wait_for_writeback();
 		tr->busy = false;
 		/* somebody is killed if nothing is found: look everywhere */
 		if (tr->pass && is_urgent(tr))
