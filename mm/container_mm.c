@@ -100,11 +100,15 @@ static bool over_rss_goal(struct trim *tr)
 	       container_rss(tr->ctn) > tr->rss_goal;
 }
 
-/* Has the round come to where it was to come? If not, tells what for. */
+/*
+ * Has the round come to where it was to come, or does nobody want it any more? If
+ * not, tells what for.
+ */
 static bool reached(struct trim *tr)
 {
 	tr->rss_only = !over_goal(tr);
-	return tr->rss_only && !over_rss_goal(tr);
+	return (tr->rss_only && !over_rss_goal(tr)) ||
+	       test_bit(CONTAINER_DYING, &tr->ctn->flags);
 }
 
 /* How many pages it is from there. */
@@ -751,6 +755,12 @@ static bool chosen_enough(struct trim *tr)
 	return !tr->pass && may_reclaim(tr) && tr->chosen / 3 > excess(tr);
 }
 
+/* Its process has ended meanwhile, and what it has is to be freed by us. */
+static bool only_we_use(struct mm_struct *mm)
+{
+	return atomic_read(&mm->mm_users) == 1;
+}
+
 /*
  * Pages of @mm from @start on, until the container is under its target.
  * Returns where to go on; 0 at the end.
@@ -788,7 +798,8 @@ static unsigned long trim_mm(struct trim *tr, struct mm_struct *mm,
 		start = aw->next;
 
 		trim_anon_batch(aw);
-	} while (more > 0 && !reached(tr) && !chosen_enough(tr));
+	} while (more > 0 && !reached(tr) && !chosen_enough(tr) &&
+		 !only_we_use(mm));
 	kfree(aw);
 	return more > 0 ? start : 0;
 }
@@ -973,8 +984,6 @@ static void trim_round(struct trim *tr)
 			lru_add_drain_all();
 		trim_pass(tr);
 		container_wake_waiters(ctn);
-		if (test_bit(CONTAINER_DYING, &ctn->flags))
-			break;
 	}
 	count_round(tr);
 	trace_container_trim_end(ctn->id, container_usage(ctn),
