@@ -272,6 +272,19 @@ assert_exact_anon_sum() {
 	tells p check a
 }
 
+@test "what a process has that is killed while it is trimmed is freed, not trimmed" {
+	hold_start p "$C"
+	tells p anon a 30000
+	tells p touch a
+	put "$C/shrink" <<<10 >/dev/null 3>&- &
+	wait_until 20 usage_at_most 29000
+	kill -9 "$p"
+	# a round is counted at its end
+	wait $!
+	assert [ "$(stat_of swapped_out)" -lt 20000 ]
+	assert [ "$(usage)" -le 10 ]
+}
+
 @test "lowering page_limit always succeeds, and wakes kcontainerd" {
 	hold_start p "$C"
 	tells p anon a 1000
