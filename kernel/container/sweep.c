@@ -15,8 +15,8 @@
  * show: while there are other processes, pages that only outsiders map count as
  * theirs.
  *
- * Locks: sweep_mutex, and that of memory hotplug, outside of all; inside, a folio's, which is only
- * tried, then its anon_vma's, and those that charging takes.
+ * Locks: sweep_mutex, and that of memory hotplug, outside of all; inside, a folio's,
+ * which is only tried, then its anon_vma's, and those that charging takes.
  */
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
