@@ -98,7 +98,10 @@ on_terminal() {
 @test "Ctrl-C on a terminal ends shrink" {
 	container web num_file_pages=600
 	slow web
-	on_terminal 'sleep 1; printf "\003"; sleep 3' shrink web 20
+	# typed when there is somebody to be told
+	# shellcheck disable=SC2016 # on_terminal has it evaluated
+	on_terminal 'wait_until contains "$tree/web/writes" "shrink 20"; printf "\003"; sleep 3' \
+		shrink web 20
 	assert_line 'status 130'
 	assert_line --regexp "^ctnctl: $tree/web/shrink: \"20\": Interrupted system call; usage went from "
 }
