@@ -58,8 +58,11 @@ static noreturn void fail_output(int err)
 	die("standard output: %s", strerror(err));
 }
 
-/* Until there is an event, or a signal. It ends when nobody reads any more. */
-static void wait_for_event(const struct ctn_watch *watch)
+/*
+ * Until there is an event, or a signal. Returns an errno if it is no use to
+ * wait, as nobody reads any more.
+ */
+static int wait_for_event(const struct ctn_watch *watch)
 {
 	struct pollfd fds[] = {
 		{ .fd = ctn_watch_fd(watch), .events = POLLIN },
@@ -67,15 +70,19 @@ static void wait_for_event(const struct ctn_watch *watch)
 	};
 
 	if (poll(fds, ARRAY_SIZE(fds), -1) > 0 && fds[1].revents)
-		fail_output((fds[1].revents & POLLNVAL) ? EBADF : EPIPE);
+		return (fds[1].revents & POLLNVAL) ? EBADF : EPIPE;
+	return 0;
 }
 
-static int print_events(struct ctn_watch *watch, int named, int json)
+/* *OUTPUT_ERROR becomes an errno if nothing can be printed any more. */
+static int print_events(struct ctn_watch *watch, int named, int json,
+			int *output_error)
 {
 	int status = STATUS_OK;
 	struct ctn_event event;
 
-	while (!stop_signal) {
+	*output_error = 0;
+	while (!stop_signal && !*output_error) {
 		int ret = ctn_watch_next(watch, &event);
 
 		if (ret < 0) {
@@ -85,7 +92,7 @@ static int print_events(struct ctn_watch *watch, int named, int json)
 			if (last)
 				break;
 		} else if (ret == 0) {
-			wait_for_event(watch);
+			*output_error = wait_for_event(watch);
 		} else if (event.type == CTN_EVENT_REMOVED) {
 			if (named && !ctn_watch_count(watch))
 				break;
@@ -95,7 +102,7 @@ static int print_events(struct ctn_watch *watch, int named, int json)
 			else
 				print_text(&event);
 			if (fflush(stdout))
-				fail_output(errno);
+				*output_error = errno;
 		}
 	}
 	return status;
@@ -110,7 +117,7 @@ static int run_watch(const struct command *cmd, int argc, char **argv)
 	};
 	struct ctn_watch *watch;
 	struct ctn_tree *tree;
-	int opt, status, named, json = 0;
+	int opt, status, named, output_error, json = 0;
 
 	while ((opt = next_option(argc, argv, "Jh", options)) != -1) {
 		if (opt == 'h')
@@ -126,9 +133,11 @@ static int run_watch(const struct command *cmd, int argc, char **argv)
 	watch = ctn_watch_open(tree, named ? argv + optind : NULL);
 	if (!watch)
 		exit(refused());
-	status = print_events(watch, named, json);
+	status = print_events(watch, named, json, &output_error);
 	ctn_watch_close(watch);
 	ctn_tree_close(tree);
+	if (output_error)
+		fail_output(output_error);
 	stop_end();
 	return status;
 }
