@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck disable=SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
 #
 # What bash completes.
 
@@ -68,4 +68,61 @@ complete_words() {
 	assert_output ''
 	complete_words set -d ''
 	assert_output web
+}
+
+# evaluate [BEFORE AFTER]: what the shell makes of what is offered, in $words.
+evaluate() {
+	local offered
+
+	words=()
+	for offered in "${COMPREPLY[@]}"; do
+		eval "words+=(${1-}$offered${2-})"
+	done
+}
+
+@test "a name is never evaluated, and is offered as the shell takes it" {
+	names=('!h' '#c' '$(touch${IFS}made)' '*' '`touch${IFS}made`' 'a  b'
+		'a\x41' 'a"b' 'a:b=c@d' "it's" $'new\nline\n' $'\377' 'čárka'
+		'{a,b}' '~root')
+	for name in "${names[@]}"; do
+		container "$name"
+	done
+	cd "$BATS_TEST_TMPDIR"
+	complete_words show ''
+	assert [ ! -e made ]
+	evaluate
+	assert [ ! -e made ]
+	mapfile -td '' words < <(printf '%s\0' "${words[@]}" | sort -z)
+	mapfile -td '' names < <(printf '%s\0' "${names[@]}" | sort -z)
+	assert_equal "${words[*]@Q}" "${names[*]@Q}"
+}
+
+@test "a part of a name is completed, however it is quoted" {
+	name='a "$b" `c` '\''d'\'' !\:e'
+	container "$name"
+	for part in 'a\ ' 'a\ \"' "a' '" 'a" "' "'a '" 'a" \"$b"'; do
+		complete_words show "$part"
+		evaluate
+		assert_equal "${words[*]}" "$name"
+	done
+	complete_words show b
+	assert_output ''
+}
+
+@test "after a quote that is open, the rest of a name is offered" {
+	name='a "$b" `c` '\''d'\'' !\:e'
+	container "$name"
+	container $'a \e[31m'
+	for typed in "'" '"' "a'" 'a"' "a\\ '"; do
+		complete_words show "$typed"
+		evaluate "$typed" "${typed: -1}"
+		assert_equal "${words[*]}" "$name"
+	done
+}
+
+@test "the tasks of a container are completed, whatever its name" {
+	container 'a b'
+	echo $$ >"$tree/a b/tasks"
+	complete_words rm-task 'a\ b' ''
+	assert_output "$$"
 }
