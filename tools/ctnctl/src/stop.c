@@ -5,46 +5,75 @@
  * under way is brought to an end in order.
  */
 #include <signal.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "common.h"
 
 volatile sig_atomic_t stop_signal;
 
-static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-static struct sigaction before[ARRAY_SIZE(signals)];
+static struct stop {
+	int signal;
+	struct sigaction before;
+	timer_t knock;
+	volatile sig_atomic_t can_knock;
+} stops[] = {
+	{ .signal = SIGINT }, { .signal = SIGTERM }, { .signal = SIGHUP },
+};
 
 /*
  * A signal that comes between a look at stop_signal and the system call would
- * not end that: knock again until somebody has noticed.
+ * not end that: it knocks again until somebody has noticed. SIGALRM and alarm(2)
+ * are left to those who have set them, and to the program that we may become.
  */
-static void on_signal(int signal)
+static void on_signal(int signal, siginfo_t *info, void *context)
 {
-	if (signal != SIGALRM)
-		stop_signal = signal;
-	alarm(1);
+	static const struct itimerspec second = { { 1, 0 }, { 1, 0 } };
+
+	(void)context;
+	if (info->si_code == SI_TIMER)
+		return;
+	stop_signal = signal;
+	for (size_t i = 0; i < ARRAY_SIZE(stops); i++)
+		if (stops[i].signal == signal && stops[i].can_knock)
+			timer_settime(stops[i].knock, 0, &second, NULL);
 }
 
 void stop_begin(void)
 {
 	/* Without SA_RESTART. */
-	struct sigaction act = { .sa_handler = on_signal };
+	struct sigaction act = {
+		.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO,
+	};
 
 	sigemptyset(&act.sa_mask);
-	sigaction(SIGALRM, &act, NULL);
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
-		sigaction(signals[i], NULL, &before[i]);
-		if (before[i].sa_handler != SIG_IGN)
-			sigaction(signals[i], &act, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(stops); i++) {
+		struct stop *stop = &stops[i];
+		struct sigevent event = {
+			.sigev_notify = SIGEV_SIGNAL,
+			.sigev_signo = stop->signal,
+		};
+
+		sigaction(stop->signal, NULL, &stop->before);
+		if (stop->before.sa_handler == SIG_IGN)
+			continue;
+		/* Without it most signals are not lost either. */
+		stop->can_knock = !timer_create(CLOCK_MONOTONIC, &event,
+						&stop->knock);
+		sigaction(stop->signal, &act, NULL);
 	}
 }
 
 void stop_end(void)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-		sigaction(signals[i], &before[i], NULL);
-	alarm(0);
-	signal(SIGALRM, SIG_DFL);
+	for (size_t i = 0; i < ARRAY_SIZE(stops); i++) {
+		struct stop *stop = &stops[i];
+
+		if (stop->can_knock) {
+			stop->can_knock = 0;
+			timer_delete(stop->knock);
+		}
+		sigaction(stop->signal, &stop->before, NULL);
+	}
 }
 
 void stop_now(void)

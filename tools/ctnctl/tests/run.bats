@@ -105,10 +105,16 @@ load helper
 
 @test "the program does with signals what it would do without ctnctl" {
 	container web
-	run env --default-signal --ignore-signal=HUP "$CTNCTL" run --page-limit 1 web -- \
+	run env --default-signal --ignore-signal=HUP,ALRM "$CTNCTL" run --page-limit 1 web -- \
 		sh -c 'grep -E "^Sig(Ign|Cgt)" /proc/$$/status; exit 0'
 	ignored=$output
-	run env --default-signal --ignore-signal=HUP \
+	run env --default-signal --ignore-signal=HUP,ALRM \
 		sh -c 'grep -E "^Sig(Ign|Cgt)" /proc/$$/status; exit 0'
 	assert_equal "$ignored" "$output"
+}
+
+@test "an alarm that was set before is the program's" {
+	container web
+	run perl -e 'alarm 1; exec @ARGV' "$CTNCTL" run --page-limit 1 web -- sleep 5
+	assert_failure $((128 + 14))
 }

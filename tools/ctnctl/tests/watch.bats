@@ -211,6 +211,12 @@ stop() {
 	done
 }
 
+@test "an alarm that was set before ends watch" {
+	run timeout 10 perl -e 'alarm 1; exec @ARGV' "$CTNCTL" watch
+	assert_failure $((128 + 14))
+	assert_output ''
+}
+
 @test "watch ends when nobody reads what it prints" {
 	container web
 	mkfifo "$BATS_TEST_TMPDIR/pipe"
