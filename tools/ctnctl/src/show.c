@@ -207,10 +207,14 @@ static void fill_pid(struct table *table, size_t shown, pid_t tid)
 static void fill_command(struct table *table, size_t shown, pid_t tid)
 {
 	char text[512];
+	char *end;
 
 	if (!read_proc(tid, "comm", text, sizeof(text)))
 		return;
-	text[strcspn(text, "\n")] = '\0';
+	/* The last newline is the kernel's, others are part of the name. */
+	end = strrchr(text, '\n');
+	if (end)
+		*end = '\0';
 	table_text(table, shown, text);
 }
 

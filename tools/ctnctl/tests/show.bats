@@ -107,6 +107,18 @@ load helper
 	assert_output "$$ $$ $(</proc/$$/comm)"
 }
 
+@test "newlines in the name of a thread are shown" {
+	container web
+	perl -e '$0 = "ab\ncd\n"; sleep 100' 3>&- &
+	pid=$!
+	echo "$pid" >"$tree/web/tasks"
+	wait_until contains "/proc/$pid/comm" ab
+	json '.tasks[].command' show --json --tasks web
+	assert_output '"ab\ncd\n"'
+	run ctnctl show -rno COMMAND --tasks web
+	assert_output 'ab\x0acd\x0a'
+}
+
 @test "a thread that has gone is listed without a name" {
 	container web
 	echo 2147483647 >"$tree/web/tasks"
