@@ -29,6 +29,7 @@ struct counter {
 /* A container that is watched. */
 struct member {
 	struct ctn *ctn;
+	int unsure;		/* its events were lost */
 	struct counter counters[];	/* as many as the watch says */
 };
 
@@ -42,6 +43,8 @@ struct ctn_watch {
 	size_t count;
 	struct member *gone;	/* which the last event was about */
 	int unsure;		/* events were lost */
+	char **maybe;		/* then: those that may have come, or NULL */
+	size_t nmaybe;		/* how many of them have been looked for */
 	size_t at, len;		/* what is left in buf */
 	alignas(struct inotify_event) char buf[4096];
 };
@@ -229,6 +232,7 @@ CTN_API void ctn_watch_close(struct ctn_watch *watch)
 		free_member(watch->members[i]);
 	free_member(watch->gone);
 	free(watch->members);
+	ctn_names_free(watch->maybe);
 	ctn_names_free(watch->names);
 	free(watch->tree.path);
 	free(watch);
@@ -404,39 +408,69 @@ static int went(struct ctn_watch *watch, ssize_t index,
 }
 
 /*
- * Events were lost, whichever: look at everything, one event at a time. A
- * container can have gone, and another one of its name come.
+ * Events were lost, whichever: look at everything, one event or failure at a
+ * time. What fails is not looked at again, and hides nothing that comes after.
  */
-static int make_sure(struct ctn_watch *watch, struct ctn_event *event)
+static void lose_events(struct ctn_watch *watch)
 {
-	char **names;
-	int ret = 0;
+	watch->unsure = 1;
+	for (size_t i = 0; i < watch->count; i++)
+		watch->members[i]->unsure = 1;
+}
 
+/* A container can have gone, and another one of its name come. */
+static int check_members(struct ctn_watch *watch, struct ctn_event *event)
+{
 	for (size_t i = 0; i < watch->count; i++) {
 		struct member *member = watch->members[i];
+		int ret;
 
-		if (!watch_counters(watch, member))
-			mark_counters(watch, member);
-		else if (errno == ENOENT)
+		if (!member->unsure)
+			continue;
+		member->unsure = 0;
+		ret = watch_counters(watch, member);
+		if (ret && errno == ENOENT)
 			return went(watch, (ssize_t)i, event);
-		else
-			ret = -1;
+		/* Some of them may be read all the same. */
+		mark_counters(watch, member);
+		if (ret)
+			return ret;
 	}
-	names = ctn_tree_names(&watch->tree);
-	if (!names)
+	return 0;
+}
+
+static int check_names(struct ctn_watch *watch, struct ctn_event *event)
+{
+	int ret = 0;
+
+	if (!watch->maybe) {
+		watch->maybe = ctn_tree_names(&watch->tree);
+		watch->nmaybe = 0;
+	}
+	if (!watch->maybe)
 		ret = -1;
-	for (char **name = names; !ret && *name; name++)
-		ret = came(watch, *name, event);
-	ctn_names_free(names);
-	watch->unsure = ret > 0;
+	while (!ret && watch->maybe[watch->nmaybe])
+		ret = came(watch, watch->maybe[watch->nmaybe++], event);
+	if (!ret || !watch->maybe) {
+		ctn_names_free(watch->maybe);
+		watch->maybe = NULL;
+		watch->unsure = 0;
+	}
 	return ret;
+}
+
+static int make_sure(struct ctn_watch *watch, struct ctn_event *event)
+{
+	int ret = check_members(watch, event);
+
+	return ret ? ret : check_names(watch, event);
 }
 
 static int handle(struct ctn_watch *watch, const struct inotify_event *raw,
 		  struct ctn_event *event)
 {
 	if (raw->mask & IN_Q_OVERFLOW) {
-		watch->unsure = 1;
+		lose_events(watch);
 		return 0;
 	}
 	if (raw->wd == watch->top) {

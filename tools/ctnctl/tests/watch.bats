@@ -268,17 +268,22 @@ stop() {
 	assert_equal "$stderr" "ctnctl: $tree/web/rss_failcnt: \"many\": Not what is expected of this file"
 }
 
+# overflow NAME: it counts, while nobody reads, until events are lost. Bats would
+# take its time over each.
+overflow() {
+	bash -c 'for ((i = 1; i <= $2; i++)); do
+			echo $i 1<>"$1/rss_failcnt"
+			echo $i 1<>"$1/page_limit_hits"
+		done' - "$tree/$1" "$(</proc/sys/fs/inotify/max_queued_events)"
+}
+
 @test "when events are lost watch looks for what has happened" {
 	container web
 	arrive gone
 	arrive again rss_failcnt=9
 	watch 3
 	kill -STOP "$pid"
-	max=$(</proc/sys/fs/inotify/max_queued_events)
-	for ((i = 1; i <= max / 2 + 1; i++)); do
-		bump web rss_failcnt $i
-		bump web page_limit_hits $i
-	done
+	overflow web
 	depart gone
 	depart again
 	arrive new rss_failcnt=7
@@ -297,6 +302,31 @@ stop() {
 	assert_line 'new rss_failcnt 7 +7'
 	assert_line 'again rss_failcnt 3 +3'
 	refute_output --partial gone
+}
+
+@test "when events are lost, what cannot be watched hides nothing else" {
+	container web
+	container db
+	watch 2
+	kill -STOP "$pid"
+	overflow web
+	# these cannot be opened, not even by root
+	for name in db bad; do
+		[[ -e $tree/$name ]] || arrive $name
+		ln -sf rss_failcnt "$tree/$name/rss_failcnt"
+	done
+	bump db rss_oom_kills 1
+	arrive new rss_failcnt=7
+	arrive zoo rss_failcnt=8
+	kill -CONT "$pid"
+	wait_until contains "$out" 'zoo rss_failcnt 8 +8'
+	wait_until contains "$out" 'db rss_oom_kills 1 +1'
+	stop
+	assert_equal "$status" 1
+	assert_line 'new rss_failcnt 7 +7'
+	for name in db bad; do
+		assert grep -qF "$tree/$name/rss_failcnt: Too many levels of symbolic links" <<<"$stderr"
+	done
 }
 
 @test "watch ends when the tree goes away" {
