@@ -457,6 +457,16 @@ struct ctn_event {
 struct ctn_watch *ctn_watch_open(const struct ctn_tree *tree,
 				 char *const *names);
 
+/**
+ * Begin to watch containers that need not be there yet: one that is not is
+ * watched as soon as it is made.
+ *
+ * Returns and fails as ctn_watch_open(), but not because there is none of a
+ * name.
+ */
+struct ctn_watch *ctn_watch_await(const struct ctn_tree *tree,
+				  char *const *names);
+
 /** End a watch. NULL is ignored. */
 void ctn_watch_close(struct ctn_watch *watch);
 

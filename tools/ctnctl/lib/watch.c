@@ -279,7 +279,8 @@ no_memory:
 	return NULL;
 }
 
-static int add_all(struct ctn_watch *watch)
+/* @later: those that are named may come later. */
+static int add_all(struct ctn_watch *watch, int later)
 {
 	char **names = watch->names;
 	int ret = 0;
@@ -293,7 +294,7 @@ static int add_all(struct ctn_watch *watch)
 			continue;
 		ret = add_member(watch, *name, 0);
 		/* One that nobody has named may go meanwhile. */
-		if (ret && !watch->names && errno == ENOENT)
+		if (ret && (later || !watch->names) && errno == ENOENT)
 			ret = 0;
 	}
 	if (!watch->names)
@@ -301,8 +302,8 @@ static int add_all(struct ctn_watch *watch)
 	return ret;
 }
 
-CTN_API struct ctn_watch *ctn_watch_open(const struct ctn_tree *tree,
-					 char *const *names)
+static struct ctn_watch *open_watch(const struct ctn_tree *tree,
+				    char *const *names, int later)
 {
 	struct ctn_watch *watch = new_watch(tree, names);
 	int err;
@@ -316,12 +317,24 @@ CTN_API struct ctn_watch *ctn_watch_open(const struct ctn_tree *tree,
 					       IN_CREATE | IN_DELETE);
 	if (watch->fd < 0 || watch->top < 0)
 		fail_inotify(tree->path);
-	else if (!add_all(watch))
+	else if (!add_all(watch, later))
 		return watch;
 	err = errno;
 	ctn_watch_close(watch);
 	errno = err;
 	return NULL;
+}
+
+CTN_API struct ctn_watch *ctn_watch_open(const struct ctn_tree *tree,
+					 char *const *names)
+{
+	return open_watch(tree, names, 0);
+}
+
+CTN_API struct ctn_watch *ctn_watch_await(const struct ctn_tree *tree,
+					  char *const *names)
+{
+	return open_watch(tree, names, 1);
 }
 
 CTN_API int ctn_watch_fd(const struct ctn_watch *watch)

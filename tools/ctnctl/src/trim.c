@@ -75,9 +75,18 @@ static ssize_t find_group(const struct groups *groups, const char *name)
 	return -1;
 }
 
+/* Which is said if it was @named: its name may be mistyped. */
+static void miss_group(struct groups *groups, int named)
+{
+	if (errno != ENOENT || (named && groups->config->once))
+		groups->status = refused();
+	else if (named)
+		fprintf(stderr, "ctnctl: %s; waiting for it\n", ctn_errmsg());
+}
+
 /*
- * It may be there already, or gone again, which is said if it was @named. A
- * kernel that cannot shrink one can shrink none.
+ * It may be there already, or gone again. A kernel that cannot shrink one can
+ * shrink none.
  */
 static void add_group(struct groups *groups, const char *name, int named)
 {
@@ -87,8 +96,7 @@ static void add_group(struct groups *groups, const char *name, int named)
 		return;
 	ctn = ctn_open(groups->tree, name);
 	if (!ctn) {
-		if (named || errno != ENOENT)
-			groups->status = refused();
+		miss_group(groups, named);
 		return;
 	}
 	if (ctn_has(ctn, "shrink")) {
@@ -289,9 +297,9 @@ static void do_pass(struct groups *groups)
 
 /* Events */
 
-enum todo { TODO_WAIT, TODO_PASS, TODO_END, TODO_FAIL };
+enum todo { TODO_WAIT, TODO_PASS, TODO_FAIL };
 
-static enum todo take_event(struct groups *groups, struct ctn_watch *watch,
+static enum todo take_event(struct groups *groups,
 			    const struct ctn_event *event)
 {
 	switch (event->type) {
@@ -300,8 +308,7 @@ static enum todo take_event(struct groups *groups, struct ctn_watch *watch,
 		return TODO_PASS;
 	case CTN_EVENT_REMOVED:
 		remove_group(groups, event->name);
-		return groups->config->names && !ctn_watch_count(watch) ?
-		       TODO_END : TODO_WAIT;
+		return TODO_WAIT;
 	case CTN_EVENT_COUNT:
 		return !strcmp(event->attr, "page_limit_hits") ||
 		       !strcmp(event->attr, "rss_failcnt") ?
@@ -317,9 +324,9 @@ static enum todo take_events(struct groups *groups, struct ctn_watch *watch)
 	struct ctn_event event;
 	int ret;
 
-	while (todo < TODO_END && (ret = ctn_watch_next(watch, &event))) {
+	while (todo < TODO_FAIL && (ret = ctn_watch_next(watch, &event))) {
 		if (ret > 0) {
-			enum todo more = take_event(groups, watch, &event);
+			enum todo more = take_event(groups, &event);
 
 			if (more > todo)
 				todo = more;
@@ -341,7 +348,7 @@ static int serve(struct groups *groups, struct ctn_watch *watch)
 	enum todo todo = TODO_PASS;
 	uint64_t next = 0;
 
-	while (todo < TODO_END && !stop_signal) {
+	while (todo < TODO_FAIL && !stop_signal) {
 		uint64_t time = now();
 
 		if (todo == TODO_PASS || (interval && time >= next)) {
@@ -449,7 +456,7 @@ static int run_trim(const struct command *cmd, int argc, char **argv)
 	groups.tree = open_tree();
 	/* First, so that nothing is missed. */
 	if (!config.once) {
-		watch = ctn_watch_open(groups.tree, config.names);
+		watch = ctn_watch_await(groups.tree, config.names);
 		if (!watch)
 			exit(refused());
 	}
@@ -479,6 +486,8 @@ const struct command trim_command = {
 	"rss limit. Those that are farther over are shrunk by more at a time.\n\n"
 	"The kernel does not tell when the watermark is passed, only when a limit\n"
 	"is met. What grows without meeting its limit is found by --interval.\n\n"
+	"Containers that are made later are trimmed as well. A NAME that is not\n"
+	"there is reported and waited for; --once refuses it.\n\n"
 	"Options:\n"
 	"     --below SIZE|PERCENT  the watermark: pages, a size with K, M, G or T,\n"
 	"                           or a part of each page limit, such as 80%\n"

@@ -231,15 +231,43 @@ fill() {
 	assert is_at new 100
 }
 
-@test "trim ends when all of its names have been removed" {
+@test "trim goes on when all of its names have been removed, and they may come back" {
 	arrive web
 	arrive db
 	trim 2 --below 70 web db
 	depart web
 	depart db
-	join
+	wait_until has_watches 1
+	arrive db num_file_pages=100
+	wait_until is_at db 70
+	fill db 101 page_limit_hits
+	wait_until is_at db 70
+	stop
 	assert_equal "$status" 0
 	assert_equal "$stderr" ''
+}
+
+@test "trim says which of its names are not there, and waits for them" {
+	over web 100
+	trim 1 --below 70 web later
+	wait_until is_at web 70
+	arrive other num_file_pages=100
+	arrive later num_file_pages=100
+	wait_until is_at later 70
+	fill later 101 rss_failcnt
+	wait_until is_at later 70
+	stop
+	assert_equal "$status" 0
+	assert_equal "$stderr" "ctnctl: $tree/later: No such container; waiting for it"
+	assert is_at other 100
+}
+
+@test "trim waits also if none of its names is there" {
+	trim 0 --below 70 later
+	arrive later num_file_pages=100
+	wait_until is_at later 70
+	stop
+	assert_equal "$status" 0
 }
 
 @test "one that cannot be trimmed is reported once, and left alone for a while" {
@@ -315,14 +343,16 @@ fill() {
 	assert_equal "$status" 143
 }
 
-@test "a container that is not there is refused" {
+@test "once refuses a container that is not there, and trims the others" {
 	over web 100
-	with_kernel run ctnctl trim --below 70 web nope
-	assert_refused "$tree/nope: No such container"
-	assert is_at web 100
 	with_kernel run ctnctl trim --once --below 70 nope web
 	assert_refused "$tree/nope: No such container"
 	assert is_at web 70
+}
+
+@test "what cannot be a name is not waited for" {
+	run timeout 10 "$CTNCTL" trim --below 70 a/b
+	assert_refused "$tree: \"a/b\": Invalid argument (want a name other than \".\" and \"..\", without \"/\")"
 }
 
 @test "a kernel that cannot shrink is called that, once" {
