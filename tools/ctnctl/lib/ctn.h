@@ -270,8 +270,9 @@ int ctn_has(const struct ctn *ctn, const char *attr);
  *   ENOENT   there is no such attribute, or no such container any more
  *   EACCES   it cannot be written, or not by this user
  *   EBUSY    rss_limit, shrink: the usage could not be brought down to it
- *   EINTR    rss_limit, shrink, which block meanwhile: a signal was caught
- *            whose handler was installed without SA_RESTART
+ *   EINTR    rss_limit, shrink, which block meanwhile: a signal came that has
+ *            a handler, with SA_RESTART or without. They go on after others,
+ *            such as SIGSTOP and SIGCONT.
  *   or what else the kernel refuses it with; the attribute is then unchanged.
  */
 int ctn_set(const struct ctn *ctn, const char *attr, const char *value);
@@ -307,8 +308,8 @@ int ctn_usage(const struct ctn *ctn, uint64_t *pages);
  *
  * Returns 0, or -1 with errno
  *   EBUSY    no more can be freed at the moment: five rounds freed nothing
- *   EINTR    a signal was caught whose handler was installed without
- *            SA_RESTART
+ *   EINTR    a signal came that has a handler, with SA_RESTART or without. It
+ *            goes on after others, such as SIGSTOP and SIGCONT.
  *   ENODEV   the container is being removed
  *   ENOENT   this kernel cannot do it, or there is no such container any more
  *   EACCES   this user may not
