@@ -227,6 +227,15 @@ static bool may_move(struct task_struct *task)
 }
 
 /*
+ * Who shares memory with a task moves with it, but need not be the same user's:
+ * between fork and exec a child of root's can be anybody's.
+ */
+static bool must_not_move(struct task_struct *task, struct container *to)
+{
+	return !may_move(task);
+}
+
+/*
  * Move one task to @to, or out if that is NULL. Tasks that are past exit_mm()
  * are left where they are: they leave on their own in a moment.
  *
@@ -298,10 +307,16 @@ static long for_tasks_of_mm(struct mm_struct *mm, struct container *to,
 	return nr;
 }
 
-/* Both mutex and rwsem held. Returns 0 or -EAGAIN; then nothing has changed. */
+/*
+ * Both mutex and rwsem held. Returns 0, -EPERM if not all of them may be moved,
+ * or -EAGAIN; then nothing has changed.
+ */
 static int move_tasks(struct mm_struct *mm, struct container *to)
 {
 	long nr, joined;
+
+	if (for_tasks_of_mm(mm, to, must_not_move))
+		return -EPERM;
 
 	if (!to) {
 		for_tasks_of_mm(mm, NULL, task_move);

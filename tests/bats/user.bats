@@ -102,6 +102,21 @@ end_user() {
 	end_user
 }
 
+@test "the owner may not move another's process by one that shares its memory" {
+	local sharer
+
+	# as between vfork and exec, where a daemon starts what is to be the user's
+	hold_start p
+	sharer=$(tell p sharer 1000)
+	assert_equal "$(stat -c %u "/proc/$sharer")" 1000
+	assert_equal "$(put_as 1000 addtask "$sharer")" EPERM
+	assert_equal "$(attr num_tasks)" 0
+	set_attr addtask "$sharer"
+	assert_equal "$(attr num_tasks)" 2
+	assert_equal "$(put_as 1000 rmtask "$sharer")" EPERM
+	assert_equal "$(attr num_tasks)" 2
+}
+
 @test "the owner adds and removes files of theirs" {
 	hold <<<"write $F 100"
 	chown 1000 "$F"

@@ -28,8 +28,8 @@
  *	resident PATH		pages of it in memory: mincore
  *	files DIR COUNT		make so many files of one byte
  *	threads COUNT		threads, which sleep
- *	sharer			a process that shares the memory, and sleeps;
- *				its pid
+ *	sharer [UID]		a process that shares the memory, and sleeps,
+ *				as another user's; its pid
  *	child COMMAND[; ...]	a fork, which does these and sleeps; its pid and
  *				the last answer
  *	vfork			a vfork that executes a sleeper; its pid
@@ -471,9 +471,16 @@ static void do_threads(unsigned long nr)
 		say("ok");
 }
 
-static void do_sharer(void)
+/* The child has no stack to change its user on: it is born as what it is to be. */
+static void do_sharer(const char *user)
 {
-	long pid = clone_sleeper(CLONE_VM | SIGCHLD);
+	uid_t uid = user ? (uid_t)atoi(user) : geteuid();
+	long pid;
+
+	syscall(SYS_setresuid, uid, uid, -1);
+	pid = clone_sleeper(CLONE_VM | SIGCHLD);
+	if (user)
+		syscall(SYS_setresuid, 0, 0, -1);
 
 	if (pid < 0) {
 		say_result(-1);
@@ -697,7 +704,7 @@ static void obey(char *line)
 	} else if (IS("threads", 1)) {
 		do_threads(strtoul(word[1], NULL, 10));
 	} else if (IS("sharer", 0)) {
-		do_sharer();
+		do_sharer(words > 1 ? word[1] : NULL);
 	} else if (IS("vfork", 0)) {
 		do_vfork();
 	} else if (IS("reap", 1)) {
