@@ -607,7 +607,8 @@ static int try_charge_new(struct folio *folio, unsigned long token)
 	long nr = folio_nr_pages(folio);
 	int err;
 
-	if (!folio_token_slot(folio))
+	/* memory of a device is not the machine's */
+	if (!folio_token_slot(folio) || folio_is_zone_device(folio))
 		return 0;
 
 	err = reserve(ctn, nr);
@@ -643,6 +644,7 @@ static __always_inline bool charge_from_stock(struct folio *folio,
 					      unsigned long token)
 {
 	if (unlikely(folio_test_large(folio)) ||
+	    unlikely(folio_is_zone_device(folio)) ||
 	    unlikely(!has_slot(folio_token_slot(folio))) ||
 	    unlikely(!reserve_from_stock(token_container(token), 1)))
 		return false;
@@ -671,7 +673,7 @@ void __container_commit_anon(struct folio *folio, struct mm_struct *mm)
 	rcu_read_lock_sched();
 	ctn = mm_container(mm);
 	/* it was charged when it was swapped in, or the mm has been moved */
-	if (!move_charge(folio, ctn) && ctn)
+	if (!move_charge(folio, ctn) && ctn && !folio_is_zone_device(folio))
 		charge_visible_folio(folio, container_token(ctn));
 	rcu_read_unlock_sched();
 }
