@@ -380,8 +380,9 @@ void __container_throttle(void)
 
 /*
  * Have kcontainerd go for a goal until @reached says that it is; then the result
- * of that. -EBUSY if it does not get on, -EINTR for a signal, -ENODEV if the
- * container is being removed.
+ * of that. -EBUSY if it does not get on, -ERESTARTNOHAND for a signal, which is EINTR
+ * if that has a handler, and none at all if it stops; -ENODEV if the container is
+ * being removed.
  */
 static int shrink_until(struct container *ctn, unsigned long goal,
 			unsigned long (*now)(struct container *ctn),
@@ -398,7 +399,7 @@ static int shrink_until(struct container *ctn, unsigned long goal,
 			return err;
 		before = now(ctn);
 		if (wait_for_round(ctn, false))
-			return -EINTR;
+			return -ERESTARTNOHAND;
 		if (test_bit(CONTAINER_DYING, &ctn->flags))
 			return -ENODEV;
 		if (is_futile(ctn, &futility, now(ctn) < before)) {
@@ -424,15 +425,15 @@ static int rss_limit_set(struct container *ctn, unsigned long goal)
  * @pages: how many anonymous and file pages may be left.
  *
  * Context: May sleep, for long.
- * Return: 0; -EBUSY if CONTAINER_RETRIES rounds made no progress; -EINTR for a
- * signal; -ENODEV if it is being removed.
+ * Return: 0; -EBUSY if CONTAINER_RETRIES rounds made no progress; -ERESTARTNOHAND
+ * for a signal; -ENODEV if it is being removed.
  */
 int container_shrink(struct container *ctn, unsigned long pages)
 {
 	int err;
 
 	if (mutex_lock_interruptible(&ctn->shrink_lock))
-		return -EINTR;
+		return -ERESTARTNOHAND;
 	WRITE_ONCE(ctn->shrink_pages, pages);
 	container_stop_point("shrink: goal set");
 	err = shrink_until(ctn, pages, container_usage, pages_reached);
@@ -465,7 +466,7 @@ int container_set_rss_limit(struct container *ctn, unsigned long limit)
 	/* from now on charges may fail: before, nobody had to look for that */
 	static_branch_enable(&container_rss_key);
 	if (mutex_lock_interruptible(&ctn->shrink_lock))
-		return -EINTR;
+		return -ERESTARTNOHAND;
 	WRITE_ONCE(ctn->shrink_rss, limit);
 	container_stop_point("rss_limit: goal set");
 	err = shrink_until(ctn, limit, container_rss, rss_limit_set);

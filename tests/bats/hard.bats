@@ -272,6 +272,19 @@ assert_exact_anon_sum() {
 	tells p check a
 }
 
+@test "shrink goes on when it has been stopped" {
+	hold_start p "$C"
+	tells p anon a 30000
+	tells p touch a
+	put "$C/shrink" <<<10000 >"$BATS_TEST_TMPDIR/said" 3>&- &
+	wait_until 20 usage_at_most 29999
+	kill -STOP $!
+	kill -CONT $!
+	wait $!
+	assert_equal "$(<"$BATS_TEST_TMPDIR/said")" ok
+	assert [ "$(usage)" -le 10000 ]
+}
+
 @test "what a process has that is killed while it is trimmed is freed, not trimmed" {
 	hold_start p "$C"
 	tells p anon a 30000
