@@ -556,7 +556,7 @@ static void list_file(struct container_file *file, struct seq_file *m)
 	rcu_read_lock();
 	dentry = d_find_alias_rcu(inode);
 	if (dentry)
-		seq_dentry(m, dentry, " \t\n\\");
+		seq_dentry(m, dentry, " \t\n\v\f\r\\");
 	else
 		seq_putc(m, '-');
 	rcu_read_unlock();

@@ -211,13 +211,13 @@ mount_fs() {
 		"300 $(mountpoint -d /mnt/disk) $(stat -c %i "$F") /$BATS_TEST_NUMBER"
 }
 
-@test "mappings escapes a path as /proc/mounts does" {
-	touch "$F a	b\\c"$'\n'd
+@test "mappings escapes white space and backslashes in a path" {
+	touch "$F a	b\\c"$'\nd\re\vf\fg'
 	# in one write: echo does one a line
-	assert_equal "$(printf %s "$F a	b\\c"$'\n'd | put "$C/addfile")" ok
+	assert_equal "$(printf %s "$F a	b\\c"$'\nd\re\vf\fg' | put "$C/addfile")" ok
 	run cat "$C/mappings"
 	assert_equal "${#lines[@]}" 1
-	assert_output --partial " /$BATS_TEST_NUMBER"'\040a\011b\134c\012d'
+	assert_output --partial " /$BATS_TEST_NUMBER"'\040a\011b\134c\012d\015e\013f\014g'
 }
 
 @test "mappings follows a rename and knows a deleted file without a path" {
