@@ -179,6 +179,7 @@ void __container_exit(struct task_struct *task);
 void __container_throttle(void);
 unsigned long container_oom_pages(struct container *ctn);
 bool container_oom_eligible(struct container *ctn, struct task_struct *task);
+bool container_oom_told(struct container *ctn);
 void container_oom_print(struct container *ctn);
 void container_oom_killed(struct container *ctn,
 			  int (*kill)(struct task_struct *task, void *message),
@@ -676,6 +677,11 @@ static inline bool container_oom_eligible(struct container *ctn,
 					  struct task_struct *task)
 {
 	return true;
+}
+
+static inline bool container_oom_told(struct container *ctn)
+{
+	return false;
 }
 
 static inline void container_oom_print(struct container *ctn) { }

@@ -62,6 +62,7 @@ struct container *container_create(void)
 	ctn->task_limit = READ_ONCE(container_default_task_limit);
 	/* so that the first hit is not one that follows another */
 	ctn->last_hit = jiffies - HZ;
+	ctn->oom_told_until = jiffies;
 	spin_lock_init(&ctn->lock);
 	INIT_LIST_HEAD(&ctn->tasks);
 	INIT_LIST_HEAD(&ctn->mms);

@@ -218,7 +218,7 @@ struct container {
 	struct delayed_work		trim_work;
 	unsigned int			trim_delay;	/* jiffies to a retry */
 	unsigned long			rounds_begun;
-	unsigned long			rounds_ended;	/* see container_wait_round() */
+	unsigned long			rounds_ended;	/* see wait_for_round() */
 	bool				round_idle;	/* the last one did nothing */
 	struct mutex			shrink_lock;	/* one who sets the goals: */
 	unsigned long			shrink_pages;	/* anon + file, or ULONG_MAX */
@@ -230,6 +230,7 @@ struct container {
 	atomic_long_t			rss_reclaimed;	/* pages, for want of room */
 	atomic_long_t			rss_oom_kills;
 	enum container_oom		oom;
+	unsigned long			oom_told_until;	/* jiffies */
 
 	unsigned long			notices;
 	unsigned long			last_notice;	/* jiffies */

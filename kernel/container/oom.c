@@ -62,6 +62,18 @@ bool container_oom_eligible(struct container *ctn, struct task_struct *task)
 	return found;
 }
 
+/*
+ * There is nobody to be killed: has that been said a moment ago? Whoever fails for
+ * it may try again at once, as often as it likes. oom_lock held.
+ */
+bool container_oom_told(struct container *ctn)
+{
+	if (time_before(jiffies, ctn->oom_told_until))
+		return true;
+	ctn->oom_told_until = jiffies + 10 * HZ;
+	return false;
+}
+
 /* For the report of the OOM killer. */
 void container_oom_print(struct container *ctn)
 {
