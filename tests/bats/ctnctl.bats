@@ -263,6 +263,7 @@ printed() {
 	wait_until 20 begun
 	run timeout 20 rmdir "$C"
 	assert_success
+	kill "$BACKGROUND"
 	wait_gone "$BACKGROUND"
 	tells p check a
 }
