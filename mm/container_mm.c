@@ -379,6 +379,10 @@ static enum trim_fate trim_file_folio(struct trim *tr, struct folio *folio,
 	/* unmapping it would be all that came of it */
 	if (shmem && get_nr_swap_pages() <= 0)
 		return TRIM_STAYS;
+	/* shmem_fallocate() is at it: it gives up if these are written out */
+	if (shmem && !folio_test_uptodate(folio) &&
+	    READ_ONCE(mapping->host->i_private))
+		return TRIM_STAYS;
 
 	tr->scanned += folio_nr_pages(folio);
 	if (folio_test_writeback(folio) && (shmem || !tr->rss_only)) {

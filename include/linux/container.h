@@ -20,6 +20,14 @@
 struct container;
 struct folio_batch;
 
+/* What somebody is about to do with a page of a shmem file. */
+enum container_use {
+	CONTAINER_READ,		/* read it, without any lock */
+	CONTAINER_SPLICE,	/* read it, with the lock of a pipe */
+	CONTAINER_WRITE,	/* write to it, with the inode's lock */
+	CONTAINER_RESERVE,	/* so that writing cannot fail later; also with it */
+};
+
 #ifdef CONFIG_CONTAINERS
 
 DECLARE_STATIC_KEY_FALSE(containers_key);
@@ -34,7 +42,7 @@ static __always_inline bool containers_enabled(void)
  * The token: one word for every folio, 0 or the container that is charged for
  * the folio with what has been counted for it there. Whoever changes a token
  * away from a container (xchg or cmpxchg) has taken over that charge and is
- * the one to uncharge it. kernel/container/charge.c has its layout.
+ * the one to uncharge it. kernel/container/internal.h has its layout.
  *
  * It lies in the struct page that heads the folio, in the room that memcg_data
  * would use, or else in page_ext.
@@ -65,7 +73,8 @@ static __always_inline bool container_rss_enabled(void)
 #define CONTAINER_OVER_SOFT	1	/* page_limit, by far: sleeps a little */
 #define CONTAINER_OVER_HARD	2	/* rss_limit: waits until under it */
 #define CONTAINER_OVER_FAILED	4	/* page fault failed: waits for room */
-#define CONTAINER_OVER_LET	8	/* one charge may go over rss_limit */
+#define CONTAINER_OVER_LET	8	/* one charge may go over rss_limit ... */
+#define CONTAINER_OVER_FORCE	16	/* ... whatever it is that is in the way */
 
 #ifdef CONFIG_MEMCG
 extern struct page_ext_operations container_page_ext_ops;
@@ -157,7 +166,8 @@ int __container_charge_swapin(struct folio *folio, struct mm_struct *mm);
 void __container_commit_swapin(struct folio *folio, struct mm_struct *mm);
 int __container_charge_shmem(struct folio *folio,
 			     struct address_space *mapping);
-void __container_write_shmem(struct address_space *mapping, pgoff_t index);
+int __container_use_shmem(struct address_space *mapping, pgoff_t index,
+			  enum container_use use);
 bool __container_may_map(struct folio *folio);
 void __container_claim_mapping(struct address_space *mapping, gfp_t gfp);
 void __container_charge_file(struct folio *folio, struct address_space *mapping,
@@ -275,21 +285,25 @@ static __always_inline void container_commit_swapin(struct folio *folio,
 }
 
 /**
- * container_write_shmem - a page of a shmem file is about to be used
+ * container_use_shmem - a page of a shmem file is about to be read or written
  * @mapping: the file.
  * @index: which page of it.
+ * @use: what for.
  *
- * Comes before container_charge_shmem() where there are no locks but the
- * inode's: if the page is not there yet, and will be charged to the container of
- * the task, this waits for room below rss_limit.
+ * Comes before container_charge_shmem() where there are no locks but those that
+ * @use names: if the page is not there yet, is going to be, and will be charged
+ * to the container of the task, this waits for room below rss_limit.
  *
  * Context: May sleep, for long.
+ * Return: 0, or -ENOMEM: there is no room, @use is with a lock, and nobody may be
+ * killed for that; for CONTAINER_RESERVE nobody ever is.
  */
-static inline void container_write_shmem(struct address_space *mapping,
-					 pgoff_t index)
+static inline int container_use_shmem(struct address_space *mapping,
+				      pgoff_t index, enum container_use use)
 {
 	if (container_rss_enabled() && rcu_access_pointer(current->container))
-		__container_write_shmem(mapping, index);
+		return __container_use_shmem(mapping, index, use);
+	return 0;
 }
 
 /**
@@ -319,7 +333,7 @@ container_claim_mapping(struct address_space *mapping, gfp_t gfp)
  *
  * The file is claimed as container_claim_mapping() does. At the limit, a page
  * fault of a task of that container fails; all else charges what is over it,
- * after container_write_shmem() has waited. While nobody has an rss_limit it
+ * after container_use_shmem() has waited. While nobody has an rss_limit it
  * cannot fail, and so is left to container_charge_file().
  *
  * Context: May sleep if @gfp allows.
@@ -648,8 +662,12 @@ static inline void container_post_fork(struct task_struct *child) { }
 static inline void container_cancel_fork(struct task_struct *child) { }
 static inline void container_exit(struct task_struct *task) { }
 static inline void container_throttle(void) { }
-static inline void container_write_shmem(struct address_space *mapping,
-					 pgoff_t index) { }
+static inline int container_use_shmem(struct address_space *mapping,
+				      pgoff_t index, enum container_use use)
+{
+	return 0;
+}
+
 static inline bool container_may_map(struct folio *folio)
 {
 	return true;

@@ -296,13 +296,15 @@ static __always_inline void uncharge_counter(struct container *ctn,
 }
 
 /*
- * One that dies gives back more than it takes. And if it is mapped files that
- * fill the limit, and will not go, what fits without them is let through.
+ * One that dies gives back more than it takes. If it is mapped files that fill the
+ * limit, and will not go, what fits without them is let through. And who may hold
+ * a lock cannot wait for ever.
  */
 static bool may_go_over(struct container *ctn, long nr)
 {
 	if (fatal_signal_pending(current) || (current->flags & PF_EXITING) ||
 	    tsk_is_oom_victim(current) ||
+	    (nr == 1 && (current->container_over & CONTAINER_OVER_FORCE)) ||
 	    test_bit(CONTAINER_DYING, &ctn->flags))
 		return true;
 	return (current->container_over & CONTAINER_OVER_LET) &&
@@ -330,7 +332,8 @@ static noinline int reserve_slowly(struct container *ctn, atomic_long_t *stock,
 		if (!page_counter_try_charge(counter, nr, &over)) {
 			if (!may_go_over(ctn, nr))
 				return -ENOMEM;
-			current->container_over &= ~CONTAINER_OVER_LET;
+			current->container_over &= ~(CONTAINER_OVER_LET |
+						     CONTAINER_OVER_FORCE);
 			page_counter_charge(counter, nr);
 		}
 	}

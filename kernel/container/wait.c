@@ -15,8 +15,16 @@
  * dropped. Pages that are charged regardless make the task wait before it goes
  * on in user mode, or in its next page fault. So whoever waits here holds no
  * lock that kcontainerd would need to get on: a write to shmem holds its inode's
- * lock, which kcontainerd does without. A page fault that may not be retried does
- * not wait, nor does who is not in the container: they go over the limit.
+ * lock, which kcontainerd does without.
+ *
+ * But others may want such a lock, even those who would make room: there is an end
+ * to waiting with one. Where nobody may be killed, a write to shmem fails, and a
+ * page fault in a system call goes over the limit after ten seconds, and those
+ * after it in the same call, after a tenth of one each. They cannot fail: it may
+ * be the stack of a signal handler that is missing.
+ *
+ * A page fault that may not be retried does not wait, nor does who is not in the
+ * container: they go over the limit.
  *
  * Who waits holds a reference to the container's directory. That does not keep
  * rmdir from taking it apart, and rmdir lets all of them go.
@@ -36,6 +44,9 @@
 
 /* Rounds that met pages being written, or locked, until they count as the same */
 #define CONTAINER_BUSY_RETRIES	100
+
+/* Tenths of a second until one asks again who may be killed: 10 s */
+#define CONTAINER_PATIENCE	100
 
 /* Several containers may share a queue. */
 #define CONTAINER_WAIT_BITS	4
@@ -151,46 +162,58 @@ static bool is_held(struct container *ctn, bool one_more)
 	       READ_ONCE(ctn->counter[CONTAINER_RSS].max);
 }
 
-/*
- * Nobody may be killed, not even this task. Do not ask again, with all that this
- * prints, before some time has gone.
- */
-static void wait_for_better_times(struct container *ctn, bool one_more)
+/* It may have been moved to another container meanwhile, or be on its way out. */
+static bool may_wait(struct container *ctn)
+{
+	return rcu_access_pointer(current->container) == ctn &&
+	       !test_bit(CONTAINER_DYING, &ctn->flags) &&
+	       !(current->flags & PF_EXITING) && !tsk_is_oom_victim(current);
+}
+
+/* Nobody may be killed: wait so many tenths of a second. */
+static void wait_for_better_times(struct container *ctn, bool one_more,
+				  bool fatal_only, int tenths)
 {
 	int i;
 
-	container_stop_point("room: nobody to be killed");
-	for (i = 0; i < 100; i++) {
-		if (has_room(ctn, one_more) || fatal_signal_pending(current) ||
-		    test_bit(CONTAINER_DYING, &ctn->flags))
+	for (i = 0; i < tenths; i++) {
+		if (has_room(ctn, one_more) || !may_wait(ctn) ||
+		    (fatal_only ? fatal_signal_pending(current) :
+				  signal_pending(current)))
 			break;
-		schedule_timeout_killable(HZ / 10);
+		if (fatal_only)
+			schedule_timeout_killable(HZ / 10);
+		else
+			schedule_timeout_interruptible(HZ / 10);
 	}
 }
 
-static void wait_for_room(struct container *ctn, bool one_more, bool fatal_only)
+/*
+ * Returns -ENOMEM if there is none and nobody is killed for it: none but those that
+ * must not be, or @may_kill is false. Anything else is no reason to wait any more.
+ */
+static int wait_for_room(struct container *ctn, bool one_more, bool fatal_only,
+			 bool may_kill)
 {
 	struct futility futility = {};
 	long reclaimed;
 	unsigned long held;
 	bool progress;
 
-	while (!has_room(ctn, one_more) &&
-	       !test_bit(CONTAINER_DYING, &ctn->flags) &&
-	       !(current->flags & PF_EXITING) && !tsk_is_oom_victim(current)) {
+	while (!has_room(ctn, one_more) && may_wait(ctn)) {
 		held = container_held(ctn);
 		reclaimed = atomic_long_read(&ctn->held_reclaimed);
 
 		if (wait_for_round(ctn, fatal_only))
-			return;
-		if (has_room(ctn, one_more))
-			return;
+			return 0;
+		if (has_room(ctn, one_more) || !may_wait(ctn))
+			return 0;
 
 		if (!is_held(ctn, one_more)) {
 			/* only mapped files are in the way, and they have to be */
 			if (one_more)
 				current->container_over |= CONTAINER_OVER_LET;
-			return;
+			return 0;
 		}
 		progress = container_held(ctn) < held ||
 			   atomic_long_read(&ctn->held_reclaimed) != reclaimed;
@@ -198,49 +221,86 @@ static void wait_for_room(struct container *ctn, bool one_more, bool fatal_only)
 			continue;
 
 		container_stop_point("room: none to be had");
+		if (!may_kill)
+			return -ENOMEM;
+		if (!container_out_of_memory(ctn)) {
+			container_stop_point("room: nobody to be killed");
+			return -ENOMEM;
+		}
 		/* whoever was chosen takes a moment to go */
-		if (container_out_of_memory(ctn))
-			schedule_timeout_killable(1);
-		else
-			wait_for_better_times(ctn, one_more);
+		schedule_timeout_killable(1);
 		futility = (struct futility){};
 	}
+	return 0;
 }
 
+/* Who wants room for one more page, and what if there is none? */
+enum room {
+	ROOM_FOR_ALL,	/* who holds no lock waits on if nobody may be killed */
+	ROOM_OR_OVER,	/* who may hold one goes over the limit then */
+	ROOM_OR_FAIL,	/* or fails */
+	ROOM_NO_KILL,	/* or fails before anybody is killed */
+};
+
 /*
- * Wait until there is room for one more page, or a signal kills. If there is none
- * to be had this ends all the same; the task's next charge is then let through.
+ * Wait until there is room for one more page, or a signal kills. If mapped files
+ * are in the way this ends all the same; the task's next charge is let through.
+ * Returns 0 or -ENOMEM.
  */
-static void make_room(struct container *ctn)
+static int make_room(struct container *ctn, enum room room)
 {
+	/* over it already, and so it has waited for long */
+	bool again = current->container_over & CONTAINER_OVER_HARD;
 	ktime_t start = ktime_get();
 	unsigned long pflags;
+	int err;
 
-	current->container_over &= ~CONTAINER_OVER_LET;
+	current->container_over &= ~(CONTAINER_OVER_LET | CONTAINER_OVER_FORCE);
 	atomic_inc(&ctn->room_waiters);
 	psi_memstall_enter(&pflags);
 	container_stop_point("room: wanted");
-	wait_for_room(ctn, true, true);
+	for (;;) {
+		err = wait_for_room(ctn, true, true, room != ROOM_NO_KILL);
+		if (!err || room == ROOM_OR_FAIL || room == ROOM_NO_KILL)
+			break;
+		wait_for_better_times(ctn, true, true,
+				      room == ROOM_OR_OVER && again ?
+				      1 : CONTAINER_PATIENCE);
+		if (room == ROOM_OR_OVER) {
+			current->container_over |= CONTAINER_OVER_FORCE;
+			err = 0;
+			break;
+		}
+	}
 	container_stop_point("room: waited");
 	psi_memstall_leave(&pflags);
 	atomic_dec(&ctn->room_waiters);
 	count_wait(ctn, true, start);
+	return err;
 }
 
-/* The same until it is not over the limit any more. */
-static void settle(struct container *ctn, bool fatal_only)
+/*
+ * The same until it is not over the limit any more. In a system call, with
+ * @locked, this is -ENOMEM where nobody may be killed, and does not end for a
+ * signal that does not kill: that may not be delivered before the fault is
+ * through.
+ */
+static int settle(struct container *ctn, bool locked)
 {
 	ktime_t start = ktime_get();
 	unsigned long pflags;
+	int err;
 
 	if (has_room(ctn, false))
-		return;
+		return 0;
 	psi_memstall_enter(&pflags);
 	container_stop_point("rss_limit: over it");
-	wait_for_room(ctn, false, fatal_only);
+	while ((err = wait_for_room(ctn, false, locked, true)) && !locked)
+		wait_for_better_times(ctn, false, false, CONTAINER_PATIENCE);
 	container_stop_point("rss_limit: under it");
 	psi_memstall_leave(&pflags);
 	count_wait(ctn, true, start);
+	return err;
 }
 
 /* The current task's container, with a reference. */
@@ -256,11 +316,20 @@ static struct container *get_own_container(void)
 	return ctn;
 }
 
-void __container_write_shmem(struct address_space *mapping, pgoff_t index)
+int __container_use_shmem(struct address_space *mapping, pgoff_t index,
+			  enum container_use use)
 {
+	static const enum room room[] = {
+		[CONTAINER_READ]	= ROOM_FOR_ALL,
+		[CONTAINER_SPLICE]	= ROOM_OR_FAIL,
+		[CONTAINER_WRITE]	= ROOM_OR_FAIL,
+		[CONTAINER_RESERVE]	= ROOM_NO_KILL,
+	};
+	bool fill = use == CONTAINER_WRITE || use == CONTAINER_RESERVE;
 	struct container_file *file;
 	struct container *ctn;
 	void *entry;
+	int err = 0;
 
 	rcu_read_lock_sched();
 	ctn = rcu_dereference_sched(current->container);
@@ -273,7 +342,7 @@ void __container_write_shmem(struct address_space *mapping, pgoff_t index)
 		entry = xa_load(&mapping->i_pages, index);
 		/* a file that nobody owns yet is going to be this container's */
 		if ((file && file->ctn != ctn) ||
-		    (entry && !xa_is_value(entry)) || has_room(ctn, true))
+		    (entry ? !xa_is_value(entry) : !fill) || has_room(ctn, true))
 			ctn = NULL;
 	}
 	if (ctn)
@@ -281,9 +350,10 @@ void __container_write_shmem(struct address_space *mapping, pgoff_t index)
 	rcu_read_unlock_sched();
 
 	if (ctn) {
-		make_room(ctn);
+		err = make_room(ctn, room[use]);
 		container_put(ctn);
 	}
+	return err;
 }
 
 vm_fault_t __container_exit_fault(struct vm_area_struct *vma,
@@ -291,16 +361,21 @@ vm_fault_t __container_exit_fault(struct vm_area_struct *vma,
 				  vm_fault_t ret)
 {
 	unsigned int over = current->container_over;
-	bool failed = (over & CONTAINER_OVER_FAILED) && (ret & VM_FAULT_OOM);
+	/* there are drivers to which any error is a reason for SIGBUS */
+	bool failed = (over & CONTAINER_OVER_FAILED) &&
+		      (ret & (VM_FAULT_OOM | VM_FAULT_SIGBUS));
+	bool user = flags & FAULT_FLAG_USER;
 	struct container *ctn;
+	int err = 0;
 
-	current->container_over &= ~(CONTAINER_OVER_FAILED | CONTAINER_OVER_LET);
+	current->container_over &= ~(CONTAINER_OVER_FAILED | CONTAINER_OVER_LET |
+				     CONTAINER_OVER_FORCE);
 	if (ret & (VM_FAULT_RETRY | VM_FAULT_COMPLETED))
 		return ret;
 	/* in user mode, there is a better place to settle very soon */
 	if (!failed && (!(over & CONTAINER_OVER_HARD) ||
-			!container_may_wait(flags) ||
-			(flags & FAULT_FLAG_USER) || (ret & VM_FAULT_ERROR)))
+			!container_may_wait(flags) || user ||
+			(ret & VM_FAULT_ERROR)))
 		return ret;
 
 	if (flags & FAULT_FLAG_VMA_LOCK)
@@ -310,17 +385,14 @@ vm_fault_t __container_exit_fault(struct vm_area_struct *vma,
 
 	ctn = get_own_container();
 	if (ctn) {
-		/*
-		 * A signal that does not kill does not end this: it may not be
-		 * delivered before the fault is through.
-		 */
 		if (failed)
-			make_room(ctn);
+			make_room(ctn, user ? ROOM_FOR_ALL : ROOM_OR_OVER);
 		else
-			settle(ctn, true);
+			err = settle(ctn, true);
 		container_put(ctn);
 	}
-	if (!failed)
+	/* else it is to wait where it holds no lock */
+	if (!failed && !err)
 		current->container_over &= ~CONTAINER_OVER_HARD;
 	return failed ? VM_FAULT_RETRY :
 			VM_FAULT_COMPLETED | (ret & VM_FAULT_MAJOR);

@@ -153,6 +153,109 @@ teardown() {
 	assert [ "$(attr rss_usage)" -le 1000 ]
 }
 
+# p, which must not be killed, and has filled the limit of 1000 pages with file $1
+fill_the_limit() {
+	hold_start p "$C"
+	echo -1000 >"/proc/$p/oom_score_adj"
+	tells p anon a 100
+	tells p touch a
+	# untouched
+	tells p shm s 10
+	: >"$1"
+	tells p store a "$1"
+	set_attr rss_limit 1000
+	while [ "$(tell p store a "$1")" = ok ]; do
+		:
+	done
+	assert_equal "$(attr rss_usage)" 1000
+}
+
+@test "where nobody may be killed for it, more than fits on tmpfs is refused" {
+	local f=/dev/shm/$BATS_TEST_NUMBER
+
+	fill_the_limit "$f"
+	# what has been written is there
+	assert [ "$(stat -c %s "$f")" -gt $((500 * 4096)) ]
+	assert_equal "$(tell p store a "$f") $(tell p store a "$f")" 'ENOMEM ENOMEM'
+	assert_equal "$(attr rss_oom_kills) $(attr rss_usage)" '0 1000'
+	: >"$f"
+	tells p store a "$f"
+}
+
+@test "what is reserved on tmpfs fits, or is refused" {
+	local f=/dev/shm/$BATS_TEST_NUMBER
+
+	set_attr rss_limit 1000
+	run timeout 30 enter "$C" fallocate -l 8M "$f"
+	assert_failure 1
+	assert_output --partial 'Cannot allocate memory'
+	assert_equal "$(stat -c '%s %b' "$f")" '0 0'
+	run timeout 30 enter "$C" fallocate -l 2M "$f"
+	assert_success
+	assert_equal "$(attr rss_oom_kills)" 0
+}
+
+waits_for_room() {
+	grep -q __container_exit_fault "/proc/$1/stack"
+}
+
+@test "that it is refused is told once in a while, not each time" {
+	local f=/dev/shm/$BATS_TEST_NUMBER i
+
+	fill_the_limit "$f"
+	for i in {1..10}; do
+		assert_equal "$(tell p store a "$f")" ENOMEM
+	done
+	run dmesg
+	assert_output --partial 'no killable processes'
+	run grep -c 'no killable processes' <<<"$output"
+	assert [ "$output" -le 3 ]
+}
+
+@test "a write to tmpfs whose data cannot be touched does not keep its file locked" {
+	local f=/dev/shm/$BATS_TEST_NUMBER
+
+	fill_the_limit "$f"
+	echo "store s $f" >&"$IN_p"
+	wait_until 20 waits_for_room "$p"
+	run timeout 60 rm "$f"
+	assert_success
+	# who has it open waits on, but keeps nobody from making room
+	set_attr rss_limit max
+	read -r -t 30 -u "$OUT_p" output
+	assert_equal "$output" ENOMEM
+	tells p touch s
+	assert_equal "$(attr rss_oom_kills)" 0
+}
+
+@test "who waits in vain for room goes on in another container" {
+	local f=/dev/shm/$BATS_TEST_NUMBER
+
+	fill_the_limit "$f"
+	echo 'touch s' >&"$IN_p"
+	wait_until 20 waits_for_room "$p"
+	assert [ "$(attr rss_usage)" -eq 1000 ]
+	mkdir "$C.2"
+	set_attr addtask "$p" "$C.2"
+	read -r -t 20 -u "$OUT_p" output
+	assert_equal "$output" ok
+	assert_equal "$(attr rss_oom_kills)" 0
+}
+
+@test "a hole of a file on tmpfs is read at the limit as well" {
+	local f=/dev/shm/$BATS_TEST_NUMBER
+
+	hold_start p "$C"
+	tells p write "$f" 100
+	tells p read "$f"
+	: >"$f"
+	truncate -s 400K "$f"
+	set_attr rss_limit "$(attr num_anon_pages)"
+	HOLD_TIMEOUT=20 tells p read "$f"
+	assert_equal "$(attr rss_oom_kills) $(attr rss_failcnt)" '0 0'
+	assert_equal "$(stat -c %b "$f")" 0
+}
+
 @test "a vfork parent and its child do not hang at the limit" {
 	hold_start p "$C"
 	tells p anon a 800

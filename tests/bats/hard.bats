@@ -298,6 +298,38 @@ assert_exact_anon_sum() {
 	assert [ "$(usage)" -le 10 ]
 }
 
+@test "what is reserved on tmpfs has what else there is swapped out" {
+	local f=/dev/shm/$BATS_TEST_NUMBER
+
+	hold_start p "$C"
+	tells p anon a 1500
+	tells p touch a
+	set_attr rss_limit 2000
+	run timeout 60 enter "$C" fallocate -l 4M "$f"
+	assert_success
+	assert_equal "$(stat -c %b "$f")" 8192
+	# more than the limit is refused, and gives back all that it had
+	run timeout 60 enter "$C" fallocate -l 12M "$f"
+	assert_failure 1
+	assert_output --partial 'Cannot allocate memory'
+	assert_equal "$(stat -c %b "$f")" 8192
+	tells p check a
+	no_kill
+}
+
+@test "a file on tmpfs that is spliced out of swap stays below the limit" {
+	local f=/dev/shm/$BATS_TEST_NUMBER
+
+	set_attr rss_limit 2000
+	run timeout 60 enter "$C" dd if=/dev/zero of="$f" bs=64K count=500 status=none
+	assert_success
+	hold_start p "$C"
+	with_peak tell p splice "$f"
+	assert_output ok
+	assert [ "$PEAK" -le $((2000 + 64 + 16)) ]
+	no_kill
+}
+
 @test "lowering page_limit always succeeds, and wakes kcontainerd" {
 	hold_start p "$C"
 	tells p anon a 1000

@@ -23,6 +23,8 @@
  *				physical page once
  *	write PATH PAGES	make PATH this long with write(2)
  *	read PATH		read it with read(2)
+ *	splice PATH		read it with sendfile(2), to /dev/null
+ *	store NAME PATH		add the region to PATH, with one write(2)
  *	sync PATH		fsync
  *	open PATH		and keep it open
  *	resident PATH		pages of it in memory: mincore
@@ -57,6 +59,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -297,6 +300,28 @@ static void read_file(const char *path)
 		close(fd);
 	}
 	say_result(got);
+}
+
+static void splice_file(const char *path)
+{
+	int from = open(path, O_RDONLY);
+	int to = open("/dev/null", O_WRONLY);
+	struct stat st;
+
+	if (fstat(from, &st) || sendfile(to, from, NULL, st.st_size) != st.st_size)
+		say_result(-1);
+	else
+		say("ok");
+	close(from);
+	close(to);
+}
+
+static void store(const struct region *r, const char *path)
+{
+	int fd = open(path, O_WRONLY | O_APPEND);
+
+	say_result(write(fd, r->addr, r->pages * PAGE));
+	close(fd);
 }
 
 static void resident(const char *path)
@@ -690,6 +715,10 @@ static void obey(char *line)
 		write_file(word[1], n);
 	} else if (IS("read", 1)) {
 		read_file(word[1]);
+	} else if (IS("splice", 1)) {
+		splice_file(word[1]);
+	} else if (IS("store", 2) && r) {
+		store(r, word[2]);
 	} else if (IS("sync", 1)) {
 		int fd = open(word[1], O_RDONLY);
 
