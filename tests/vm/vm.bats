@@ -121,6 +121,10 @@ wait_for_qemu() {
 	run "$vm" --stdin -- cat <<<"hello"
 	assert_success
 	assert_output hello
+	echo "from a file" >"$BATS_TEST_TMPDIR/file"
+	run "$vm" --stdin -- cat <"$BATS_TEST_TMPDIR/file"
+	assert_success
+	assert_output "from a file"
 }
 
 @test "--icount runs, on one processor" {
