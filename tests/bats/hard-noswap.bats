@@ -200,10 +200,10 @@ waits_for_room() {
 }
 
 @test "that it is refused is told once in a while, not each time" {
-	local f=/dev/shm/$BATS_TEST_NUMBER i
+	local f=/dev/shm/$BATS_TEST_NUMBER
 
 	fill_the_limit "$f"
-	for i in {1..10}; do
+	for _ in {1..10}; do
 		assert_equal "$(tell p store a "$f")" ENOMEM
 	done
 	run dmesg
