@@ -212,6 +212,8 @@ stop() {
 }
 
 @test "an alarm that was set before ends watch" {
+	# a process that is ended has not given back what it points to in a register
+	[ -z "$UNDER" ] || skip "to valgrind that is lost"
 	run timeout 10 perl -e 'alarm 1; exec @ARGV' "$CTNCTL" watch
 	assert_failure $((128 + 14))
 	assert_output ''
