@@ -272,6 +272,23 @@ assert_exact_anon_sum() {
 	tells p check a
 }
 
+@test "a signal that has a handler ends shrink with EINTR, and what is freed stays so" {
+	hold_start p "$C"
+	tells p anon a 30000
+	tells p touch a
+	"$CTNCTL" shrink "${C##*/}" 10 2>"$BATS_TEST_TMPDIR/said" 3>&- &
+	wait_until 20 usage_at_most 29000
+	kill -TERM $!
+	status=0
+	wait $! || status=$?
+	assert [ "$status" -ne 0 ]
+	run cat "$BATS_TEST_TMPDIR/said"
+	assert_output --partial 'Interrupted system call; usage went from'
+	assert [ "$(usage)" -gt 10 ]
+	assert [ "$(usage)" -le 29000 ]
+	tells p check a
+}
+
 @test "shrink goes on when it has been stopped" {
 	hold_start p "$C"
 	tells p anon a 30000
