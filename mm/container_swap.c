@@ -14,7 +14,7 @@
 #include <linux/swap.h>
 #include <linux/workqueue.h>
 #include "swap.h"
-#include "../kernel/container/internal.h"
+#include "../kernel/container/token.h"
 
 struct orphan {
 	struct llist_node node;

@@ -19,14 +19,7 @@
 
 struct container;
 struct folio_batch;
-
-/* What somebody is about to do with a page of a shmem file. */
-enum container_use {
-	CONTAINER_READ,		/* read it, without any lock */
-	CONTAINER_SPLICE,	/* read it, with the lock of a pipe */
-	CONTAINER_WRITE,	/* write to it, with the inode's lock */
-	CONTAINER_RESERVE,	/* so that writing cannot fail later; also with it */
-};
+struct list_head;
 
 #ifdef CONFIG_CONTAINERS
 
@@ -39,24 +32,23 @@ static __always_inline bool containers_enabled(void)
 }
 
 /*
- * The token: one word for every folio, 0 or the container that is charged for
- * the folio with what has been counted for it there. Whoever changes a token
- * away from a container (xchg or cmpxchg) has taken over that charge and is
- * the one to uncharge it. kernel/container/internal.h has its layout.
+ * The token: one word for every folio, 0 or a name of the container that is
+ * charged for the folio with what has been counted for it there. Whoever changes
+ * a token away from a container (xchg or cmpxchg) has taken over that charge and
+ * is the one to uncharge it. kernel/container/token.h has its layout.
+ *
+ * A token is weak: it names an entry of a table and the generation of that
+ * entry, and once the container is removed it names nobody. It has to be looked
+ * up within RCU each time.
  *
  * It lies in the struct page that heads the folio, in the room that memcg_data
  * would use, or else in page_ext.
  */
-#define CONTAINER_TOKEN_ACTIVE	1UL	/* counted as active, see internal.h */
+#define CONTAINER_TOKEN_ACTIVE	1UL	/* counted as active, see token.h */
 #define CONTAINER_TOKEN_SHIFT	17	/* above what it says of the folio: */
-#define CONTAINER_ALIGN_SHIFT	8	/* where the container is */
 
-/* The token of a folio that @ctn is charged for, nothing else being counted. */
-static inline unsigned long container_token(const struct container *ctn)
-{
-	return (((unsigned long)ctn - PAGE_OFFSET) >> CONTAINER_ALIGN_SHIFT)
-	       << CONTAINER_TOKEN_SHIFT;
-}
+/* In address_space::container_files, beside the address: see file.c */
+#define CONTAINER_FILES_HELD	1UL
 
 /*
  * True once a container has had an rss_limit; it then stays true. Only then can
@@ -68,13 +60,6 @@ static __always_inline bool container_rss_enabled(void)
 {
 	return static_branch_unlikely(&container_rss_key);
 }
-
-/* bits in task_struct::container_over: before it goes on in user mode, it ... */
-#define CONTAINER_OVER_SOFT	1	/* page_limit, by far: sleeps a little */
-#define CONTAINER_OVER_HARD	2	/* rss_limit: waits until under it */
-#define CONTAINER_OVER_FAILED	4	/* page fault failed: waits for room */
-#define CONTAINER_OVER_LET	8	/* one charge may go over rss_limit ... */
-#define CONTAINER_OVER_FORCE	16	/* ... whatever it is that is in the way */
 
 #ifdef CONFIG_MEMCG
 extern struct page_ext_operations container_page_ext_ops;
@@ -160,18 +145,20 @@ static inline unsigned long page_container_token(const struct page *page)
 }
 #endif
 
-int __container_charge(struct folio *folio, struct mm_struct *mm);
+int __container_charge(struct folio *folio, struct mm_struct *mm, gfp_t gfp);
 void __container_commit_anon(struct folio *folio, struct mm_struct *mm);
 int __container_charge_swapin(struct folio *folio, struct mm_struct *mm);
 void __container_commit_swapin(struct folio *folio, struct mm_struct *mm);
-int __container_charge_shmem(struct folio *folio,
-			     struct address_space *mapping);
-int __container_use_shmem(struct address_space *mapping, pgoff_t index,
-			  enum container_use use);
-bool __container_may_map(struct folio *folio);
-void __container_claim_mapping(struct address_space *mapping, gfp_t gfp);
-void __container_charge_file(struct folio *folio, struct address_space *mapping,
+bool __container_has_room(struct mm_struct *mm);
+int __container_charge_cache(struct folio *folio, struct address_space *mapping,
+			     gfp_t gfp);
+void __container_cache_added(struct folio *folio, struct address_space *mapping,
 			     bool refault);
+bool __container_may_collapse(struct address_space *mapping,
+			      struct list_head *folios, struct mm_struct *mm,
+			      int nr_none);
+void __container_collapse(struct folio *new, struct address_space *mapping,
+			  struct list_head *folios);
 void __container_uncharge(struct folio *folio);
 void __container_uncharge_folios(struct folio_batch *folios);
 void __container_orphan_later(struct folio *folio);
@@ -180,13 +167,14 @@ void __container_split_folio(struct folio *folio, unsigned int new_order);
 void __container_mod_mapped(struct folio *folio, int nr);
 void __container_mod_active(struct folio *folio, bool active);
 void __container_forget_mapping(struct address_space *mapping);
-void __container_dup_mm(struct mm_struct *mm);
+void __container_join_mm(struct mm_struct *mm);
 void __container_mm_exit(struct mm_struct *mm);
 void __container_exec(struct mm_struct *mm);
 int __container_can_fork(struct task_struct *child, u64 clone_flags);
 void __container_end_fork(struct task_struct *child, bool forked);
 void __container_exit(struct task_struct *task);
-void __container_throttle(void);
+void __container_resume_user_mode(void);
+bool __container_wait_for_room(void);
 unsigned long container_oom_pages(struct container *ctn);
 bool container_oom_eligible(struct container *ctn, struct task_struct *task);
 bool container_oom_told(struct container *ctn);
@@ -199,37 +187,43 @@ vm_fault_t __container_exit_fault(struct vm_area_struct *vma,
 				  vm_fault_t ret);
 
 /*
- * Charging is in three stages. First, where a folio is allocated or comes back
- * from swap, it is charged to a container, if that is below its rss_limit:
- * container_charge(), container_charge_swapin(), container_charge_shmem().
- * Then, where it becomes part of a process or a file, with the lock held that
- * orders this against a change of container, that is set right if need be,
- * which cannot fail: container_commit_anon(), container_commit_swapin(),
- * container_charge_file(). A folio that does not come to that is uncharged
- * when it is freed. Page cache that only becomes part of rss by being mapped is
- * not charged before, so the limit does not make it fail.
+ * Memory is held or droppable. Anonymous pages are held, and so are pages of a
+ * file that can be neither written back nor reclaimed: shmem, tmpfs, ramfs and
+ * the like. All other page cache is droppable. rss_limit is about what is held,
+ * and only charging that can fail.
  *
- * A page fault that fails at the first stage waits for room in
- * container_exit_fault(), where locks can be dropped, and is tried again.
+ * An anonymous folio is charged where it is allocated, container_charge(), or
+ * read from swap, container_charge_swapin(). Where it is mapped, with the page
+ * table lock that orders this against a move of the mm, the charge is set right
+ * if the mm has been moved meanwhile: container_commit_anon(),
+ * container_commit_swapin().
+ *
+ * A folio of a file is charged before it is added, container_charge_cache(), if
+ * it is held; else once it is there, container_cache_added(), to who owns the
+ * file then.
+ *
+ * A folio that does not come to be used is uncharged when it is freed.
+ *
+ * When a charge fails its caller fails as it does without memory. In a page
+ * fault the task then waits for room in container_exit_fault(), where locks can
+ * be dropped, and tries again. Some system calls do the same by
+ * container_wait_for_room(). All others get their error.
  */
 
 /**
- * container_charge - charge a new folio to a process's container
- * @folio: the folio, which nobody else knows, and which is not for shmem.
- * @mm: who it is for; NULL for page cache, which is left alone.
- *
- * In a page fault this fails at the limit; elsewhere it then charges what is
- * over it, for one page at least, and the task waits before it returns to user
- * mode.
+ * container_charge - charge a new anonymous folio to a process's container
+ * @folio: the folio, which nobody else knows.
+ * @mm: who it is for.
+ * @gfp: with __GFP_NOFAIL this does not fail.
  *
  * Context: Any, but not from an interrupt.
  * Return: 0 or -ENOMEM.
  */
-static __always_inline int container_charge(struct folio *folio,
-					    struct mm_struct *mm)
+static __always_inline int __must_check
+container_charge(struct folio *folio, struct mm_struct *mm, gfp_t gfp)
 {
-	if (containers_enabled() && mm && READ_ONCE(mm->container_token))
-		return __container_charge(folio, mm);
+	if (containers_enabled() && READ_ONCE(mm->container_token))
+		return __container_charge(folio, mm, gfp);
 	return 0;
 }
 
@@ -260,8 +254,8 @@ static __always_inline void container_commit_anon(struct folio *folio,
  * Context: Any, but not from an interrupt.
  * Return: 0 or -ENOMEM, as container_charge().
  */
-static __always_inline int container_charge_swapin(struct folio *folio,
-						   struct mm_struct *mm)
+static __always_inline int
+container_charge_swapin(struct folio *folio, struct mm_struct *mm)
 {
 	if (containers_enabled() &&
 	    folio_maybe_not_of(folio, mm))
@@ -285,87 +279,110 @@ static __always_inline void container_commit_swapin(struct folio *folio,
 }
 
 /**
- * container_use_shmem - a page of a shmem file is about to be read or written
+ * container_has_room - is it worth reading a page from swap?
+ * @mm: who it is for.
+ *
+ * If not this counts as a charge that has failed.
+ *
+ * Context: Any, but not from an interrupt.
+ * Return: false if @mm's container is at its rss_limit.
+ */
+static inline bool container_has_room(struct mm_struct *mm)
+{
+	if (container_rss_enabled() && READ_ONCE(mm->container_token))
+		return __container_has_room(mm);
+	return true;
+}
+
+/**
+ * container_wait_for_room - wait for room below rss_limit
+ *
+ * To be called where something has failed with -ENOMEM. Nobody is killed for
+ * the room: that is for page faults, which cannot just return an error.
+ *
+ * Context: May sleep, for ten seconds at most, killably. Others may be after a
+ * lock that the caller has: kcontainerd does without.
+ * Return: true if it was a charge to the current task's container that failed,
+ * and there may be room now.
+ */
+static inline bool container_wait_for_room(void)
+{
+	if (container_rss_enabled() && current->container_wanted)
+		return __container_wait_for_room();
+	return false;
+}
+
+/**
+ * container_charge_cache - charge a folio that is about to be added to a file
+ * @folio: the folio, locked or new; new, or shmem from swap.
  * @mapping: the file.
- * @index: which page of it.
- * @use: what for.
+ * @gfp: how to allocate; with __GFP_NOFAIL this does not fail.
  *
- * Comes before container_charge_shmem() where there are no locks but those that
- * @use names: if the page is not there yet, is going to be, and will be charged
- * to the container of the task, this waits for room below rss_limit.
- *
- * Context: May sleep, for long.
- * Return: 0, or -ENOMEM: there is no room, @use is with a lock, and nobody may be
- * killed for that; for CONTAINER_RESERVE nobody ever is.
- */
-static inline int container_use_shmem(struct address_space *mapping,
-				      pgoff_t index, enum container_use use)
-{
-	if (container_rss_enabled() && rcu_access_pointer(current->container))
-		return __container_use_shmem(mapping, index, use);
-	return 0;
-}
-
-/**
- * container_claim_mapping - let the current task's container own a file
- * @mapping: the file, to which a folio is about to be added.
- * @gfp: how to allocate.
- *
- * Does nothing if the file is owned, is not a regular file, or the task is in
- * no container. If memory is short, the file just stays without an owner.
- *
- * Context: May sleep if @gfp allows.
- */
-static __always_inline void
-container_claim_mapping(struct address_space *mapping, gfp_t gfp)
-{
-	if (containers_enabled() &&
-	    !rcu_access_pointer(mapping->container_file) &&
-	    rcu_access_pointer(current->container))
-		__container_claim_mapping(mapping, gfp);
-}
-
-/**
- * container_charge_shmem - charge a shmem folio to its file's owner
- * @folio: the folio, locked, new or from swap.
- * @mapping: the file that it is about to be added to.
- * @gfp: how to allocate.
- *
- * The file is claimed as container_claim_mapping() does. At the limit, a page
- * fault of a task of that container fails; all else charges what is over it,
- * after container_use_shmem() has waited. While nobody has an rss_limit it
- * cannot fail, and so is left to container_charge_file().
+ * A folio of held memory is charged to the container that @mapping was named
+ * for, if that has room, or to the current task's. A file of droppable cache
+ * that nobody owns comes to belong to the current task's container.
  *
  * Context: May sleep if @gfp allows.
  * Return: 0 or -ENOMEM.
  */
-static __always_inline int
-container_charge_shmem(struct folio *folio, struct address_space *mapping,
+static __always_inline int __must_check
+container_charge_cache(struct folio *folio, struct address_space *mapping,
 		       gfp_t gfp)
 {
-	container_claim_mapping(mapping, gfp);
-	if (container_rss_enabled() &&
-	    rcu_access_pointer(mapping->container_file))
-		return __container_charge_shmem(folio, mapping);
+	unsigned long files;
+
+	if (!containers_enabled())
+		return 0;
+	files = READ_ONCE(mapping->container_files);
+	if (files ? files & CONTAINER_FILES_HELD :
+		    !!rcu_access_pointer(current->container))
+		return __container_charge_cache(folio, mapping, gfp);
 	return 0;
 }
 
 /**
- * container_charge_file - charge a page cache folio to its file's owner
+ * container_cache_added - a folio has been added to a file
  * @folio: the folio, locked.
- * @mapping: the file, to which @folio has just been added.
+ * @mapping: the file.
  * @refault: whether it was there before, and was reclaimed.
  *
  * Context: Any, but not from an interrupt.
  */
-static __always_inline void container_charge_file(struct folio *folio,
+static __always_inline void container_cache_added(struct folio *folio,
 						  struct address_space *mapping,
 						  bool refault)
 {
-	if (containers_enabled() &&
-	    (rcu_access_pointer(mapping->container_file) ||
-	     folio_maybe_charged(folio)))
-		__container_charge_file(folio, mapping, refault);
+	if (containers_enabled() && READ_ONCE(mapping->container_files))
+		__container_cache_added(folio, mapping, refault);
+}
+
+/**
+ * container_may_collapse - may folios of a file be replaced by a large one?
+ * @mapping: the file.
+ * @folios: the folios, linked by their lru, locked and isolated.
+ * @mm: for whom.
+ * @nr_none: how many pages there will be that are not there now.
+ *
+ * Held memory stays with who is charged for it: all of it must be one's, and
+ * what is new the same's.
+ *
+ * Context: May sleep.
+ */
+static inline bool container_may_collapse(struct address_space *mapping,
+					  struct list_head *folios,
+					  struct mm_struct *mm, int nr_none)
+{
+	return !containers_enabled() ||
+	       __container_may_collapse(mapping, folios, mm, nr_none);
+}
+
+/* That is done: @new takes their place. Context: i_pages locked. */
+static inline void container_collapse(struct folio *new,
+				      struct address_space *mapping,
+				      struct list_head *folios)
+{
+	if (containers_enabled())
+		__container_collapse(new, mapping, folios);
 }
 
 /**
@@ -445,18 +462,6 @@ static __always_inline void container_mod_mapped(struct folio *folio, int nr)
 }
 
 /**
- * container_may_map - may a whole large folio of a file be mapped at once?
- * @folio: the folio.
- *
- * Context: Any.
- * Return: false if that would go over an rss_limit.
- */
-static inline bool container_may_map(struct folio *folio)
-{
-	return !container_rss_enabled() || __container_may_map(folio);
-}
-
-/**
  * container_lru_add - a folio is put on an LRU list
  * @folio: the folio. It may have been taken off another without
  *	   container_lru_del(), as reclaim does it.
@@ -488,14 +493,14 @@ static inline void container_forget_mapping(struct address_space *mapping)
 }
 
 /*
- * A copy of the current task's mm belongs to its container; one that is made
- * for exec does not until then. Context: May sleep.
+ * @mm is a copy of the current task's, or is made for it to exec, and belongs to
+ * its container. Context: May sleep.
  */
-static inline void container_dup_mm(struct mm_struct *mm)
+static inline void container_join_mm(struct mm_struct *mm)
 {
 	mm->container_token = 0;
 	if (containers_enabled() && rcu_access_pointer(current->container))
-		__container_dup_mm(mm);
+		__container_join_mm(mm);
 }
 
 /* The last user of @mm has gone, and all its pages. Context: May sleep. */
@@ -526,9 +531,10 @@ static inline void container_exec(struct mm_struct *mm)
 static inline int container_can_fork(struct task_struct *child, u64 clone_flags)
 {
 	RCU_INIT_POINTER(child->container, NULL);
-	child->container_over = 0;
-	child->container_in_fault = false;
-	child->container_forking = false;
+	child->container_wanted = 0;
+	child->container_gave_up = false;
+	child->container_throttled = false;
+	child->container_forking = 0;
 	if (containers_enabled())
 		return __container_can_fork(child, clone_flags);
 	return 0;
@@ -554,50 +560,41 @@ static inline void container_exit(struct task_struct *task)
 }
 
 /* On the way back to user mode, no locks held: sleep if that is called for. */
-static inline void container_throttle(void)
+static inline void container_resume_user_mode(void)
 {
-	if (containers_enabled() && unlikely(current->container_over))
-		__container_throttle();
+	if (containers_enabled() && unlikely(current->container_throttled))
+		__container_resume_user_mode();
 }
 
-/*
- * A page fault begins and ends. Where it failed for want of room below an
- * rss_limit, or has gone over it, wait until there is some: the lock that the
- * caller holds is dropped for that, as the result then says.
- *
- * Context: the mmap lock, or the lock of @vma by @flags, is held for reading,
- * unless @ret says that it has been dropped. A fault that may not be retried
- * neither fails for a limit nor waits.
- */
-static __always_inline bool container_may_wait(unsigned int flags)
-{
-	return (flags & (FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_RETRY_NOWAIT)) ==
-	       FAULT_FLAG_ALLOW_RETRY;
-}
-
-static __always_inline void container_enter_fault(unsigned int flags)
+/* A page fault begins: what has failed before is not why it may fail. */
+static inline void container_enter_fault(void)
 {
 	if (container_rss_enabled())
-		current->container_in_fault = container_may_wait(flags);
+		current->container_wanted = 0;
 }
 
+/**
+ * container_exit_fault - a page fault ends
+ * @vma: where it was; not to be used if @ret says that its lock was dropped.
+ * @mm: whose that is.
+ * @flags: FAULT_FLAG_*.
+ * @ret: how it went.
+ *
+ * If it failed for want of room below an rss_limit, and may be tried again, wait
+ * until there is some.
+ *
+ * Context: the mmap lock, or the lock of @vma by @flags, is held for reading,
+ * unless @ret says that it has been dropped.
+ * Return: @ret, or VM_FAULT_RETRY with that lock dropped.
+ */
 static __always_inline vm_fault_t
 container_exit_fault(struct vm_area_struct *vma, struct mm_struct *mm,
 		     unsigned int flags, vm_fault_t ret)
 {
-	if (container_rss_enabled()) {
-		current->container_in_fault = false;
-		if (unlikely(current->container_over))
-			return __container_exit_fault(vma, mm, flags, ret);
-	}
+	if (container_rss_enabled() &&
+	    unlikely(current->container_wanted | current->container_gave_up))
+		return __container_exit_fault(vma, mm, flags, ret);
 	return ret;
-}
-
-/* Is the current task to wait? Then a system call had better come to its end. */
-static inline bool container_must_wait(void)
-{
-	return container_rss_enabled() &&
-	       (current->container_over & CONTAINER_OVER_HARD);
 }
 
 #else /* !CONFIG_CONTAINERS */
@@ -612,33 +609,52 @@ static inline unsigned long folio_token_hint(const struct folio *folio)
 	return 0;
 }
 
-static inline int container_charge(struct folio *folio, struct mm_struct *mm)
+static inline int __must_check
+container_charge(struct folio *folio, struct mm_struct *mm, gfp_t gfp)
 {
 	return 0;
 }
 
 static inline void container_commit_anon(struct folio *folio,
 					 struct mm_struct *mm) { }
-static inline int container_charge_swapin(struct folio *folio,
-					  struct mm_struct *mm)
+static inline int
+container_charge_swapin(struct folio *folio, struct mm_struct *mm)
 {
 	return 0;
 }
 
 static inline void container_commit_swapin(struct folio *folio,
 					   struct mm_struct *mm) { }
-static inline int container_charge_shmem(struct folio *folio,
-					 struct address_space *mapping,
-					 gfp_t gfp)
+static inline bool container_has_room(struct mm_struct *mm)
+{
+	return true;
+}
+
+static inline bool container_wait_for_room(void)
+{
+	return false;
+}
+
+static inline int __must_check
+container_charge_cache(struct folio *folio, struct address_space *mapping,
+		       gfp_t gfp)
 {
 	return 0;
 }
 
-static inline void container_claim_mapping(struct address_space *mapping,
-					   gfp_t gfp) { }
-static inline void container_charge_file(struct folio *folio,
+static inline void container_cache_added(struct folio *folio,
 					 struct address_space *mapping,
 					 bool refault) { }
+static inline bool container_may_collapse(struct address_space *mapping,
+					  struct list_head *folios,
+					  struct mm_struct *mm, int nr_none)
+{
+	return true;
+}
+
+static inline void container_collapse(struct folio *new,
+				      struct address_space *mapping,
+				      struct list_head *folios) { }
 static inline void container_uncharge(struct folio *folio) { }
 static inline void container_uncharge_folios(struct folio_batch *folios) { }
 static inline void container_orphan_later(struct folio *folio) { }
@@ -650,7 +666,7 @@ static inline void container_mod_mapped(struct folio *folio, int nr) { }
 static inline void container_lru_add(struct folio *folio, enum lru_list lru) { }
 static inline void container_lru_del(struct folio *folio, enum lru_list lru) { }
 static inline void container_forget_mapping(struct address_space *mapping) { }
-static inline void container_dup_mm(struct mm_struct *mm) { }
+static inline void container_join_mm(struct mm_struct *mm) { }
 static inline void container_mm_exit(struct mm_struct *mm) { }
 static inline void container_exec(struct mm_struct *mm) { }
 static inline int container_can_fork(struct task_struct *child, u64 clone_flags)
@@ -661,29 +677,13 @@ static inline int container_can_fork(struct task_struct *child, u64 clone_flags)
 static inline void container_post_fork(struct task_struct *child) { }
 static inline void container_cancel_fork(struct task_struct *child) { }
 static inline void container_exit(struct task_struct *task) { }
-static inline void container_throttle(void) { }
-static inline int container_use_shmem(struct address_space *mapping,
-				      pgoff_t index, enum container_use use)
-{
-	return 0;
-}
-
-static inline bool container_may_map(struct folio *folio)
-{
-	return true;
-}
-
-static inline void container_enter_fault(unsigned int flags) { }
+static inline void container_resume_user_mode(void) { }
+static inline void container_enter_fault(void) { }
 static inline vm_fault_t
 container_exit_fault(struct vm_area_struct *vma, struct mm_struct *mm,
 		     unsigned int flags, vm_fault_t ret)
 {
 	return ret;
-}
-
-static inline bool container_must_wait(void)
-{
-	return false;
 }
 
 static inline unsigned long container_oom_pages(struct container *ctn)

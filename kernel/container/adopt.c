@@ -1,33 +1,58 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Adoption: the anonymous pages that a process holds follow it when it is moved
- * into a container, out of one, or from one to another. Who is moved, and when,
- * is in task.c; file pages belong to their file and stay, see file.c.
+ * Adoption: what a process holds follows it when it is moved into a container, out
+ * of one, or from one to another. Who is moved, and when, is in move.c.
+ *
+ * A process brings along what it alone maps, and all that it maps that is charged
+ * to nobody, held memory of files included. What it shares with others after a
+ * fork, and that is charged to a container, stays there until it is freed.
+ * Droppable page cache belongs to its file.
  */
 #include <linux/mm.h>
 #include <linux/oom.h>
+#include <linux/pagemap.h>
 #include <linux/pagewalk.h>
 #include <linux/rmap.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
-#include "internal.h"
+#include "../../mm/swap.h"
+#include "token.h"
 
 #define ADOPT_BATCH	64
 
 struct adopt_walk {
-	struct container *to;	/* compared only */
+	unsigned long token;	/* of the container that is joined; 0 for none */
 	unsigned long next;	/* where to go on */
 	int nr;
 	struct folio *folios[ADOPT_BATCH];
 };
+
+/* Held memory of a file, if it is charged to nobody: what else there is stays. */
+static bool is_unowned_file(struct folio *folio)
+{
+	struct address_space *mapping = folio_mapping(folio);
+
+	return mapping && !folio_test_anon(folio) &&
+	       container_mapping_is_held(mapping) && !folio_container(folio);
+}
+
+static bool adopt_wanted(struct adopt_walk *aw, struct folio *folio)
+{
+	if (aw->nr && aw->folios[aw->nr - 1] == folio)
+		return false;
+	if (!((folio_token(folio) ^ aw->token) >> CONTAINER_TOKEN_SHIFT))
+		return false;
+	return folio_test_anon(folio) ||
+	       (folio_test_swapcache(folio) && !folio_mapped(folio)) ||
+	       (aw->token && is_unowned_file(folio));
+}
 
 /* Returns 1 if that was as many as fit. */
 static int adopt_collect(struct adopt_walk *aw, struct folio *folio,
 			 unsigned long next)
 {
 	aw->next = next;
-	if (!folio_test_anon(folio) || folio_container(folio) == aw->to ||
-	    (aw->nr && aw->folios[aw->nr - 1] == folio))
+	if (!adopt_wanted(aw, folio))
 		return 0;
 
 	folio_get(folio);
@@ -45,13 +70,31 @@ static int adopt_again(struct adopt_walk *aw, unsigned long addr)
 	return 1;
 }
 
+/* A page that only this process has in swap can still be in memory. */
+static int adopt_swapcache(struct adopt_walk *aw, pte_t pte, unsigned long next)
+{
+	swp_entry_t entry = pte_to_swp_entry(pte);
+	struct folio *folio;
+	int full;
+
+	if (pte_none(pte) || non_swap_entry(entry) || !pte_swp_exclusive(pte))
+		return 0;
+	folio = filemap_get_folio(swap_address_space(entry),
+				  swap_cache_index(entry));
+	if (IS_ERR(folio))
+		return 0;
+	full = adopt_collect(aw, folio, next);
+	folio_put(folio);
+	return full;
+}
+
 static int adopt_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
 		     struct mm_walk *walk)
 {
 	struct adopt_walk *aw = walk->private;
 	struct folio *folio;
 	spinlock_t *ptl;	/* of the page table that is walked */
-	pte_t *start, *pte;
+	pte_t *start, *pte, entry;
 	int full = 0;
 
 	ptl = pmd_trans_huge_lock(pmd, walk->vma);
@@ -73,15 +116,18 @@ static int adopt_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
 		return 0;
 	}
 	for (pte = start; addr < end && !full; pte++, addr += PAGE_SIZE) {
-		if (is_swap_pte(ptep_get(pte)) &&
-		    is_migration_entry(pte_to_swp_entry(ptep_get(pte)))) {
+		entry = ptep_get(pte);
+		if (is_swap_pte(entry) &&
+		    is_migration_entry(pte_to_swp_entry(entry))) {
 			pte_unmap_unlock(start, ptl);
 			migration_entry_wait(walk->mm, pmd, addr);
 			return adopt_again(aw, addr);
 		}
-		if (!pte_present(ptep_get(pte)))
+		if (!pte_present(entry)) {
+			full = adopt_swapcache(aw, entry, addr + PAGE_SIZE);
 			continue;
-		folio = vm_normal_folio(walk->vma, addr, ptep_get(pte));
+		}
+		folio = vm_normal_folio(walk->vma, addr, entry);
 		if (folio)
 			full = adopt_collect(aw, folio, addr + PAGE_SIZE);
 	}
@@ -90,11 +136,17 @@ static int adopt_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
 	return full;
 }
 
+/* Only a vma with an anon_vma has anonymous pages. */
 static int adopt_test(unsigned long start, unsigned long end,
 		      struct mm_walk *walk)
 {
-	/* only a vma with an anon_vma has anonymous pages */
-	return !walk->vma->anon_vma || is_vm_hugetlb_page(walk->vma);
+	struct vm_area_struct *vma = walk->vma;
+
+	if (is_vm_hugetlb_page(vma))
+		return 1;
+	return !vma->anon_vma &&
+	       !(vma->vm_file &&
+		 container_mapping_is_held(vma->vm_file->f_mapping));
 }
 
 static const struct mm_walk_ops adopt_ops = {
@@ -103,56 +155,52 @@ static const struct mm_walk_ops adopt_ops = {
 	.walk_lock = PGWALK_RDLOCK,
 };
 
-struct other_user {
-	struct container *ctn;	/* compared only */
-	struct mm_struct *mm;
-	bool found;
-};
-
-static bool other_user_one(struct folio *folio, struct vm_area_struct *vma,
-			   unsigned long address, void *arg)
+/*
+ * An anonymous folio, or one in the swap cache. @mm may be moved again meanwhile,
+ * and then whoever did that finds this folio as well, if not before.
+ */
+static void adopt_anon(struct folio *folio, struct mm_struct *mm)
 {
-	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, address, 0);
-	struct other_user *other = arg;
+	struct container *to, *owner;
+	unsigned long token;
 
-	if (vma->vm_mm == other->mm ||
-	    mm_container(vma->vm_mm) != other->ctn)
-		return true;
-	if (!page_vma_mapped_walk(&pvmw))
-		return true;
-
-	page_vma_mapped_walk_done(&pvmw);
-	other->found = true;
-	return false;
+	rcu_read_lock_sched();
+	do {
+		token = READ_ONCE(mm->container_token);
+		to = token_container(token);
+		owner = folio_container(folio);
+		if (owner && folio_likely_mapped_shared(folio))
+			break;
+		if (to)
+			container_own_folio(folio, to, 0, CONTAINER_OWN_FORCE);
+		else
+			container_disown_folio(folio);
+		/* moved again meanwhile, and this page was seen there before? */
+	} while (token != READ_ONCE(mm->container_token));
+	rcu_read_unlock_sched();
 }
 
-/*
- * A folio that others map as well, after a fork, stays with the container it
- * is charged to, or with none, as long as one of them is there. When the last of
- * them goes, sweep.c finds it.
- */
-static bool stays_where_it_is(struct folio *folio, struct mm_struct *mm)
+/* A folio of a file, or, as it is not locked yet, of none any more. */
+static void adopt_file(struct folio *folio, struct container *ctn)
 {
-	struct other_user other = { .mm = mm };
-	struct rmap_walk_control rwc = {
-		.rmap_one = other_user_one,
-		.arg = &other,
-		/* whoever maps it may unmap it, and then go */
-		.anon_lock = folio_lock_anon_vma_read,
-	};
+	folio_lock(folio);
+	if (folio->mapping && !folio_test_anon(folio) && is_unowned_file(folio) &&
+	    !container_join_file(folio->mapping, ctn))
+		container_adopt_folios(&folio, 1, ctn, CONTAINER_OWN_FORCE);
+	folio_unlock(folio);
+}
 
-	if (!folio_likely_mapped_shared(folio))
-		return false;
+/* The container that @mm is in, with a reference. */
+static struct container *get_mm_container(struct mm_struct *mm)
+{
+	struct container *ctn;
 
 	rcu_read_lock();
-	other.ctn = folio_container(folio);
+	ctn = mm_container(mm);
+	if (ctn)
+		ctn = container_tryget(ctn);
 	rcu_read_unlock();
-
-	folio_lock(folio);
-	if (folio_test_anon(folio))
-		rmap_walk(folio, &rwc);
-	folio_unlock(folio);
-	return other.found;
+	return ctn;
 }
 
 /**
@@ -161,12 +209,13 @@ static bool stays_where_it_is(struct folio *folio, struct mm_struct *mm)
  *
  * A page that is mapped from now on is charged to the new container at once,
  * as the page table lock orders that after the move: it is enough to walk the
- * page tables one time.
+ * page tables one time. This may take the container over its rss_limit.
  *
  * Context: May sleep.
  */
 void container_adopt_pages(struct mm_struct *mm)
 {
+	struct container *ctn = get_mm_container(mm);
 	struct adopt_walk *aw;
 	unsigned long start = 0;
 	int i, more;
@@ -176,7 +225,7 @@ void container_adopt_pages(struct mm_struct *mm)
 	do {
 		aw->nr = 0;
 		aw->next = start;
-		aw->to = mm_container(mm);
+		aw->token = READ_ONCE(mm->container_token);
 
 		mmap_read_lock(mm);
 		/* after a fork that failed half way it has its parent's vmas */
@@ -187,12 +236,17 @@ void container_adopt_pages(struct mm_struct *mm)
 		container_stop_point("adopt: a batch found");
 
 		for (i = 0; i < aw->nr; i++) {
-			if (!stays_where_it_is(aw->folios[i], mm))
-				container_move_charge(aw->folios[i], mm);
+			if (folio_test_anon(aw->folios[i]) ||
+			    folio_test_swapcache(aw->folios[i]))
+				adopt_anon(aw->folios[i], mm);
+			else if (ctn)
+				adopt_file(aw->folios[i], ctn);
 			folio_put(aw->folios[i]);
 		}
 		container_stop_point("adopt: a batch done");
 		cond_resched();
 	} while (more > 0);
 	kfree(aw);
+	if (ctn)
+		container_put(ctn);
 }

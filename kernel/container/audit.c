@@ -9,21 +9,21 @@
  * A line for each container that is not freed yet, with a number for each state
  * that is counted:
  *
- *	ID NAME folios=N anon=N shmem=N file=N mapped_shmem=N mapped_file=N
- *		active=N rss=N cache=N tasks=N mms=N files=N
+ *	ID NAME folios=N anon=N held_file=N file=N mapped_held=N mapped_file=N
+ *		active=N held=N droppable=N tasks=N mms=N files=N
  *
  * Where the folios, their tokens and the counters do not say the same there are
- * three numbers, in this order: anon=5/5/6. rss and cache are the page counters
- * without what the CPUs hold in advance. tasks, mms and files are how many are in
+ * three numbers, in this order: anon=5/5/6. held and droppable are the page
+ * counters without what the CPUs hold in advance. tasks, mms and files are how many are in
  * the lists, how many of these know that they are, and the counter. Then what
  * should not be:
  *
- *	strangers N	folios with the token of a container that does not own
+ *	strangers N	folios with the token of a container that has no part in
  *			the file that they are in
- *	dangling N	folios with the token of no container that exists
  *	stray N		tokens of pages that are free, or no folio's first
  *
- * then "allocated N", how many containers there are whose memory is not freed
+ * then "unowned N", folios whose token names a container that has been removed,
+ * which is nothing wrong, "allocated N", how many containers there are whose memory is not freed
  * yet, and last "agree", or "disagree" and how many of the lines above are why.
  *
  * All of it is exact when nothing goes on. Under load it is as consistent as
@@ -35,30 +35,30 @@
 #include <linux/pagemap.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
-#include "internal.h"
+#include "token.h"
 
 /* What is compared: six states, and both page counters. */
 enum audit_number {
 	AUDIT_ANON,
-	AUDIT_SHMEM,
+	AUDIT_HELD_FILE,
 	AUDIT_FILE,
-	AUDIT_MAPPED_SHMEM,
+	AUDIT_MAPPED_HELD,
 	AUDIT_MAPPED_FILE,
 	AUDIT_ACTIVE,
-	AUDIT_RSS,
-	AUDIT_CACHE,
+	AUDIT_HELD,
+	AUDIT_DROPPABLE,
 	NR_AUDIT,
 };
 
 static const char * const audit_names[NR_AUDIT] = {
 	[AUDIT_ANON] = "anon",
-	[AUDIT_SHMEM] = "shmem",
+	[AUDIT_HELD_FILE] = "held_file",
 	[AUDIT_FILE] = "file",
-	[AUDIT_MAPPED_SHMEM] = "mapped_shmem",
+	[AUDIT_MAPPED_HELD] = "mapped_held",
 	[AUDIT_MAPPED_FILE] = "mapped_file",
 	[AUDIT_ACTIVE] = "active",
-	[AUDIT_RSS] = "rss",
-	[AUDIT_CACHE] = "cache",
+	[AUDIT_HELD] = "held",
+	[AUDIT_DROPPABLE] = "droppable",
 };
 
 /* Who says so: */
@@ -84,10 +84,10 @@ struct audit {
 	int nr_rows;
 	struct audit_row *last;
 	unsigned long strangers;
-	unsigned long dangling;
+	unsigned long unowned;
 	unsigned long stray;
-	unsigned long pfn[3];	/* the last one of each of these */
-	unsigned long token[3];
+	unsigned long pfn[2];	/* the last one of each of these */
+	unsigned long token[2];
 	int allocated;
 	struct audit_row rows[] __counted_by(nr_rows);
 };
@@ -131,9 +131,15 @@ void container_audit_freed(void)
 
 static struct audit_row *find_row(struct audit *audit, unsigned long token)
 {
-	struct container *ctn = token_container(token);
+	struct container *ctn;
 	int i;
 
+	/* by the table, as those who uncharge: not by what it ought to say */
+	rcu_read_lock();
+	ctn = token_container(token);
+	rcu_read_unlock();
+	if (!ctn)
+		return NULL;
 	if (audit->last && audit->last->ctn == ctn)
 		return audit->last;
 	for (i = 0; i < audit->nr_rows; i++)
@@ -154,6 +160,16 @@ static long count_mapped(struct folio *folio)
 	return mapped;
 }
 
+/* Held memory of a file? If it is in none just now, its token has to say. */
+static bool is_held(struct folio *folio, unsigned long token)
+{
+	struct address_space *mapping = folio_mapping(folio);
+
+	if (folio_test_swapcache(folio) || !mapping)
+		return token & CONTAINER_TOKEN_HELD;
+	return container_mapping_is_held(mapping);
+}
+
 /*
  * What is counted for @folio, going by itself. Only of one that is in no file
  * and no process, in the swap cache or on its way, it does not show which it
@@ -171,16 +187,15 @@ static void audit_state(struct folio *folio, unsigned long token, long *nr)
 
 	if (anon) {
 		nr[AUDIT_ANON] = pages;
-		nr[AUDIT_RSS] = pages;
-	} else if (folio_test_swapbacked(folio)) {
-		nr[AUDIT_SHMEM] = pages;
-		nr[AUDIT_MAPPED_SHMEM] = mapped;
-		nr[AUDIT_RSS] = pages;
+		nr[AUDIT_HELD] = pages;
+	} else if (is_held(folio, token)) {
+		nr[AUDIT_HELD_FILE] = pages;
+		nr[AUDIT_MAPPED_HELD] = mapped;
+		nr[AUDIT_HELD] = pages;
 	} else {
 		nr[AUDIT_FILE] = pages;
 		nr[AUDIT_MAPPED_FILE] = mapped;
-		nr[AUDIT_RSS] = mapped;
-		nr[AUDIT_CACHE] = pages - mapped;
+		nr[AUDIT_DROPPABLE] = pages;
 	}
 	if (folio_test_lru(folio) && folio_test_active(folio) &&
 	    !folio_test_unevictable(folio))
@@ -194,25 +209,23 @@ static void audit_token(struct folio *folio, unsigned long token, long *nr)
 
 	if (!(token & CONTAINER_TOKEN_FILE)) {
 		nr[AUDIT_ANON] = pages;
-		nr[AUDIT_RSS] = pages;
-	} else if (token & CONTAINER_TOKEN_SHMEM) {
-		nr[AUDIT_SHMEM] = pages;
-		nr[AUDIT_MAPPED_SHMEM] = mapped;
-		nr[AUDIT_RSS] = pages;
+		nr[AUDIT_HELD] = pages;
+	} else if (token & CONTAINER_TOKEN_HELD) {
+		nr[AUDIT_HELD_FILE] = pages;
+		nr[AUDIT_MAPPED_HELD] = mapped;
+		nr[AUDIT_HELD] = pages;
 	} else {
 		nr[AUDIT_FILE] = pages;
 		nr[AUDIT_MAPPED_FILE] = mapped;
-		nr[AUDIT_RSS] = mapped;
-		nr[AUDIT_CACHE] = pages - mapped;
+		nr[AUDIT_DROPPABLE] = pages;
 	}
 	if (token & CONTAINER_TOKEN_ACTIVE)
 		nr[AUDIT_ACTIVE] = pages;
 }
 
-/* Is @folio, charged to @ctn, in a file that @ctn does not own? */
+/* Is @folio, charged to @ctn, in a file that @ctn has no part in? */
 static bool is_stranger(struct folio *folio, struct container *ctn)
 {
-	struct container_file *file;
 	bool ret = false;
 
 	/*
@@ -222,14 +235,13 @@ static bool is_stranger(struct folio *folio, struct container *ctn)
 	if (!folio_test_lru(folio) || !folio_trylock(folio))
 		return false;
 	if (folio->mapping && !folio_test_anon(folio)) {
-		file = rcu_dereference(folio->mapping->container_file);
-		ret = !file || file->ctn != ctn;
+		ret = !container_find_file(folio->mapping, ctn);
 	}
 	folio_unlock(folio);
 	return ret;
 }
 
-enum { AUDIT_STRANGER, AUDIT_DANGLING, AUDIT_STRAY };
+enum { AUDIT_STRANGER, AUDIT_STRAY };
 
 static void note(struct audit *audit, int what, struct page *page,
 		 unsigned long token)
@@ -261,8 +273,7 @@ static void audit_page(struct audit *audit, struct page *page,
 		goto out;
 	row = find_row(audit, token);
 	if (!row) {
-		audit->dangling++;
-		note(audit, AUDIT_DANGLING, page, token);
+		audit->unowned++;
 		goto out;
 	}
 
@@ -334,22 +345,22 @@ static long counter_without_stock(struct container *ctn,
 
 static void audit_counters(struct audit_row *row)
 {
-	static const enum container_stat stats[AUDIT_RSS] = {
+	static const enum container_stat stats[AUDIT_HELD] = {
 		[AUDIT_ANON] = CONTAINER_ANON,
-		[AUDIT_SHMEM] = CONTAINER_SHMEM,
+		[AUDIT_HELD_FILE] = CONTAINER_HELD_FILE,
 		[AUDIT_FILE] = CONTAINER_FILE,
-		[AUDIT_MAPPED_SHMEM] = CONTAINER_MAPPED_SHMEM,
+		[AUDIT_MAPPED_HELD] = CONTAINER_MAPPED_HELD,
 		[AUDIT_MAPPED_FILE] = CONTAINER_MAPPED_FILE,
 		[AUDIT_ACTIVE] = CONTAINER_ACTIVE,
 	};
 	int i;
 
-	for (i = 0; i < AUDIT_RSS; i++)
+	for (i = 0; i < AUDIT_HELD; i++)
 		row->nr[i][AUDIT_COUNTERS] = raw_stat(row->ctn, stats[i]);
-	row->nr[AUDIT_RSS][AUDIT_COUNTERS] =
-		counter_without_stock(row->ctn, CONTAINER_RSS);
-	row->nr[AUDIT_CACHE][AUDIT_COUNTERS] =
-		counter_without_stock(row->ctn, CONTAINER_CACHE);
+	row->nr[AUDIT_HELD][AUDIT_COUNTERS] =
+		counter_without_stock(row->ctn, CONTAINER_HELD);
+	row->nr[AUDIT_DROPPABLE][AUDIT_COUNTERS] =
+		counter_without_stock(row->ctn, CONTAINER_DROPPABLE);
 }
 
 static void audit_lists(struct audit_row *row)
@@ -358,6 +369,7 @@ static void audit_lists(struct audit_row *row)
 	struct container_file *file;
 	struct task_struct *task;
 	struct mm_struct *mm;
+	unsigned long id;
 
 	spin_lock(&ctn->lock);
 	list_for_each_entry(task, &ctn->tasks, container_node) {
@@ -367,7 +379,8 @@ static void audit_lists(struct audit_row *row)
 	}
 	list_for_each_entry(mm, &ctn->mms, container_node) {
 		row->mms[AUDIT_FOLIOS]++;
-		row->mms[AUDIT_TOKENS] += mm_container(mm) == ctn;
+		row->mms[AUDIT_TOKENS] +=
+			READ_ONCE(mm->container_token) == container_token(ctn);
 	}
 	/* there is no counter of them */
 	row->mms[AUDIT_COUNTERS] = row->mms[AUDIT_FOLIOS];
@@ -375,15 +388,14 @@ static void audit_lists(struct audit_row *row)
 	spin_unlock(&ctn->lock);
 
 	spin_lock(&ctn->files_lock);
-	list_for_each_entry(file, &ctn->files, node) {
-		if (!file->mapping)
-			continue;
+	xa_for_each(&ctn->files, id, file) {
 		row->files[AUDIT_FOLIOS]++;
-		row->files[AUDIT_TOKENS] += file->ctn == ctn &&
-			token_container(file->token) == ctn &&
-			rcu_access_pointer(file->mapping->container_file) == file;
+		row->files[AUDIT_TOKENS] += file->ctn == ctn && file->id == id &&
+			!((file->token ^ container_token(ctn)) >>
+			  CONTAINER_TOKEN_SHIFT) &&
+			container_find_file(file->mapping, ctn) == file;
 	}
-	row->files[AUDIT_COUNTERS] = container_nr_files(ctn);
+	row->files[AUDIT_COUNTERS] = container_nr_parts(ctn);
 	spin_unlock(&ctn->files_lock);
 }
 
@@ -438,11 +450,9 @@ static int audit_show(struct seq_file *m, void *unused)
 	wrong += !show_wrong(m, "strangers", audit->strangers,
 			     audit->pfn[AUDIT_STRANGER],
 			     audit->token[AUDIT_STRANGER]);
-	wrong += !show_wrong(m, "dangling", audit->dangling,
-			     audit->pfn[AUDIT_DANGLING],
-			     audit->token[AUDIT_DANGLING]);
 	wrong += !show_wrong(m, "stray", audit->stray, audit->pfn[AUDIT_STRAY],
 			     audit->token[AUDIT_STRAY]);
+	seq_printf(m, "unowned %lu\n", audit->unowned);
 	seq_printf(m, "allocated %d\n", audit->allocated);
 	if (wrong)
 		seq_printf(m, "disagree %d\n", wrong);
@@ -485,11 +495,15 @@ static struct audit *make_audit(void)
 		goto out;
 	audit->nr_rows = audit_list_nr;
 	list_for_each_entry(ctn, &audit_list, audit_node) {
+		/* no token names one that is being removed, whatever it counts */
+		if (test_bit(CONTAINER_DYING, &ctn->flags))
+			continue;
 		audit->rows[i].ctn = ctn;
 		audit->rows[i].id = ctn->id;
 		audit->rows[i].name = copy_name(ctn);
 		i++;
 	}
+	audit->nr_rows = i;
 	audit_memory(audit);
 	for (i = 0; i < audit->nr_rows; i++) {
 		audit_counters(&audit->rows[i]);

@@ -148,10 +148,10 @@ static struct configfs_attribute container_attr_##name = {		\
 CONTAINER_SHOW(id, ctn->id);
 CONTAINER_SHOW(num_tasks, atomic_long_read(&ctn->nr_tasks));
 CONTAINER_SHOW_NOTICE(task_limit_hits, ctn->task_limit_hits);
-CONTAINER_SHOW(num_files, container_nr_files(ctn));
+CONTAINER_SHOW(num_files, atomic_long_read(&ctn->nr_owned));
 CONTAINER_SHOW(num_anon_pages, container_stat(ctn, CONTAINER_ANON));
-CONTAINER_SHOW(num_file_pages, container_file(ctn));
-CONTAINER_SHOW(num_mapped_pages, container_mapped(ctn));
+CONTAINER_SHOW(num_file_pages, container_nr_file(ctn));
+CONTAINER_SHOW(num_mapped_pages, container_nr_mapped(ctn));
 CONTAINER_SHOW(num_active_pages, container_stat(ctn, CONTAINER_ACTIVE));
 CONTAINER_SHOW_NOTICE(page_limit_hits, ctn->page_limit_hits);
 CONTAINER_SHOW(rss_usage, container_rss(ctn));
@@ -189,9 +189,7 @@ CONFIGFS_ATTR(container_, page_limit);
 
 static ssize_t container_rss_limit_show(struct config_item *item, char *page)
 {
-	struct page_counter *rss = &to_container(item)->counter[CONTAINER_RSS];
-
-	return show_limit(READ_ONCE(rss->max), page);
+	return show_limit(container_rss_limit(to_container(item)), page);
 }
 
 static ssize_t container_rss_limit_store(struct config_item *item,
@@ -382,9 +380,8 @@ static int container_tasks_seq_show(struct config_item *item,
 	return container_list_tasks(to_container(item), m);
 }
 
-/* Bytes of a line, more often than not: a pid, or a file with a path like most. */
+/* Bytes of a line, at most. */
 #define TASKS_LINE	12
-#define MAPPINGS_LINE	128
 
 static size_t container_tasks_seq_size(struct config_item *item)
 {
@@ -400,23 +397,12 @@ static struct configfs_attribute container_attr_tasks = {
 	CONTAINER_FINDS,
 };
 
-static int container_mappings_seq_show(struct config_item *item,
-				       struct seq_file *m)
-{
-	return container_list_files(to_container(item), m);
-}
-
-static size_t container_mappings_seq_size(struct config_item *item)
-{
-	return container_nr_files(to_container(item)) * MAPPINGS_LINE;
-}
-
+/* It tells what people have open. */
 static struct configfs_attribute container_attr_mappings = {
 	.ca_name = "mappings",
-	.ca_mode = 0444,
+	.ca_mode = 0400,
 	.ca_owner = THIS_MODULE,
-	.seq_show = container_mappings_seq_show,
-	.seq_size = container_mappings_seq_size,
+	.seq_ops = &container_mappings_ops,
 };
 
 /* Call @fn with the path in @buf. */

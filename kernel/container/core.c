@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Life of a container: making, emptying, freeing.
+ * Life of a container: making, holding, emptying, freeing.
  *
- * rmdir empties it: its tasks, mms and files leave, and the pages of the files
- * with them. Then it waits, in the background, for an RCU grace period, after
- * which nobody charges it any more. If pages are still charged to it then, those
- * of tasks that live on, in flight or pinned by someone, all of memory is
- * searched for them: it is the pages that let go, not the container that stays.
- * Once nothing is charged, and all who took part in that are through, it is
- * freed.
+ * rmdir empties it: its tasks, mms and files leave, and its entry in the table of
+ * tokens is cleared, so that whatever is still charged to it is charged to nobody.
+ * Nothing is searched for. After an RCU grace period, when all who had found it
+ * before are through, its memory is freed.
  */
 #include <linux/idr.h>
 #include <linux/mm.h>
@@ -27,7 +24,7 @@ static DEFINE_IDA(container_ida);
 static struct kmem_cache *container_cache;
 static struct workqueue_struct *container_free_wq;
 
-static void container_free_work(struct work_struct *work);
+static void container_release_work(struct work_struct *work);
 
 /**
  * container_create - make a container with nothing in it
@@ -48,13 +45,8 @@ struct container *container_create(void)
 	if (!container_percpu_fails(sizeof(*ctn->pcpu)))
 		ctn->pcpu = alloc_percpu(struct container_pcpu);
 	ctn->id = ida_alloc_min(&container_ida, 1, GFP_KERNEL);
-	if (!ctn->pcpu || ctn->id < 0) {
-		if (ctn->id > 0)
-			ida_free(&container_ida, ctn->id);
-		free_percpu(ctn->pcpu);
-		kmem_cache_free(container_cache, ctn);
-		return NULL;
-	}
+	if (!ctn->pcpu || ctn->id < 0)
+		goto fail;
 
 	for (i = 0; i < NR_CONTAINER_COUNTERS; i++)
 		page_counter_init(&ctn->counter[i], NULL, false);
@@ -63,26 +55,74 @@ struct container *container_create(void)
 	/* so that the first hit is not one that follows another */
 	ctn->last_hit = jiffies - HZ;
 	ctn->oom_told_until = jiffies;
+	ctn->hopeless_until = jiffies;
 	spin_lock_init(&ctn->lock);
 	INIT_LIST_HEAD(&ctn->tasks);
 	INIT_LIST_HEAD(&ctn->mms);
 	spin_lock_init(&ctn->files_lock);
-	INIT_LIST_HEAD(&ctn->files);
+	xa_init_flags(&ctn->files, XA_FLAGS_ALLOC1);
 	for (i = 0; i < NR_CONTAINER_FILE_CLASSES; i++)
 		INIT_LIST_HEAD(&ctn->trim_files[i]);
-	mutex_init(&ctn->shrink_lock);
+	init_waitqueue_head(&ctn->wait);
+	spin_lock_init(&ctn->shrink_lock);
+	INIT_LIST_HEAD(&ctn->shrinkers);
 	ctn->shrink_pages = ULONG_MAX;
-	ctn->shrink_rss = ULONG_MAX;
+	ctn->limit_reached = PAGE_COUNTER_MAX;
 	INIT_DELAYED_WORK(&ctn->notify_work, container_notify_work);
 	ctn->last_notice = jiffies - HZ;
-	INIT_DELAYED_WORK(&ctn->trim_work, container_trim_work);
-	INIT_DELAYED_WORK(&ctn->leftovers_work, container_leftovers_work);
-	INIT_RCU_WORK(&ctn->free_work, container_free_work);
-	container_audit_add(ctn);
+	container_trim_init(ctn);
+	INIT_WORK(&ctn->release_work, container_release_work);
 
+	/* from here on it can be charged, but nobody knows it yet */
+	if (container_table_add(ctn))
+		goto fail;
+	container_audit_add(ctn);
 	static_branch_enable(&containers_key);
 	container_stop_point("mkdir: made");
 	return ctn;
+
+fail:
+	if (ctn->id > 0)
+		ida_free(&container_ida, ctn->id);
+	free_percpu(ctn->pcpu);
+	kmem_cache_free(container_cache, ctn);
+	return NULL;
+}
+
+/**
+ * container_tryget - hold a container that was found within RCU beyond that
+ * @ctn: the container.
+ *
+ * Its memory stays, not its members: CONTAINER_DYING may be set at any time.
+ *
+ * Context: Any. Within RCU.
+ * Return: @ctn, or NULL if it is being removed.
+ */
+struct container *container_tryget(struct container *ctn)
+{
+	if (test_bit(CONTAINER_DYING, &ctn->flags) ||
+	    !config_item_get_unless_zero(&ctn->group.cg_item))
+		return NULL;
+	return ctn;
+}
+
+/* The current task's container, with a reference, or NULL. Context: Any. */
+struct container *container_get_own(void)
+{
+	struct container *ctn;
+
+	rcu_read_lock();
+	ctn = rcu_dereference(current->container);
+	if (ctn)
+		ctn = container_tryget(ctn);
+	rcu_read_unlock();
+	return ctn;
+}
+
+/* Context: Any but an interrupt. */
+void container_put(struct container *ctn)
+{
+	config_item_put(&ctn->group.cg_item);
 }
 
 /**
@@ -101,19 +141,30 @@ void container_empty(struct container *ctn)
 	container_stop_point("rmdir: no tasks");
 	container_expel_files(ctn);
 	container_stop_point("rmdir: no files");
+	container_table_remove(ctn);
 }
 
-/* It has not been removed after all. */
+/*
+ * It has not been removed after all. What was charged to it is charged to nobody
+ * now: it begins anew.
+ */
 void container_revive(struct container *ctn)
 {
+	int i, cpu;
+
+	/* who has still counted something for it is through after this */
+	synchronize_rcu();
+	for_each_possible_cpu(cpu)
+		memset(per_cpu_ptr(ctn->pcpu, cpu), 0, sizeof(*ctn->pcpu));
+	for (i = 0; i < NR_CONTAINER_COUNTERS; i++)
+		page_counter_uncharge(&ctn->counter[i],
+				      page_counter_read(&ctn->counter[i]));
+	/* without memory for that it stays as it is, and can be removed once more */
+	if (container_table_add(ctn))
+		return;
+
 	clear_bit(CONTAINER_DYING, &ctn->flags);
 	enable_delayed_work(&ctn->notify_work);
-	/*
-	 * Its processes have left it without their pages, and files may have.
-	 * Who still charges for one of them is through after this.
-	 */
-	synchronize_rcu();
-	container_check_leftovers(ctn);
 	if (READ_ONCE(ctn->notices))
 		queue_delayed_work(system_unbound_wq, &ctn->notify_work, 0);
 }
@@ -124,71 +175,43 @@ void container_free_id(struct container *ctn)
 	ida_free(&container_ida, ctn->id);
 }
 
-/**
- * container_destroy - the directory is gone, and so is every user of its files
- * @ctn: the container, which container_empty() has emptied.
- *
- * Context: May sleep.
- */
-void container_destroy(struct container *ctn)
-{
-	queue_rcu_work(container_free_wq, &ctn->free_work);
-}
-
 static void container_free_rcu(struct rcu_head *head)
 {
-	struct container *ctn = container_of(head, struct container,
-					     free_work.rcu);
+	struct container *ctn = container_of(head, struct container, rcu);
 
-	container_drain_stock(ctn);
-	WARN_ON_ONCE(page_counter_read(&ctn->counter[CONTAINER_RSS]));
-	WARN_ON_ONCE(page_counter_read(&ctn->counter[CONTAINER_CACHE]));
-	WARN_ON_ONCE(container_mapped(ctn));
-	WARN_ON_ONCE(container_stat(ctn, CONTAINER_ACTIVE));
 	free_percpu(ctn->pcpu);
+	xa_destroy(&ctn->files);
 	kmem_cache_free(container_cache, ctn);
 	container_audit_freed();
 }
 
-/* A folio may be frozen, in a split, each time the search comes by. */
-#define CONTAINER_SWEEPS	100
-
-/* Runs after a grace period: nobody charges @ctn any more. */
-static void container_free_work(struct work_struct *work)
+static void container_release_work(struct work_struct *work)
 {
-	struct container *ctn = container_of(to_rcu_work(work),
-					     struct container, free_work);
-	int i;
+	struct container *ctn = container_of(work, struct container,
+					     release_work);
 
-	cancel_delayed_work_sync(&ctn->trim_work);
-	cancel_delayed_work_sync(&ctn->leftovers_work);
-
-	/* mostly it is just what other CPUs have in their batches */
-	if (container_usage(ctn))
-		lru_add_drain_all();
-	for (i = 0; container_usage(ctn) && i < CONTAINER_SWEEPS; i++) {
-		if (i)
-			schedule_timeout_idle(HZ / 100 * i);
-		container_sweep(ctn, container_drop_charge);
-	}
-	/* rather lose its memory than have a page point to what is freed */
-	if (WARN_ON_ONCE(container_usage(ctn)))
-		return;
-
+	container_trim_stop(ctn);
 	container_audit_remove(ctn);
-	/* those who have just uncharged the last page still use it */
-	call_rcu(&ctn->free_work.rcu, container_free_rcu);
+	call_rcu(&ctn->rcu, container_free_rcu);
+}
+
+/**
+ * container_destroy - the directory is gone, and so is every user of its files
+ * @ctn: the container, which container_empty() has emptied.
+ *
+ * Context: Any but an interrupt. It may be the end of a wait, or of a claim.
+ */
+void container_destroy(struct container *ctn)
+{
+	/* if mkdir has failed, rmdir has not been here */
+	set_bit(CONTAINER_DYING, &ctn->flags);
+	container_table_remove(ctn);
+	queue_work(container_free_wq, &ctn->release_work);
 }
 
 static int __init container_core_init(void)
 {
-	BUILD_BUG_ON(MAX_PAGECACHE_ORDER >=
-		     CONTAINER_TOKEN_SHIFT - CONTAINER_TOKEN_MAPPED_SHIFT);
-
-	/* that the token can tell where it is */
-	container_cache = kmem_cache_create("container",
-					    sizeof(struct container),
-					    CONTAINER_ALIGN, 0, NULL);
+	container_cache = KMEM_CACHE(container, SLAB_HWCACHE_ALIGN);
 	container_free_wq = alloc_workqueue("container_free", WQ_UNBOUND, 0);
 	if (!container_cache || !container_free_wq)
 		panic("containers: no memory at boot\n");

@@ -1,55 +1,120 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Ownership of files: which mappings belong to which container.
+ * Which files belong to a container, or have memory of it.
  *
- * A regular file that has no owner belongs to the container whose task is the
- * first to bring one of its pages into the page cache; addfile and rmfile
- * change that. Pages that were cached before stay uncharged when a file is
- * claimed in passing: the host had them. When an administrator names the
- * owner, with addfile, they are charged along.
+ * What a file is, is asked of its mapping: memory that can be neither written
+ * back nor reclaimed is held, and all other page cache is droppable. That
+ * decides who is charged.
  *
- * address_space::container_file is set by cmpxchg from NULL, and cleared under
- * the files_lock of the container it belongs to. While a file is in that list
- * its inode has not been evicted, as eviction takes it off under that lock.
- * An inode that is to be used beyond the lock is held by a reference, as
- * always, and by s_umount: a reference alone would be found by umount.
+ * A regular file of droppable cache has one owner: the container whose task is
+ * the first to bring one of its pages in, or that addfile has named. All pages
+ * that are added from then on are the owner's. Those that were cached before
+ * stay uncharged when a file is claimed in passing: the host had them.
+ *
+ * A file of held memory has no owner. A container whose task brings a page in
+ * is charged for that page, and from then on has a part in the file: that is
+ * how kcontainerd finds the page. So several containers can have one. addfile
+ * can name one of them: it is charged for all pages as long as it has room.
+ *
+ * address_space::container_files is the address of a struct container_file, or
+ * the first of a list of them with CONTAINER_FILES_HELD; one that is named is the
+ * first. The list is changed under the inode's i_lock, inside the files_lock of
+ * the container whose part comes or goes, and read within RCU. While a container
+ * has a part in a file its inode has not been evicted, as eviction takes it off
+ * under files_lock. An inode that is to be used beyond that lock is held by a
+ * reference, as always, and by s_umount: a reference alone would be found by
+ * umount.
  */
-#include <linux/dcache.h>
+#include <linux/backing-dev.h>
 #include <linux/fs.h>
-#include <linux/magic.h>
-#include <linux/mount.h>
 #include <linux/mm.h>
-#include <linux/namei.h>
-#include <linux/oom.h>
 #include <linux/pagemap.h>
-#include <linux/pagevec.h>
-#include <linux/seq_file.h>
-#include <linux/shmem_fs.h>
+#include <linux/rmap.h>
 #include <linux/slab.h>
-#include "internal.h"
+#include "token.h"
 
-static struct container_file *file_alloc(struct address_space *mapping, gfp_t gfp)
+/**
+ * container_mapping_is_held - are pages of a file held memory?
+ * @mapping: the file.
+ *
+ * They are if nothing but swap, or nothing at all, can take them: shmem, tmpfs,
+ * memfd, SysV shm, shared anonymous memory, ramfs, secretmem, guest_memfd.
+ *
+ * Context: Any.
+ */
+bool container_mapping_is_held(struct address_space *mapping)
 {
-	struct container_file *file = kzalloc(sizeof(*file), gfp);
+	return mapping->host && (mapping_unevictable(mapping) ||
+				 !mapping_can_writeback(mapping));
+}
 
-	if (file)
-		file->mapping = mapping;
+/* The first part that a container has in a file, or NULL. Within RCU. */
+struct container_file *container_first_file(struct address_space *mapping)
+{
+	return (struct container_file *)(READ_ONCE(mapping->container_files) &
+					 ~CONTAINER_FILES_HELD);
+}
+
+/* The part that @ctn has in a file, or NULL; none is NULL's. Within RCU. */
+struct container_file *container_find_file(struct address_space *mapping,
+					   struct container *ctn)
+{
+	struct container_file *file = container_first_file(mapping);
+
+	while (file && file->ctn != ctn)
+		file = rcu_dereference_check(file->next,
+					     rcu_read_lock_any_held() ||
+					     lockdep_is_held(&mapping->host->i_lock));
 	return file;
 }
 
-static void file_set_container(struct container_file *file,
-			       struct container *ctn)
+/* ---- the list of a mapping: i_lock held ---- */
+
+static void set_first(struct address_space *mapping, struct container_file *file)
 {
-	file->ctn = ctn;
-	file->token = container_token(ctn) | CONTAINER_TOKEN_FILE;
-	file->stat = &ctn->pcpu->stat[CONTAINER_FILE];
-	file->stock = &ctn->pcpu->stock[CONTAINER_CACHE];
-	if (shmem_mapping(file->mapping)) {
-		file->token |= CONTAINER_TOKEN_SHMEM;
-		file->stat = &ctn->pcpu->stat[CONTAINER_SHMEM];
-		file->stock = &ctn->pcpu->stock[CONTAINER_RSS];
+	unsigned long files = (unsigned long)file;
+
+	if (file && file_is_held(file))
+		files |= CONTAINER_FILES_HELD;
+	/* as rcu_assign_pointer() */
+	smp_store_release(&mapping->container_files, files);
+}
+
+static struct container_file *next_file(struct container_file *file)
+{
+	return rcu_dereference_protected(file->next,
+					 lockdep_is_held(&file->mapping->host->i_lock));
+}
+
+/* Not before one that is named. */
+static void link_file(struct container_file *file)
+{
+	struct container_file *first = container_first_file(file->mapping);
+
+	if (first && first->named) {
+		RCU_INIT_POINTER(file->next, next_file(first));
+		rcu_assign_pointer(first->next, file);
+	} else {
+		RCU_INIT_POINTER(file->next, first);
+		set_first(file->mapping, file);
 	}
 }
+
+/* Who has seen @file goes on to the next from there. */
+static void unlink_file(struct container_file *file)
+{
+	struct container_file *before = container_first_file(file->mapping);
+
+	if (before == file) {
+		set_first(file->mapping, next_file(file));
+		return;
+	}
+	while (next_file(before) != file)
+		before = next_file(before);
+	rcu_assign_pointer(before->next, next_file(file));
+}
+
+/* ---- classes: files_lock held ---- */
 
 static enum container_file_class file_class(unsigned long nr_pages)
 {
@@ -70,9 +135,9 @@ static unsigned long outgrown(enum container_file_class class)
 }
 
 /*
- * See what class @file is in now, and put it at the end of that. files_lock held.
- * A page that is added at this moment is either seen here or added with the lock
- * of i_pages taken after us: then who adds it sees what we have set.
+ * See what class @file is in now, by all pages that are cached, and put it at the
+ * end of that. A page that is added at this moment is either seen here or added
+ * with the lock of i_pages taken after us: then who adds it sees what we have set.
  */
 static void file_classify(struct container_file *file)
 {
@@ -95,308 +160,420 @@ static void file_classify(struct container_file *file)
 	file->class = class;
 }
 
-/* Make @file->ctn the owner if there is none and it is not being removed. */
-static bool file_join(struct container_file *file)
+/* Is @file still a part of its container? */
+static bool file_is_there(struct container_file *file)
 {
+	return xa_load(&file->ctn->files, file->id) == file;
+}
+
+/**
+ * container_file_grown - a file may have more pages than it is down for
+ * @file: a container's part in it. Within RCU.
+ *
+ * Context: Atomic at most; not from an interrupt.
+ */
+void container_file_grown(struct container_file *file)
+{
+	spin_lock(&file->ctn->files_lock);
+	if (file_is_there(file))
+		file_classify(file);
+	spin_unlock(&file->ctn->files_lock);
+}
+
+/* ---- joining and leaving ---- */
+
+static struct container_file *file_alloc(struct address_space *mapping,
+					 struct container *ctn, gfp_t gfp)
+{
+	struct container_file *file = kzalloc(sizeof(*file), gfp);
+
+	if (!file)
+		return NULL;
+	file->ctn = ctn;
+	file->mapping = mapping;
+	file->token = container_token(ctn) | CONTAINER_TOKEN_FILE;
+	if (container_mapping_is_held(mapping))
+		file->token |= CONTAINER_TOKEN_HELD;
+	/* a place in the list, which it takes in file_join() */
+	if (xa_alloc_cyclic(&ctn->files, &file->id, NULL, xa_limit_32b,
+			    &ctn->next_file, gfp) < 0) {
+		kfree(file);
+		return NULL;
+	}
+	return file;
+}
+
+static void file_free(struct container_file *file)
+{
+	xa_erase(&file->ctn->files, file->id);
+	kfree(file);
+}
+
+/*
+ * Returns 0, -EEXIST if the file has an owner, or @file->ctn has a part in it, or
+ * -ENODEV if that is being removed.
+ */
+static int file_join(struct container_file *file)
+{
+	struct address_space *mapping = file->mapping;
 	struct container *ctn = file->ctn;
-	bool joined = false;
+	int err = 0;
 
 	/* it is about to get a page, most likely */
 	file->class = CONTAINER_FILE_SMALL;
 	file->outgrown = outgrown(file->class);
 
 	spin_lock(&ctn->files_lock);
-	if (test_bit(CONTAINER_DYING, &ctn->flags))
+	if (test_bit(CONTAINER_DYING, &ctn->flags)) {
+		err = -ENODEV;
 		goto out;
-	/* before a page of it is charged: that is how sweep.c sees that it may be */
-	list_add_tail(&file->node, &ctn->files);
-	if (!cmpxchg((struct container_file **)&file->mapping->container_file,
-		     NULL, file)) {
-		list_add_tail(&file->trim_node, &ctn->trim_files[file->class]);
-		ctn->nr_files[file->class]++;
-		if (READ_ONCE(file->mapping->nrpages))
-			file_classify(file);
-		joined = true;
-	} else {
-		list_del(&file->node);
 	}
+	spin_lock(&mapping->host->i_lock);
+	if (file_is_held(file) ? !!container_find_file(mapping, ctn) :
+				 !!container_first_file(mapping))
+		err = -EEXIST;
+	else
+		link_file(file);
+	spin_unlock(&mapping->host->i_lock);
+	if (err)
+		goto out;
+
+	/* the place is there: this needs no memory */
+	xa_store(&ctn->files, file->id, file, GFP_NOWAIT);
+	list_add_tail(&file->trim_node, &ctn->trim_files[file->class]);
+	ctn->nr_files[file->class]++;
+	if (!file_is_held(file))
+		atomic_long_inc(&ctn->nr_owned);
+	if (READ_ONCE(mapping->nrpages))
+		file_classify(file);
 out:
 	spin_unlock(&ctn->files_lock);
-	return joined;
+	return err;
 }
 
 /* files_lock held. Whoever sees @file still may use it until RCU allows. */
 static void file_leave_locked(struct container_file *file)
 {
-	RCU_INIT_POINTER(file->mapping->container_file, NULL);
-	list_del(&file->node);
+	struct inode *inode = file->mapping->host;
+	struct container *ctn = file->ctn;
+
+	spin_lock(&inode->i_lock);
+	unlink_file(file);
+	if (file->named || !file_is_held(file))
+		atomic_long_dec(&ctn->nr_owned);
+	file->named = false;
+	spin_unlock(&inode->i_lock);
+	xa_erase(&ctn->files, file->id);
 	list_del(&file->trim_node);
-	file->ctn->nr_files[file->class]--;
+	ctn->nr_files[file->class]--;
 	kfree_rcu(file, rcu);
 }
 
-/* Take @mapping from @ctn, or whoever owns it if NULL. Returns if it was so. */
-static bool mapping_leave(struct address_space *mapping, struct container *ctn)
+static bool file_leave(struct container_file *file)
+{
+	struct container *ctn = file->ctn;
+	bool left;
+
+	spin_lock(&ctn->files_lock);
+	left = file_is_there(file);
+	if (left)
+		file_leave_locked(file);
+	spin_unlock(&ctn->files_lock);
+	return left;
+}
+
+/* The current task's container joins, without a reference if it is not to. */
+static int join_own(struct address_space *mapping, gfp_t gfp)
+{
+	struct container *ctn = container_get_own();
+	struct container_file *file;
+	int err;
+
+	if (!ctn)
+		return -ENODEV;
+	file = file_alloc(mapping, ctn, (gfp & GFP_KERNEL) | __GFP_NOWARN |
+					(gfp & __GFP_NOFAIL));
+	container_stop_point("claim: allocated");
+	err = file ? file_join(file) : -ENOMEM;
+	if (err && file)
+		file_free(file);
+	container_put(ctn);
+	container_stop_point("claim: done");
+	return err;
+}
+
+/**
+ * container_join_own - let the current task's container have a part in a file
+ * @mapping: a file of held memory.
+ * @gfp: how to allocate.
+ *
+ * Context: May sleep if @gfp allows.
+ * Return: 0, -ENOMEM, or -ENODEV if it is in none any more.
+ */
+int container_join_own(struct address_space *mapping, gfp_t gfp)
+{
+	int err = join_own(mapping, gfp);
+
+	return err == -EEXIST ? 0 : err;
+}
+
+/**
+ * container_join_file - let a container have a part in a file
+ * @mapping: a file of held memory, of which the caller has a folio locked.
+ * @ctn: the container; the caller has a reference.
+ *
+ * Context: May sleep.
+ * Return: 0, -ENOMEM, or -ENODEV if it is being removed.
+ */
+int container_join_file(struct address_space *mapping, struct container *ctn)
 {
 	struct container_file *file;
-	struct container *owner;
+	int err = 0;
+
+	rcu_read_lock();
+	file = container_find_file(mapping, ctn);
+	rcu_read_unlock();
+	if (file)
+		return 0;
+
+	file = file_alloc(mapping, ctn, GFP_NOFS);
+	err = file ? file_join(file) : -ENOMEM;
+	if (err && file)
+		file_free(file);
+	return err == -EEXIST ? 0 : err;
+}
+
+/**
+ * container_claim_file - let the current task's container own a file
+ * @mapping: a file of droppable cache.
+ * @gfp: how to allocate. If memory is short, the file stays without an owner.
+ *
+ * Block devices hold what is everybody's: the metadata of the fs. So do inodes
+ * that it has for itself, such as ext4's buddy cache. Nobody has opened these,
+ * and what kind they are is left over from another inode.
+ *
+ * Context: May sleep if @gfp allows.
+ */
+void container_claim_file(struct address_space *mapping, gfp_t gfp)
+{
+	if (S_ISREG(mapping->host->i_mode) &&
+	    !hlist_empty(&mapping->host->i_dentry))
+		join_own(mapping, gfp);
+}
+
+/* @ctn's part in @mapping, which is held, is named, and none besides. */
+static bool name_part(struct address_space *mapping, struct container *ctn)
+{
+	struct container_file *file, *first;
+
+	spin_lock(&mapping->host->i_lock);
+	first = container_first_file(mapping);
+	file = container_find_file(mapping, ctn);
+	if (file && !file->named) {
+		if (first->named) {
+			first->named = false;
+			atomic_long_dec(&first->ctn->nr_owned);
+		}
+		/* whoever walks the list meanwhile may miss some: no harm */
+		unlink_file(file);
+		link_file(file);
+		file->named = true;
+		atomic_long_inc(&ctn->nr_owned);
+	}
+	spin_unlock(&mapping->host->i_lock);
+	return file;
+}
+
+/**
+ * container_name_file - make a container the owner of a file
+ * @mapping: the file; the caller sees to it that it stays.
+ * @ctn: the container, likewise.
+ *
+ * Context: May sleep.
+ * Return: 0, -ENOMEM, or -ENODEV if @ctn is being removed.
+ */
+int container_name_file(struct address_space *mapping, struct container *ctn)
+{
+	struct container_file *file, *other;
+	int err;
+
+	file = file_alloc(mapping, ctn, GFP_KERNEL);
+	if (!file)
+		return -ENOMEM;
+	container_stop_point("addfile: allocated");
+
+	/* it is the container's as soon as it has joined, and freed by that */
+	while ((err = file_join(file)) == -EEXIST && !file_is_held(file)) {
+		bool owned;
+
+		rcu_read_lock();
+		other = container_first_file(mapping);
+		owned = other && other->ctn == ctn;
+		if (other && !owned)
+			file_leave(other);
+		rcu_read_unlock();
+		if (owned)
+			break;
+		container_stop_point("addfile: taken away");
+	}
+	if (err)
+		file_free(file);
+	if (err && err != -EEXIST)
+		return err;
+	if (container_mapping_is_held(mapping) && !name_part(mapping, ctn))
+		return -ENODEV;
+	return 0;
+}
+
+/**
+ * container_leave_file - a container does not own a file any more
+ * @mapping: the file; the caller sees to it that it stays.
+ * @ctn: the container, likewise.
+ *
+ * Of held memory it keeps its part: what it has in the file stays its own.
+ *
+ * Context: May sleep.
+ * Return: whether it did.
+ */
+bool container_leave_file(struct address_space *mapping, struct container *ctn)
+{
+	struct container_file *file;
 	bool left = false;
 
 	rcu_read_lock();
-	file = rcu_dereference(mapping->container_file);
-	if (file && (!ctn || file->ctn == ctn)) {
-		owner = file->ctn;
-		spin_lock(&owner->files_lock);
-		if (rcu_access_pointer(mapping->container_file) == file) {
-			file_leave_locked(file);
-			left = true;
+	file = container_find_file(mapping, ctn);
+	if (file && !file_is_held(file)) {
+		left = file_leave(file);
+	} else if (file) {
+		spin_lock(&mapping->host->i_lock);
+		left = file->named;
+		if (left) {
+			file->named = false;
+			atomic_long_dec(&ctn->nr_owned);
 		}
-		spin_unlock(&owner->files_lock);
-		container_check_leftovers(owner);
+		spin_unlock(&mapping->host->i_lock);
 	}
 	rcu_read_unlock();
 	return left;
 }
 
-void __container_claim_mapping(struct address_space *mapping, gfp_t gfp)
-{
-	struct container_file *file;
-	struct container *ctn;
-
-	/* swapoff(2) reads in what is everybody's as well */
-	if (oom_task_origin(current))
-		return;
-	/*
-	 * Block devices hold what is everybody's: the metadata of the fs. So do
-	 * inodes that it has for itself, such as ext4's buddy cache. Nobody has
-	 * opened these, and what kind they are is left over from another inode.
-	 */
-	if (!mapping->host || !S_ISREG(mapping->host->i_mode) ||
-	    hlist_empty(&mapping->host->i_dentry))
-		return;
-
-	rcu_read_lock();
-	ctn = rcu_dereference(current->container);
-	if (ctn && test_bit(CONTAINER_DYING, &ctn->flags))
-		ctn = NULL;
-	rcu_read_unlock();
-	if (!ctn)
-		return;
-
-	file = file_alloc(mapping, (gfp & GFP_KERNEL) | __GFP_NOWARN);
-	if (!file)
-		return;
-
-	container_stop_point("claim: allocated");
-	rcu_read_lock();
-	ctn = rcu_dereference(current->container);
-	if (ctn)
-		file_set_container(file, ctn);
-	if (!ctn || !file_join(file))
-		kfree(file);
-	rcu_read_unlock();
-	container_stop_point("claim: done");
-}
-
 void __container_forget_mapping(struct address_space *mapping)
 {
-	mapping_leave(mapping, NULL);
+	struct container_file *file;
+
+	rcu_read_lock();
+	while ((file = container_first_file(mapping)))
+		file_leave(file);
+	rcu_read_unlock();
 	container_stop_point("file: evicted");
 }
 
-/* ---- pages of a file that changes its owner ---- */
-
-/* Do one of two things with all folios of @mapping that are cached. */
-static void for_all_folios(struct address_space *mapping,
-			   void (*fn)(struct folio *folio, void *arg), void *arg)
+/**
+ * container_expel_files - take all files from a dying container
+ * @ctn: the container; CONTAINER_DYING is set.
+ *
+ * What is charged for their pages is charged to nobody as soon as no token names
+ * the container any more.
+ *
+ * Context: May sleep.
+ */
+void container_expel_files(struct container *ctn)
 {
-	struct folio_batch fbatch;
-	pgoff_t index = 0;
-	unsigned int i;
+	struct container_file *file;
+	unsigned long id = 0;
 
-	folio_batch_init(&fbatch);
-	while (filemap_get_folios(mapping, &index, -1, &fbatch)) {
-		for (i = 0; i < folio_batch_count(&fbatch); i++)
-			fn(fbatch.folios[i], arg);
-		container_stop_point("file: some pages done");
-		folio_batch_release(&fbatch);
+	/* none is added any more, but eviction may take one away */
+	rcu_read_lock();
+	while ((file = xa_find(&ctn->files, &id, ULONG_MAX, XA_PRESENT))) {
+		file_leave(file);
+		rcu_read_unlock();
+		container_stop_point("expel: a file");
 		cond_resched();
+		rcu_read_lock();
 	}
+	rcu_read_unlock();
 }
 
-static void drop_folio(struct folio *folio, void *ctn)
-{
-	container_drop_charge(folio, ctn);
-}
-
-/* A folio that takes another's place, in migration, gets its charge late. */
-static void lock_and_drop_folio(struct folio *folio, void *ctn)
-{
-	folio_lock(folio);
-	container_drop_charge(folio, ctn);
-	folio_unlock(folio);
-}
-
-static void adopt_folio(struct folio *folio, void *mapping)
-{
-	folio_lock(folio);
-	if (folio->mapping == mapping)
-		container_adopt_folio(folio, mapping);
-	folio_unlock(folio);
-}
-
-/* ---- addfile and rmfile ---- */
-
-static bool cred_may_say(const struct cred *cred, vfsuid_t uid)
-{
-	return vfsuid_eq_kuid(uid, cred->fsuid) ||
-	       container_cred_is_capable(cred);
-}
+/* ---- pages that are cached already ---- */
 
 /*
- * The inode whose pages are cached for @name; on overlayfs that is the one
- * beneath. @path holds it, and the mount: the caller puts that. Only the owner
- * of the file may say whose it is: both who opened addfile, and who writes to it.
+ * Nothing says how many pages of a large folio that is charged to nobody are
+ * mapped, which can only be told while that does not change. Its lock keeps the
+ * first of them from being mapped, but not the last from being unmapped: so unmap
+ * all of it, and let those finish who are at that.
  */
-static struct inode *file_by_name(const char *name, struct path *path)
+static bool must_unmap(struct folio *folio)
 {
-	struct inode *inode;
-	vfsuid_t uid;
-	int err;
-
-	err = kern_path(name, LOOKUP_FOLLOW, path);
-	if (err)
-		return ERR_PTR(err);
-
-	uid = i_uid_into_vfsuid(mnt_idmap(path->mnt), d_inode(path->dentry));
-	inode = d_real_inode(path->dentry);
-	/* huge pages of hugetlbfs are a budget of their own */
-	if (!S_ISREG(inode->i_mode) ||
-	    inode->i_sb->s_magic == HUGETLBFS_MAGIC)
-		err = -EINVAL;
-	else if (!cred_may_say(current_cred(), uid) ||
-		 !cred_may_say(current_real_cred(), uid))
-		err = -EPERM;
-	if (!err)
-		return inode;
-
-	path_put(path);
-	return ERR_PTR(err);
+	return folio_test_large(folio) && folio_mapped(folio) &&
+	       !folio_token(folio);
 }
 
-static bool mapping_is_owned_by(struct address_space *mapping,
-				struct container *ctn)
+static void adopt_folio(struct folio *folio, struct container *ctn,
+			unsigned int how)
 {
-	struct container_file *owner;
-	bool ret;
+	unsigned long kind = CONTAINER_TOKEN_FILE;
+	bool mapped = false;
 
-	rcu_read_lock();
-	owner = rcu_dereference(mapping->container_file);
-	ret = owner && owner->ctn == ctn;
-	rcu_read_unlock();
-	return ret;
-}
-
-/* Have @ctn own @mapping, whoever did before. */
-static int mapping_join(struct address_space *mapping, struct container *ctn)
-{
-	struct container_file *file = file_alloc(mapping, GFP_KERNEL);
-
-	if (!file)
-		return -ENOMEM;
-
-	container_stop_point("addfile: allocated");
-	file_set_container(file, ctn);
-	while (!mapping_is_owned_by(mapping, ctn)) {
-		if (file_join(file))
-			return 0;
-		if (test_bit(CONTAINER_DYING, &ctn->flags)) {
-			kfree(file);
-			return -ENODEV;
-		}
-		mapping_leave(mapping, NULL);
-		container_stop_point("addfile: taken away");
+	/* another may have been named meanwhile, and comes by later: the lock */
+	if (!container_find_file(folio->mapping, ctn))
+		return;
+	if (container_mapping_is_held(folio->mapping))
+		kind |= CONTAINER_TOKEN_HELD;
+	/* one page: __container_mod_mapped() knows what may come of that */
+	if (!folio_token(folio) && folio_mapped(folio)) {
+		kind += CONTAINER_TOKEN_MAPPED;
+		mapped = true;
 	}
-	kfree(file);
-	return 0;
+	container_own_folio(folio, ctn, kind, how);
+	/* it can have been unmapped before there was a token to say so */
+	if (mapped && !folio_mapped(folio))
+		__container_mod_mapped(folio, -1);
 }
 
 /**
- * container_add_file - make a container the owner of a file
- * @ctn: the container.
- * @name: path of the file, in the root of the caller.
+ * container_adopt_folios - charge folios of files that are cached already
+ * @folios: each locked, in a file, and held by a reference.
+ * @nr: how many.
+ * @ctn: who is to be charged, and has a part in these files.
+ * @how: CONTAINER_OWN_*, of what is held.
  *
- * Pages of it that are cached are charged to @ctn from now on, whoever had
- * them.
- *
- * Context: May sleep.
- * Return: 0, also if it is the owner already; an error of path lookup, -EINVAL
- * if this is not a regular file, -EPERM, -ENOMEM, or -ENODEV if @ctn is being
- * removed.
+ * Context: May sleep. Waits for a grace period if some are large, mapped, and
+ * have not been charged before.
  */
-int container_add_file(struct container *ctn, const char *name)
+void container_adopt_folios(struct folio **folios, unsigned int nr,
+			    struct container *ctn, unsigned int how)
 {
-	struct address_space *mapping;
-	struct inode *inode;
-	struct path path;
-	int err;
+	bool unmapped = false;
+	unsigned int i;
 
-	inode = file_by_name(name, &path);
-	if (IS_ERR(inode))
-		return PTR_ERR(inode);
-
-	mapping = inode->i_mapping;
-	err = mapping_join(mapping, ctn);
-	container_stop_point("addfile: joined");
-	if (!err) {
-		/* who still charges the owner before is through after this */
-		synchronize_rcu();
-		container_stop_point("addfile: waited");
-		for_all_folios(mapping, adopt_folio, mapping);
+	for (i = 0; i < nr; i++) {
+		if (!must_unmap(folios[i]))
+			continue;
+		try_to_unmap(folios[i], TTU_SPLIT_HUGE_PMD | TTU_IGNORE_MLOCK |
+					TTU_SYNC);
+		unmapped = true;
 	}
-	path_put(&path);
-	return err;
-}
+	/* who faults waits for the locks */
+	if (unmapped)
+		synchronize_rcu_expedited();
 
-/**
- * container_remove_file - take a file from a container
- * @ctn: the container.
- * @name: path of the file, in the root of the caller.
- *
- * Pages of it that are cached stay so, but are charged to nobody.
- *
- * Context: May sleep.
- * Return: 0; -ENOENT if @ctn does not own it; else as container_add_file().
- */
-int container_remove_file(struct container *ctn, const char *name)
-{
-	struct inode *inode;
-	struct path path;
-	int err = 0;
-
-	inode = file_by_name(name, &path);
-	if (IS_ERR(inode))
-		return PTR_ERR(inode);
-
-	if (mapping_leave(inode->i_mapping, ctn)) {
-		container_stop_point("rmfile: left");
-		synchronize_rcu();
-		container_stop_point("rmfile: waited");
-		for_all_folios(inode->i_mapping, lock_and_drop_folio, ctn);
-	} else {
-		err = -ENOENT;
-	}
-	path_put(&path);
-	return err;
+	rcu_read_lock_sched();
+	for (i = 0; i < nr; i++)
+		adopt_folio(folios[i], ctn, how);
+	rcu_read_unlock_sched();
 }
 
 /* ---- using a file from its container's list ---- */
 
-/*
- * Hold the inode of @file beyond files_lock, which is held: NULL if it is on
- * its way out, and with it all its pages.
+/**
+ * container_hold_file - hold the inode of a file beyond files_lock
+ * @file: a container's part in it.
+ *
+ * Context: The container's files_lock is held.
+ * Return: the inode, for container_release_file(); NULL if it is on its way out,
+ * or its file system is.
  */
-static struct inode *file_hold(struct container_file *file)
+struct inode *container_hold_file(struct container_file *file)
 {
 	struct inode *inode = file->mapping->host;
 	struct super_block *sb = inode->i_sb;
@@ -416,7 +593,7 @@ static struct inode *file_hold(struct container_file *file)
 	return NULL;
 }
 
-/* Undo file_hold(), which container_next_file() did. May sleep. */
+/* Undo container_hold_file(). Context: May sleep. */
 void container_release_file(struct inode *inode)
 {
 	struct super_block *sb = inode->i_sb;
@@ -427,38 +604,11 @@ void container_release_file(struct inode *inode)
 }
 
 /**
- * container_file_grown - a file may have more pages than it is down for
- * @mapping: the file; the caller sees to it that it stays.
- *
- * Context: Atomic at most; not from an interrupt.
- */
-void container_file_grown(struct address_space *mapping)
-{
-	struct container_file *file;
-
-	rcu_read_lock();
-	file = rcu_dereference(mapping->container_file);
-	if (file) {
-		spin_lock(&file->ctn->files_lock);
-		if (rcu_access_pointer(mapping->container_file) == file)
-			file_classify(file);
-		spin_unlock(&file->ctn->files_lock);
-	}
-	rcu_read_unlock();
-}
-
-/* Has it pages that are a part of rss? It may be that there are none after all. */
-static bool may_have_rss(struct address_space *mapping)
-{
-	return mapping_mapped(mapping) || shmem_mapping(mapping);
-}
-
-/**
  * container_next_file - the next file that kcontainerd is to look at
  * @ctn: the container. Only its kcontainerd calls this.
  * @large: one with CONTAINER_LARGE pages or more; else one with fewer, but not
  *	   none.
- * @rss_only: only one that is mapped, or shmem.
+ * @wanted: says which of these.
  * @left: how many files may still be looked at; counted down.
  * @cursor: set to where it left off in that file.
  * @busy: set if one could not be held just now.
@@ -470,8 +620,9 @@ static bool may_have_rss(struct address_space *mapping)
  * was none among @left.
  */
 struct inode *container_next_file(struct container *ctn, bool large,
-				  bool rss_only, unsigned long *left,
-				  pgoff_t *cursor, bool *busy)
+				  bool (*wanted)(struct container_file *file),
+				  unsigned long *left, pgoff_t *cursor,
+				  bool *busy)
 {
 	const enum container_file_class class =
 		large ? CONTAINER_FILE_LARGE : CONTAINER_FILE_SMALL;
@@ -484,10 +635,9 @@ struct inode *container_next_file(struct container *ctn, bool large,
 		file = list_first_entry(&ctn->trim_files[class],
 					struct container_file, trim_node);
 		file_classify(file);
-		if (file->class == class &&
-		    (!rss_only || may_have_rss(file->mapping))) {
+		if (file->class == class && wanted(file)) {
 			*cursor = file->cursor;
-			inode = file_hold(file);
+			inode = container_hold_file(file);
 			*busy |= !inode;
 		}
 		cond_resched_lock(&ctn->files_lock);
@@ -496,105 +646,15 @@ struct inode *container_next_file(struct container *ctn, bool large,
 	return inode;
 }
 
-/* Remember where to go on in a file, if it is still @ctn's. */
+/* Remember where to go on in a file, if @ctn still has a part in it. */
 void container_set_cursor(struct container *ctn, struct inode *inode,
 			  pgoff_t cursor)
 {
 	struct container_file *file;
 
 	rcu_read_lock();
-	file = rcu_dereference(inode->i_mapping->container_file);
-	if (file && file->ctn == ctn)
+	file = container_find_file(inode->i_mapping, ctn);
+	if (file)
 		file->cursor = cursor;
 	rcu_read_unlock();
-}
-
-/**
- * container_expel_files - take all files from a dying container
- * @ctn: the container; CONTAINER_DYING is set.
- *
- * Context: May sleep.
- */
-void container_expel_files(struct container *ctn)
-{
-	struct container_file *file, *next;
-	struct address_space *mapping;
-	struct inode *inode;
-
-	spin_lock(&ctn->files_lock);
-again:
-	list_for_each_entry_safe(file, next, &ctn->files, node) {
-		mapping = file->mapping;
-		if (!mapping)		/* somebody's place in the list */
-			continue;
-		inode = file_hold(file);
-		file_leave_locked(file);
-		if (!inode)
-			continue;
-		spin_unlock(&ctn->files_lock);
-		container_stop_point("expel: a file");
-		for_all_folios(mapping, drop_folio, ctn);
-		container_release_file(inode);
-		cond_resched();
-		spin_lock(&ctn->files_lock);
-		goto again;
-	}
-	spin_unlock(&ctn->files_lock);
-}
-
-/* ---- listing ---- */
-
-static void list_file(struct container_file *file, struct seq_file *m)
-{
-	struct inode *inode = file->mapping->host;
-	dev_t dev = inode->i_sb->s_dev;
-	struct dentry *dentry;
-
-	seq_printf(m, "%lu %u:%u %lu ", READ_ONCE(file->mapping->nrpages),
-		   MAJOR(dev), MINOR(dev), inode->i_ino);
-
-	rcu_read_lock();
-	dentry = d_find_alias_rcu(inode);
-	if (dentry)
-		seq_dentry(m, dentry, " \t\n\v\f\r\\");
-	else
-		seq_putc(m, '-');
-	rcu_read_unlock();
-	seq_putc(m, '\n');
-}
-
-/**
- * container_list_files - write what files a container owns
- * @ctn: the container.
- * @m: one per line: cached pages, device, inode, path in the file system's
- *     root, with white space and backslashes in it as \ooo; "-" without one.
- *
- * Context: May sleep.
- * Return: 0
- */
-int container_list_files(struct container *ctn, struct seq_file *m)
-{
-	/* a place in the list, at which to go on */
-	struct container_file here = { .ctn = ctn };
-	struct container_file *file;
-	int batch;
-
-	spin_lock(&ctn->files_lock);
-	list_add(&here.node, &ctn->files);
-	while (!list_is_last(&here.node, &ctn->files) &&
-	       !seq_has_overflowed(m)) {
-		for (batch = 0; batch < 32; batch++) {
-			if (list_is_last(&here.node, &ctn->files))
-				break;
-			file = list_next_entry(&here, node);
-			if (file->mapping)
-				list_file(file, m);
-			list_move(&here.node, &file->node);
-		}
-		container_stop_point("mappings: some listed");
-		cond_resched_lock(&ctn->files_lock);
-	}
-	list_del(&here.node);
-	spin_unlock(&ctn->files_lock);
-	return 0;
 }

@@ -1,48 +1,59 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of the containers share: the container itself, the layout of
- * a folio's token, and who calls whom.
+ * What the parts of the containers share: the container itself, and who calls
+ * whom.
  *
  *	core.c		making, removing and freeing a container
- *	charge.c	tokens, counters, and noticing the limits
- *	wait.c		who waits: the throttle, room below rss_limit, shrinking
- *	oom.c		who dies if there is none
- *	notify.c	telling user space of them
- *	task.c		membership of tasks and mms: fork, exec, exit, moving
+ *	counter.[ch]	page counters, the stocks of the CPUs before them, sums
+ *	token.[ch]	whom a folio is charged to, and giving it to another
+ *	limit.c		noticing the limits: what fits, and who is told
+ *	charge.c	the hooks where folios are charged, uncharged and moved
+ *	throttle.c	who sleeps as page_limit is passed by far
+ *	room.c		who waits for room below rss_limit
+ *	shrink.c	trimming on demand: shrink, and lowering rss_limit
+ *	oom.c		who dies if there is no room
+ *	notify.c	telling user space of the limits
+ *	task.c		membership of tasks and mms: fork, exec, exit
+ *	move.c		moving a process in and out
  *	adopt.c		the pages that a process holds when it is moved
- *	sweep.c		finding what is charged when nothing leads to it any more
- *	file.c		ownership of files: claiming, moving, eviction
+ *	file.c		which files belong to a container or have memory of it
+ *	owner.c		naming the owner of a file: addfile and rmfile
+ *	mappings.c	listing the files
  *	configfs.c	the tree that users see, and nothing else
  *	audit.c		for tests: do the counters say what is there?
  *	stop.c		for tests: a task is killed in the middle of all that
  *	fault.c		for tests: allocations fail that the kernel's own fault
  *			injection does not reach
- *	mm/container_mm.c	kcontainerd: what it does over the limit
+ *	mm/container_mm.c	kcontainerd: how far to trim, and when
+ *	mm/container_scan_file.c, mm/container_scan_anon.c
+ *				what of files and of processes it trims
+ *	mm/container_reclaim.c	how that goes away
  *	mm/container_swap.c	pages in the swap cache that nobody can reach
  *
  * Lock order, outermost first:
  *
  *	configfs: the directories' i_rwsem, frag_sem; but who moves a process or
  *	a file, which may make one wait for anybody, comes without
- *	  sweep_mutex			one search through all of memory
  *	  container_attach_mutex	one change of membership at a time
  *	    container_fork_rwsem	write: no task forks or execs meanwhile
  *	      container::lock		tasks, mms; of two containers: one after
  *					the other, never nested
- *	      container::files_lock	files; nests inode::i_lock and
- *					address_space::i_pages inside
+ *	      container::files_lock	files; nests inode::i_lock, or
+ *					address_space::i_pages, inside
  *	mmap_lock, page table lock	while charging, or walking an mm
  *	  lruvec::lru_lock		nests inside a page table lock
+ *	container::shrink_lock		a leaf
  *
  * The charge path takes none of the containers' locks: it goes by tokens,
- * per-CPU counters and RCU. kcontainerd takes files_lock, container::lock,
+ * per-CPU counters and RCU; but the first page of a file, and the fiftieth, take
+ * files_lock. kcontainerd takes files_lock, container::lock,
  * then, one at a time, s_umount (tried, for reading) and mmap_lock.
  *
  * Lifetime: whoever finds a container through a task, an mm, a mapping or a
- * token may use it for an RCU read-side section. Removal first takes it away
- * from tasks, mms and mappings, so that a grace period later no charge can be
- * added; the charges that are left are then taken off, and the memory is
- * freed after one more grace period. No reference is counted on any path but
+ * token may use it for an RCU read-side section. Removal takes it away from all
+ * of these: tasks, mms and files leave it, and its entry in container_table is
+ * cleared, so that what is still charged to it is charged to nobody. After a
+ * grace period its memory is freed. No reference is counted on any path but
  * where a task waits for kcontainerd, or moves a process or a file.
  */
 #ifndef _KERNEL_CONTAINER_INTERNAL_H
@@ -51,11 +62,11 @@
 #include <linux/configfs.h>
 #include <linux/container.h>
 #include <linux/page_counter.h>
-#include <linux/page_ext.h>
 #include <linux/percpu.h>
 #include <linux/security.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 
 /*
  * What is counted in pages for a container, for each CPU. Which of them it is
@@ -63,24 +74,23 @@
  */
 enum container_stat {
 	CONTAINER_ANON		= 0,
-	CONTAINER_FILE		= 1,	/* page cache, other than shmem */
+	CONTAINER_FILE		= 1,	/* page cache that can be dropped */
 	CONTAINER_ACTIVE	= 2,	/* pages on an active LRU list */
-	CONTAINER_SHMEM		= 3,	/* page cache that only swap can take */
+	CONTAINER_HELD_FILE	= 3,	/* page cache that cannot: shmem, ramfs */
 	CONTAINER_REFAULTED	= 4,	/* came back after they were reclaimed: events */
 	CONTAINER_MAPPED_FILE	= 5,	/* of these kinds, those that are mapped */
-	CONTAINER_MAPPED_SHMEM	= 7,
+	CONTAINER_MAPPED_HELD	= 7,
 	NR_CONTAINER_STATS	= 8,
 };
 
 /*
  * Every page is charged to one of two counters. The first is what rss_limit is
- * about, what cannot simply be dropped: anonymous and shmem pages, and file
- * pages while they are mapped. The second is the rest of the page cache.
- * page_limit is about the sum of both.
+ * about: anonymous pages, and those of files that cannot be dropped. page_limit
+ * is about the sum of both.
  */
 enum container_counter {
-	CONTAINER_RSS,
-	CONTAINER_CACHE,
+	CONTAINER_HELD,
+	CONTAINER_DROPPABLE,
 	NR_CONTAINER_COUNTERS,
 };
 
@@ -94,7 +104,7 @@ enum container_event {
 	CONTAINER_DEACTIVATED,
 	CONTAINER_WRITTEN_BACK,
 	CONTAINER_DROPPED,		/* clean page cache that nobody mapped */
-	CONTAINER_RECLAIMED,		/* what was mapped, or anonymous, or shmem */
+	CONTAINER_RECLAIMED,		/* what was mapped, or is held */
 	CONTAINER_SWAPPED_OUT,		/* of that, what went to swap */
 	NR_CONTAINER_EVENTS,
 };
@@ -134,13 +144,6 @@ enum container_oom {
 	CONTAINER_OOM_CONTAINER,
 };
 
-/*
- * File pages that a container may have mapped although the rest fills its
- * rss_limit: what a few instructions of a few tasks need to get on at all,
- * mapped by CONTAINER_STOCK / 16 fault-arounds.
- */
-#define CONTAINER_MAPPED_MIN	CONTAINER_STOCK
-
 /* Counters whose changes user space is told of: bits in container::notices */
 enum container_notice {
 	CONTAINER_PAGE_LIMIT_HITS,
@@ -153,8 +156,9 @@ enum container_notice {
 /* bits in container::flags */
 enum {
 	CONTAINER_DYING,	/* rmdir has begun; takes no more members */
-	CONTAINER_TRIMMING,	/* kcontainerd is at it, or about to be */
-	CONTAINER_FUTILE,	/* its last round found nothing to trim */
+	CONTAINER_IN_TABLE,	/* tokens name it */
+	CONTAINER_TRIMMING,	/* kcontainerd is at page_limit, or about to be */
+	CONTAINER_FUTILE,	/* its last round there hardly helped */
 };
 
 /*
@@ -169,37 +173,63 @@ enum container_file_class {
 	NR_CONTAINER_FILE_CLASSES,
 };
 
-/* A file that a container owns: what address_space::container_file is. */
+/*
+ * A container's part in a file. Of a file of droppable cache there is one at
+ * most, that of the owner; of a file of held memory there is one for each
+ * container that has, or had, memory in it. See file.c for who may do what.
+ */
 struct container_file {
-	unsigned long		token;	/* of a folio of it, as yet unmapped */
-	/* where that is counted: in ctn->pcpu */
-	long __percpu		*stat;
-	atomic_long_t __percpu	*stock;
 	struct container	*ctn;
-	struct address_space	*mapping; /* NULL for a place in the list */
+	struct address_space	*mapping;
+	struct container_file __rcu *next;	/* another container's */
+	unsigned long		token;	/* of a folio of it, as yet unmapped */
 	unsigned long		outgrown; /* pages that are too many for class */
 	pgoff_t			cursor;	/* where kcontainerd goes on */
+	u32			id;	/* where it is in ctn->files */
+	bool			named;	/* by addfile */
 	enum container_file_class class;
-	/* in ctn->files and ctn->trim_files[class], as this: files_lock */
-	struct list_head	node;
 	union {
-		struct list_head	trim_node;
+		struct list_head	trim_node; /* in ctn->trim_files[class] */
 		struct rcu_head		rcu;	/* once it is in no list */
 	};
 };
 
+/* What kcontainerd works at: two rounds of one container may go on at once. */
+enum container_trim_goal {
+	CONTAINER_TRIM_USAGE,	/* page_limit, shrink, and what is mapped */
+	CONTAINER_TRIM_HELD,	/* room below rss_limit */
+	NR_CONTAINER_TRIMMERS,
+};
+
+struct container_trimmer {
+	struct delayed_work	work;
+	struct container	*ctn;
+	unsigned int		delay;		/* jiffies to a retry */
+	unsigned long		begun;		/* rounds */
+	unsigned long		ended;
+	bool			idle;		/* the last one did nothing */
+	/* where trimming anonymous pages goes on: only compared, not followed */
+	struct mm_struct	*mm;
+	unsigned long		addr;
+	unsigned long		next_look;	/* jiffies: at what is mapped */
+};
+
 struct container {
+	/* what a charge reads */
+	unsigned long			ident;	/* see token.h */
+	struct container_pcpu __percpu	*pcpu;
+	unsigned long			flags;
+	unsigned long			page_limit;
+
+	/* what is charged and the CPUs' stocks; rss_limit is the max of HELD */
+	struct page_counter		counter[NR_CONTAINER_COUNTERS];
+
 	struct config_group		group;
 	int				id;
-	unsigned long			flags;
-	struct container_pcpu __percpu	*pcpu;
-
-	/* what is charged and the CPUs' stocks; rss_limit is the max of RSS */
-	struct page_counter		counter[NR_CONTAINER_COUNTERS];
-	unsigned long			page_limit;
 	atomic_long_t			page_limit_hits;
 	unsigned long			last_hit;	/* jiffies */
 	enum container_over_limit	over_limit;
+	unsigned long			futile_usage;	/* when FUTILE was set */
 
 	atomic_long_t			nr_tasks;
 	unsigned long			task_limit;
@@ -209,22 +239,28 @@ struct container {
 	struct list_head		tasks;
 	struct list_head		mms;
 
-	spinlock_t			files_lock; /* protects the next three */
-	struct list_head		files;
+	spinlock_t			files_lock; /* protects the next four */
+	struct xarray			files;	/* all, by container_file::id */
+	u32				next_file;
 	/* whose turn it is comes first */
 	struct list_head		trim_files[NR_CONTAINER_FILE_CLASSES];
 	unsigned long			nr_files[NR_CONTAINER_FILE_CLASSES];
+	atomic_long_t			nr_owned;	/* of these */
 
-	struct delayed_work		trim_work;
-	unsigned int			trim_delay;	/* jiffies to a retry */
-	unsigned long			rounds_begun;
-	unsigned long			rounds_ended;	/* see wait_for_round() */
-	bool				round_idle;	/* the last one did nothing */
-	struct mutex			shrink_lock;	/* one who sets the goals: */
-	unsigned long			shrink_pages;	/* anon + file, or ULONG_MAX */
-	unsigned long			shrink_rss;	/* rss, or ULONG_MAX */
-	atomic_t			room_waiters;	/* tasks that need a page */
-	atomic_long_t			held_reclaimed;	/* anon and shmem pages */
+	struct container_trimmer	trimmer[NR_CONTAINER_TRIMMERS];
+	wait_queue_head_t		wait;	/* rounds ending, room, removal */
+	spinlock_t			shrink_lock;	/* protects the next two */
+	struct list_head		shrinkers;	/* see shrink.c */
+	unsigned long			shrink_pages;	/* the least of them wants */
+	/* of rss_limit, also under shrink_lock: see shrink.c */
+	unsigned long			limit_reached;	/* that was set last */
+	unsigned long			limit_reached_by;
+	unsigned long			limit_writers;	/* so far: who is which */
+	unsigned long			limit_tried_by;	/* whose is max; 0: reached */
+	atomic_t			lowering;	/* who waits for that now */
+	atomic_t			room_waiters;	/* tasks that need pages */
+	unsigned long			hopeless_until;	/* jiffies: see room.c */
+	atomic_long_t			held_reclaimed;	/* pages */
 
 	atomic_long_t			event[NR_CONTAINER_EVENTS];
 	atomic_long_t			rss_reclaimed;	/* pages, for want of room */
@@ -236,132 +272,15 @@ struct container {
 	unsigned long			last_notice;	/* jiffies */
 	struct delayed_work		notify_work;
 
-	unsigned long			futile_usage;	/* when FUTILE was set */
-	/* where trimming anonymous pages goes on: only compared, not followed */
-	struct mm_struct		*trim_mm;
-	unsigned long			trim_addr;
-
-	struct delayed_work		leftovers_work;	/* see sweep.c */
-	unsigned int			leftovers_tries;
-
-	struct rcu_work			free_work;
+	struct work_struct		release_work;
+	struct rcu_head			rcu;
 #ifdef CONFIG_CONTAINERS_DEBUG
 	struct list_head		audit_node;	/* see audit.c */
 #endif
 };
 
-/*
- * A token, lowest bits first:
- *
- *	bit 0		the folio is counted in CONTAINER_ACTIVE
- *	bits 1 and 2	page cache, not anonymous; shmem, which is page cache, too:
- *			together they are its enum container_stat
- *	bits 3 to 16	pages of it that are counted as mapped page cache
- *	bits 17 to 63	where the container is, from PAGE_OFFSET, in units of
- *			CONTAINER_ALIGN: 55 bits of address
- *
- * All that was counted is in the one word that a cmpxchg replaces, and so
- * moving or dropping a charge is exact without a lock on the folio.
- */
-#define CONTAINER_TOKEN_FILE	2UL
-#define CONTAINER_TOKEN_SHMEM	4UL
-#define CONTAINER_TOKEN_MAPPED	8UL		/* one mapped page */
-#define CONTAINER_TOKEN_MAPPED_SHIFT	3
-#define CONTAINER_TOKEN_MAPPED_MAX	((1L << 14) - 1)
-#define CONTAINER_TOKEN_MAPPED_MASK	\
-	((unsigned long)CONTAINER_TOKEN_MAPPED_MAX << CONTAINER_TOKEN_MAPPED_SHIFT)
-#define CONTAINER_ALIGN		BIT(CONTAINER_ALIGN_SHIFT)
-
-/* @token is not 0. */
-static inline struct container *token_container(unsigned long token)
-{
-	return (struct container *)(((token >> CONTAINER_TOKEN_SHIFT) <<
-				     CONTAINER_ALIGN_SHIFT) + PAGE_OFFSET);
-}
-
-static inline unsigned long token_mapped(unsigned long token)
-{
-	return (token & (BIT(CONTAINER_TOKEN_SHIFT) - 1)) >>
-	       CONTAINER_TOKEN_MAPPED_SHIFT;
-}
-
-/*
- * Where the token of @page is, or NULL where page_ext is not there yet: pages
- * that old are the kernel's own. Valid for the caller's RCU read-side section.
- */
-#ifdef CONFIG_MEMCG
-static inline unsigned long *page_token_slot(struct page *page)
-{
-	struct page_ext *ext = page_ext_get(page);
-	unsigned long *slot;
-
-	if (!ext)
-		return NULL;
-	slot = page_ext_data(ext, &container_page_ext_ops);
-	page_ext_put(ext);
-	return slot;
-}
-#else
-static inline unsigned long *page_token_slot(struct page *page)
-{
-	return &page->container_token;
-}
-#endif
-
-static inline unsigned long *folio_token_slot(struct folio *folio)
-{
-	return page_token_slot(&folio->page);
-}
-
-/* The compiler is not allowed to find out by itself that it is there. */
-static inline bool has_slot(const unsigned long *slot)
-{
-	return !IS_ENABLED(CONFIG_MEMCG) || slot;
-}
-
-static inline unsigned long folio_token(struct folio *folio)
-{
-	unsigned long *slot = folio_token_slot(folio);
-
-	return has_slot(slot) ? READ_ONCE(*slot) : 0;
-}
-
-/* The container that is charged for @folio, or NULL. Within RCU. */
-static inline struct container *folio_container(struct folio *folio)
-{
-	unsigned long token = folio_token(folio);
-
-	return token ? token_container(token) : NULL;
-}
-
-/* Is @ctn charged for @folio at the moment? */
-static inline bool folio_charged_to(struct folio *folio, struct container *ctn)
-{
-	bool ret;
-
-	rcu_read_lock();
-	ret = folio_container(folio) == ctn;
-	rcu_read_unlock();
-	return ret;
-}
-
-/* The container that @mm is in, or NULL. To be followed within RCU only. */
-static inline struct container *mm_container(struct mm_struct *mm)
-{
-	unsigned long token = READ_ONCE(mm->container_token);
-
-	return token ? token_container(token) : NULL;
-}
-
-/* Is it charged, and neither as shmem nor as another file's? */
-static inline bool folio_charged_as_anon(struct folio *folio)
-{
-	unsigned long token = folio_token(folio);
-
-	return token && !(token & CONTAINER_TOKEN_FILE);
-}
-
-static inline unsigned long container_nr_files(struct container *ctn)
+/* In how many files it has a part. */
+static inline unsigned long container_nr_parts(struct container *ctn)
 {
 	return READ_ONCE(ctn->nr_files[CONTAINER_FILE_EMPTY]) +
 	       READ_ONCE(ctn->nr_files[CONTAINER_FILE_SMALL]) +
@@ -389,19 +308,57 @@ void container_revive(struct container *ctn);
 void container_free_id(struct container *ctn);
 void container_destroy(struct container *ctn);
 
-/* charge.c */
-void container_move_charge(struct folio *folio, struct mm_struct *mm);
-void container_adopt_folio(struct folio *folio, struct address_space *mapping);
-void container_drop_charge(struct folio *folio, struct container *ctn);
+struct container *container_tryget(struct container *ctn);
+struct container *container_get_own(void);
+void container_put(struct container *ctn);
+
+/* token.c */
+extern struct container container_nobody;
+int container_table_add(struct container *ctn);
+void container_table_remove(struct container *ctn);
+
+/* counter.c */
 unsigned long container_stat(struct container *ctn, enum container_stat item);
 unsigned long container_usage(struct container *ctn);
-unsigned long container_file(struct container *ctn);
-unsigned long container_mapped(struct container *ctn);
+unsigned long container_nr_file(struct container *ctn);
+unsigned long container_nr_mapped(struct container *ctn);
 unsigned long container_held(struct container *ctn);
 unsigned long container_rss(struct container *ctn);
-bool container_over_rss(struct container *ctn);
+unsigned long container_charged(struct container *ctn);
 void container_drain_stock(struct container *ctn);
+
+/* limit.c */
 void container_check_limit(struct container *ctn);
+void container_check_mapped(struct container *ctn);
+int container_charge_fails(struct container *ctn, long nr, gfp_t gfp);
+
+static inline unsigned long container_rss_limit(struct container *ctn)
+{
+	return READ_ONCE(ctn->counter[CONTAINER_HELD].max);
+}
+
+/* Is more of it held than rss_limit? It may be after a move or swapoff. */
+static inline bool container_over_held(struct container *ctn)
+{
+	unsigned long limit = container_rss_limit(ctn);
+
+	return limit != PAGE_COUNTER_MAX && container_held(ctn) > limit;
+}
+
+/* Has round @round of @trimmer ended, or never will as the container is removed? */
+static inline bool container_round_ended(struct container *ctn,
+					 enum container_trim_goal what,
+					 unsigned long round)
+{
+	return (long)(smp_load_acquire(&ctn->trimmer[what].ended) - round) >= 0 ||
+	       test_bit(CONTAINER_DYING, &ctn->flags);
+}
+
+/* Rounds without any progress until who wants some gives up */
+#define CONTAINER_RETRIES	5
+
+/* How long a round that met pages in somebody's hands does not count as one */
+#define CONTAINER_BUSY		(2 * HZ)
 
 static inline void container_count(struct container *ctn,
 				   enum container_event event, long nr)
@@ -409,13 +366,12 @@ static inline void container_count(struct container *ctn,
 	atomic_long_add(nr, &ctn->event[event]);
 }
 
-/* wait.c */
-void container_call_kcontainerd(struct container *ctn);
-void container_wake_waiters(struct container *ctn);
+/* room.c */
+bool container_room_for(struct container *ctn, long nr);
+
+/* shrink.c */
 int container_shrink(struct container *ctn, unsigned long pages);
 int container_set_rss_limit(struct container *ctn, unsigned long limit);
-struct container *container_tryget(struct container *ctn);
-void container_put(struct container *ctn);
 
 /* oom.c */
 bool container_out_of_memory(struct container *ctn);
@@ -425,32 +381,51 @@ void container_notify(struct container *ctn, enum container_notice counter);
 void container_notify_work(struct work_struct *work);
 
 /* task.c */
+extern struct mutex container_attach_mutex;
+extern struct percpu_rw_semaphore container_fork_rwsem;
+void container_mm_leave(struct mm_struct *mm);
+void container_mm_join(struct mm_struct *mm, struct container *ctn);
+void container_task_leave(struct task_struct *task);
+void container_count_task_limit_hit(struct container *ctn);
+int container_list_tasks(struct container *ctn, struct seq_file *m);
+
+/* move.c */
 int container_add_task(struct container *ctn, pid_t nr);
 int container_remove_task(struct container *ctn, pid_t nr);
 void container_expel_tasks(struct container *ctn);
-int container_list_tasks(struct container *ctn, struct seq_file *m);
 
 /* adopt.c */
 void container_adopt_pages(struct mm_struct *mm);
 
-/* sweep.c */
-void container_sweep(struct container *ctn,
-		     void (*fn)(struct folio *folio, struct container *ctn));
-void container_leftovers_work(struct work_struct *work);
-void container_check_leftovers(struct container *ctn);
-
 /* file.c */
-int container_add_file(struct container *ctn, const char *name);
-int container_remove_file(struct container *ctn, const char *name);
+struct container_file *container_first_file(struct address_space *mapping);
+struct container_file *container_find_file(struct address_space *mapping,
+					   struct container *ctn);
+bool container_mapping_is_held(struct address_space *mapping);
+int container_join_own(struct address_space *mapping, gfp_t gfp);
+int container_join_file(struct address_space *mapping, struct container *ctn);
+int container_name_file(struct address_space *mapping, struct container *ctn);
+void container_claim_file(struct address_space *mapping, gfp_t gfp);
+void container_file_grown(struct container_file *file);
+bool container_leave_file(struct address_space *mapping, struct container *ctn);
+void container_adopt_folios(struct folio **folios, unsigned int nr,
+			    struct container *ctn, unsigned int how);
+struct inode *container_hold_file(struct container_file *file);
 struct inode *container_next_file(struct container *ctn, bool large,
-				  bool rss_only, unsigned long *left,
-				  pgoff_t *cursor, bool *busy);
-void container_file_grown(struct address_space *mapping);
+				  bool (*wanted)(struct container_file *file),
+				  unsigned long *left, pgoff_t *cursor,
+				  bool *busy);
 void container_set_cursor(struct container *ctn, struct inode *inode,
 			  pgoff_t cursor);
 void container_release_file(struct inode *inode);
 void container_expel_files(struct container *ctn);
-int container_list_files(struct container *ctn, struct seq_file *m);
+
+/* owner.c */
+int container_add_file(struct container *ctn, const char *name);
+int container_remove_file(struct container *ctn, const char *name);
+
+/* mappings.c */
+extern const struct seq_operations container_mappings_ops;
 
 /* configfs.c */
 extern const struct configfs_attribute * const
@@ -495,7 +470,10 @@ static inline void container_fault_init(struct dentry *dir) { }
 #endif
 
 /* mm/container_mm.c */
+void container_call_kcontainerd(struct container *ctn,
+				enum container_trim_goal what);
 extern struct workqueue_struct *kcontainerd_wq;
-void container_trim_work(struct work_struct *work);
+void container_trim_init(struct container *ctn);
+void container_trim_stop(struct container *ctn);
 
 #endif /* _KERNEL_CONTAINER_INTERNAL_H */

@@ -12,10 +12,13 @@
 #include <trace/events/container.h>
 #include "internal.h"
 
-/* Memory that the container may have, in pages. */
+/*
+ * Memory that the container may have, in pages. oom_score_adj is in thousandths of
+ * this, rounded down: with less than a thousand it would have no weight.
+ */
 unsigned long container_oom_pages(struct container *ctn)
 {
-	return READ_ONCE(ctn->counter[CONTAINER_RSS].max) ?: 1;
+	return max(container_rss_limit(ctn), 1000UL);
 }
 
 /**
@@ -39,9 +42,9 @@ bool container_out_of_memory(struct container *ctn)
 		return true;
 	container_stop_point("oom: locked");
 	/* somebody may have died while this waited for the lock */
-	if (container_held(ctn) >= READ_ONCE(ctn->counter[CONTAINER_RSS].max)) {
+	if (container_held(ctn) >= container_rss_limit(ctn)) {
 		trace_container_oom(ctn->id, container_rss(ctn),
-				    container_oom_pages(ctn));
+				    container_rss_limit(ctn));
 		ret = out_of_memory(&oc);
 		container_stop_point("oom: killed");
 	}
@@ -80,14 +83,14 @@ void container_oom_print(struct container *ctn)
 	pr_info("container %s: rss %lukB, limit %lukB, failcnt %ld\n",
 		config_item_name(&ctn->group.cg_item),
 		container_rss(ctn) << (PAGE_SHIFT - 10),
-		container_oom_pages(ctn) << (PAGE_SHIFT - 10),
+		container_rss_limit(ctn) << (PAGE_SHIFT - 10),
 		atomic_long_read(&ctn->event[CONTAINER_CHARGE_FAILURES]));
-	pr_info("container %s: anon %lukB, shmem %lukB, mapped files %lukB, file cache %lukB\n",
+	pr_info("container %s: anon %lukB, shmem %lukB, file cache %lukB, of that mapped %lukB\n",
 		config_item_name(&ctn->group.cg_item),
 		container_stat(ctn, CONTAINER_ANON) << (PAGE_SHIFT - 10),
-		container_stat(ctn, CONTAINER_SHMEM) << (PAGE_SHIFT - 10),
-		container_stat(ctn, CONTAINER_MAPPED_FILE) << (PAGE_SHIFT - 10),
-		container_stat(ctn, CONTAINER_FILE) << (PAGE_SHIFT - 10));
+		container_stat(ctn, CONTAINER_HELD_FILE) << (PAGE_SHIFT - 10),
+		container_stat(ctn, CONTAINER_FILE) << (PAGE_SHIFT - 10),
+		container_stat(ctn, CONTAINER_MAPPED_FILE) << (PAGE_SHIFT - 10));
 }
 
 static bool may_be_killed(struct container *ctn, struct task_struct *task)

@@ -17,45 +17,47 @@ static struct container *test_container(struct kunit *test, long anon, long file
 		page_counter_init(&ctn->counter[i], NULL, false);
 	ctn->page_limit = PAGE_COUNTER_MAX;
 	ctn->shrink_pages = ULONG_MAX;
-	ctn->shrink_rss = ULONG_MAX;
 	raw_cpu_add(ctn->pcpu->stat[CONTAINER_ANON], anon);
 	raw_cpu_add(ctn->pcpu->stat[CONTAINER_FILE], file);
 	return ctn;
 }
 
-static struct trim *test_round(struct kunit *test, struct container *ctn)
+static struct trim *test_round(struct kunit *test, struct container *ctn,
+			       enum container_trim_goal what)
 {
 	struct trim *tr = kunit_kzalloc(test, sizeof(*tr), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, tr);
 	tr->ctn = ctn;
+	tr->what = what;
 	return tr;
 }
 
-static void test_rss_headroom(struct kunit *test)
+static void test_room_to_make(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, rss_headroom(0), 0);
-	KUNIT_EXPECT_EQ(test, rss_headroom(80), 10);
-	KUNIT_EXPECT_EQ(test, rss_headroom(4096), 64);
-	KUNIT_EXPECT_EQ(test, rss_headroom(1UL << 20), 1UL << 14);
+	KUNIT_EXPECT_EQ(test, room_to_make(0), 0);
+	KUNIT_EXPECT_EQ(test, room_to_make(80), 10);
+	KUNIT_EXPECT_EQ(test, room_to_make(4096), 64);
+	KUNIT_EXPECT_EQ(test, room_to_make(1UL << 20), 1UL << 14);
 }
 
-static void test_page_goal(struct kunit *test)
+static void test_usage_goal(struct kunit *test)
 {
 	struct container *ctn = test_container(test, 600, 400);
-	struct trim *tr = test_round(test, ctn);
+	struct trim *tr = test_round(test, ctn, CONTAINER_TRIM_USAGE);
 
 	/* at the limit is not over it */
 	ctn->page_limit = 1000;
-	set_goals(tr);
+	tr->goal = usage_goal(ctn);
 	KUNIT_EXPECT_EQ(test, tr->goal, ULONG_MAX);
-	KUNIT_EXPECT_TRUE(test, reached(tr));
+	KUNIT_EXPECT_TRUE(test, trim_reached(tr));
 
 	/* one over it: an eighth below it */
 	ctn->page_limit = 999;
-	set_goals(tr);
+	tr->goal = usage_goal(ctn);
 	KUNIT_EXPECT_EQ(test, tr->goal, 999 - 124);
-	KUNIT_EXPECT_FALSE(test, reached(tr));
+	KUNIT_EXPECT_FALSE(test, trim_reached(tr));
+	KUNIT_EXPECT_EQ(test, trim_excess(tr), 125);
 	KUNIT_EXPECT_FALSE(test, is_urgent(tr));
 
 	/* file pages count if they are more than half, anonymous than 1/64 */
@@ -66,38 +68,66 @@ static void test_page_goal(struct kunit *test)
 
 	/* whatever is asked for goes further */
 	ctn->shrink_pages = 100;
-	set_goals(tr);
+	tr->goal = usage_goal(ctn);
 	KUNIT_EXPECT_EQ(test, tr->goal, 100);
 	KUNIT_EXPECT_TRUE(test, is_urgent(tr));
 	free_percpu(ctn->pcpu);
 }
 
-static void test_rss_goal(struct kunit *test)
+static void test_held_goal(struct kunit *test)
 {
 	struct container *ctn = test_container(test, 4096, 10000);
-	struct trim *tr = test_round(test, ctn);
+	struct trim *tr = test_round(test, ctn, CONTAINER_TRIM_HELD);
 
-	/* nobody waits */
-	page_counter_set_max(&ctn->counter[CONTAINER_RSS], 4096);
-	set_goals(tr);
-	KUNIT_EXPECT_EQ(test, tr->rss_goal, ULONG_MAX);
-	KUNIT_EXPECT_TRUE(test, reached(tr));
+	/* nobody waits, and cache is not held */
+	page_counter_set_max(&ctn->counter[CONTAINER_HELD], 4096);
+	KUNIT_EXPECT_EQ(test, held_goal(ctn), 4096);
+	KUNIT_EXPECT_TRUE(test, trim_reached(tr));
+	KUNIT_EXPECT_FALSE(test, container_over_held(ctn));
 
 	atomic_inc(&ctn->room_waiters);
-	set_goals(tr);
-	KUNIT_EXPECT_EQ(test, tr->rss_goal, 4096 - 64);
-	KUNIT_EXPECT_EQ(test, tr->goal, ULONG_MAX);
-	KUNIT_EXPECT_FALSE(test, reached(tr));
+	KUNIT_EXPECT_EQ(test, held_goal(ctn), 4096 - 64);
+	KUNIT_EXPECT_EQ(test, trim_excess(tr), 64);
 	atomic_dec(&ctn->room_waiters);
 
-	/* a few mapped pages over it are let be, more are not */
-	raw_cpu_add(ctn->pcpu->stat[CONTAINER_MAPPED_FILE],
-		    CONTAINER_MAPPED_MIN);
-	KUNIT_EXPECT_FALSE(test, container_over_rss(ctn));
+	/* what is mapped of the cache is over the limit for another round only */
+	KUNIT_EXPECT_FALSE(test, over_mapped(ctn));
 	raw_cpu_inc(ctn->pcpu->stat[CONTAINER_MAPPED_FILE]);
-	KUNIT_EXPECT_TRUE(test, container_over_rss(ctn));
-	set_goals(tr);
-	KUNIT_EXPECT_EQ(test, tr->rss_goal, 4096);
+	KUNIT_EXPECT_TRUE(test, over_mapped(ctn));
+	KUNIT_EXPECT_FALSE(test, container_over_held(ctn));
+	KUNIT_EXPECT_TRUE(test, trim_reached(tr));
+	tr->unmap = true;
+	KUNIT_EXPECT_EQ(test, trim_excess(tr), 1);
+	free_percpu(ctn->pcpu);
+}
+
+static void test_delays(struct kunit *test)
+{
+	struct container *ctn = test_container(test, 1000, 0);
+	struct trim *tr = test_round(test, ctn, CONTAINER_TRIM_USAGE);
+
+	ctn->page_limit = 100;
+	tr->trimmer = &ctn->trimmer[CONTAINER_TRIM_USAGE];
+
+	/* more than an eighth of what was to go is a help */
+	tr->trimmed = 101;
+	KUNIT_EXPECT_EQ(test, next_delay(tr, 800), 1);
+	KUNIT_EXPECT_FALSE(test, test_bit(CONTAINER_FUTILE, &ctn->flags));
+
+	/* less is not: ever later, a second at most */
+	tr->trimmed = 100;
+	KUNIT_EXPECT_EQ(test, next_delay(tr, 800), HZ / 10);
+	KUNIT_EXPECT_TRUE(test, test_bit(CONTAINER_FUTILE, &ctn->flags));
+	KUNIT_EXPECT_EQ(test, ctn->futile_usage, 1000);
+	KUNIT_EXPECT_EQ(test, next_delay(tr, 800), 2 * (HZ / 10));
+	next_delay(tr, 800);
+	next_delay(tr, 800);
+	KUNIT_EXPECT_EQ(test, next_delay(tr, 800), HZ);
+
+	/* what is being written will be one */
+	tr->writing = true;
+	KUNIT_EXPECT_EQ(test, next_delay(tr, 800), HZ / 50);
+	KUNIT_EXPECT_FALSE(test, test_bit(CONTAINER_FUTILE, &ctn->flags));
 	free_percpu(ctn->pcpu);
 }
 
@@ -108,9 +138,10 @@ static void test_large(struct kunit *test)
 }
 
 static struct kunit_case container_trim_cases[] = {
-	KUNIT_CASE(test_rss_headroom),
-	KUNIT_CASE(test_page_goal),
-	KUNIT_CASE(test_rss_goal),
+	KUNIT_CASE(test_room_to_make),
+	KUNIT_CASE(test_usage_goal),
+	KUNIT_CASE(test_held_goal),
+	KUNIT_CASE(test_delays),
 	KUNIT_CASE(test_large),
 	{}
 };

@@ -14,8 +14,12 @@ passes() {
 	assert_output --regexp "pass:$2 fail:0 skip:0 total:$2"
 }
 
-@test "KUnit: tokens, stocks and limits" {
-	passes container_charge 7
+@test "KUnit: stocks and limits" {
+	passes container_counter 4
+}
+
+@test "KUnit: whom a token names" {
+	passes container_token 5
 }
 
 @test "KUnit: how limits and pids are read" {
@@ -23,5 +27,5 @@ passes() {
 }
 
 @test "KUnit: when and how far kcontainerd trims" {
-	passes container_trim 4
+	passes container_trim 5
 }

@@ -108,7 +108,9 @@ TRACE_EVENT(container_limit_hit,
 );
 
 /*
- * There was no room for so many more pages: rss of limit are charged.
+ * So many pages of held memory did not fit below rss_limit: the charge has failed.
+ * rss is rss_usage, mapped page cache included, and so may be more than limit. A
+ * charge that may go over the limit is not told of.
  */
 TRACE_EVENT(container_charge_failed,
 
@@ -135,8 +137,10 @@ TRACE_EVENT(container_charge_failed,
 );
 
 /*
- * kcontainerd begins a round: of anonymous and file pages there are usage and are
- * to be goal, of rss there are rss and are to be rss_goal; -1 if that is not why.
+ * kcontainerd begins a round. There are usage anonymous and file pages, of which
+ * goal may be left; -1 if they are not why. rss is rss_usage, and rss_goal is how
+ * much of it may be left if page cache is to be unmapped, or how much held memory
+ * if goal is -1 and room below rss_limit is wanted; -1 if neither is.
  */
 TRACE_EVENT(container_trim_begin,
 
@@ -169,8 +173,9 @@ TRACE_EVENT(container_trim_begin,
 /*
  * It ends after usec microseconds, with this usage and rss left. Of the pages
  * scanned, those deactivated stay for another visit, of those written_back writing
- * has begun, those dropped were clean page cache, those unmapped are page cache
- * now, and those reclaimed had been mapped, or went to swap.
+ * has begun, those dropped were clean page cache that nobody mapped, those unmapped
+ * are still in the page cache, and those reclaimed were mapped page cache or held
+ * memory.
  */
 TRACE_EVENT(container_trim_end,
 
@@ -216,8 +221,8 @@ TRACE_EVENT(container_trim_end,
 );
 
 /*
- * A task has slept for so many microseconds: hard until there was room below
- * rss_limit, or else as page_limit was passed by far.
+ * A task has slept for so many microseconds: if hard, it has waited for room below
+ * rss_limit, else its container was far over page_limit.
  */
 TRACE_EVENT(container_throttle,
 
@@ -243,7 +248,8 @@ TRACE_EVENT(container_throttle,
 );
 
 /*
- * Nothing is left to reclaim, and the OOM killer is called.
+ * A page fault waits for room below rss_limit, and nothing is left to be swapped
+ * out: the OOM killer is called. rss is rss_usage.
  */
 TRACE_EVENT(container_oom,
 

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Counting pages: page counters, a stock of each CPU before them, and sums.
+ *
+ * Statistics are per CPU, and exact when read. The page counters serve to notice
+ * and to keep the limits: every CPU charges them in advance for CONTAINER_STOCK
+ * pages, so they never read less than is used. Where they read more than a limit
+ * but the sum of the CPUs does not, the stocks are given back, so that no CPU can
+ * go over the limit on a stock that it had before; and before anything fails for
+ * rss_limit, they are given back, too.
+ *
+ * What happens at the limits is in limit.c.
+ */
+#include "counter.h"
+
+/**
+ * container_stat - one of the statistics, summed up
+ * @ctn: the container.
+ * @item: which.
+ *
+ * Context: Any. Within RCU, or with a reference to @ctn.
+ * Return: pages; exact while nobody charges.
+ */
+unsigned long container_stat(struct container *ctn, enum container_stat item)
+{
+	long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu_ptr(ctn->pcpu, cpu)->stat[item]);
+
+	/* a page may be taken off on another CPU before it is summed up here */
+	return max(sum, 0L);
+}
+
+static unsigned long sum_of_three(struct container *ctn, enum container_stat a,
+				  enum container_stat b, enum container_stat c)
+{
+	const long *stat;
+	long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		stat = per_cpu_ptr(ctn->pcpu, cpu)->stat;
+		sum += READ_ONCE(stat[a]) + READ_ONCE(stat[b]) +
+		       READ_ONCE(stat[c]);
+	}
+	return max(sum, 0L);
+}
+
+/* What rss_limit is about, in pages. Context as container_stat(). */
+unsigned long container_held(struct container *ctn)
+{
+	const long *stat;
+	long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		stat = per_cpu_ptr(ctn->pcpu, cpu)->stat;
+		sum += READ_ONCE(stat[CONTAINER_ANON]) +
+		       READ_ONCE(stat[CONTAINER_HELD_FILE]);
+	}
+	return max(sum, 0L);
+}
+
+/* rss_usage: what is held, and page cache that is mapped besides. */
+unsigned long container_rss(struct container *ctn)
+{
+	return sum_of_three(ctn, CONTAINER_ANON, CONTAINER_HELD_FILE,
+			    CONTAINER_MAPPED_FILE);
+}
+
+/* All page cache, and what of it is mapped. */
+unsigned long container_nr_file(struct container *ctn)
+{
+	return container_stat(ctn, CONTAINER_FILE) +
+	       container_stat(ctn, CONTAINER_HELD_FILE);
+}
+
+unsigned long container_nr_mapped(struct container *ctn)
+{
+	return container_stat(ctn, CONTAINER_MAPPED_FILE) +
+	       container_stat(ctn, CONTAINER_MAPPED_HELD);
+}
+
+/* What page_limit is about. */
+unsigned long container_usage(struct container *ctn)
+{
+	return sum_of_three(ctn, CONTAINER_ANON, CONTAINER_FILE,
+			    CONTAINER_HELD_FILE);
+}
+
+/* The same with what the CPUs have in stock: never less. */
+unsigned long container_charged(struct container *ctn)
+{
+	return page_counter_read(&ctn->counter[CONTAINER_HELD]) +
+	       page_counter_read(&ctn->counter[CONTAINER_DROPPABLE]);
+}
+
+/* Give back what the CPUs hold in advance. Context: Any. */
+void container_drain_stock(struct container *ctn)
+{
+	int i, cpu;
+	long nr;
+
+	/* one may be owed what another has: only the sum is the counter's */
+	for (i = 0; i < NR_CONTAINER_COUNTERS; i++) {
+		nr = 0;
+		for_each_possible_cpu(cpu)
+			nr += atomic_long_xchg(&per_cpu_ptr(ctn->pcpu, cpu)->stock[i],
+					       0);
+		if (nr > 0)
+			page_counter_uncharge(&ctn->counter[i], nr);
+		else if (nr < 0)
+			page_counter_charge(&ctn->counter[i], -nr);
+	}
+}
+
+/*
+ * The stock of this CPU is used up. Fill it if the limits are far, or if
+ * page_limit is past and that has been noticed below; just before a limit, take
+ * no more than was asked for.
+ */
+noinline void container_refill_stock(struct container *ctn,
+				     enum container_counter which,
+				     atomic_long_t *stock)
+{
+	struct page_counter *counter = &ctn->counter[which];
+	unsigned long limit = READ_ONCE(ctn->page_limit);
+	unsigned long used = container_charged(ctn);
+	long nr = -atomic_long_read(stock);
+
+	if (nr <= 0)
+		return;
+	if ((used > limit || used + nr + CONTAINER_STOCK <= limit) &&
+	    page_counter_read(counter) + nr + CONTAINER_STOCK <=
+	    READ_ONCE(counter->max))
+		nr += CONTAINER_STOCK;
+
+	page_counter_charge(counter, nr);
+	atomic_long_add(nr, stock);
+	container_stop_point("charge: stock filled");
+	container_check_limit(ctn);
+}
+
+/* More than enough: give back what is over, if it is there still. */
+noinline void container_return_stock(struct container *ctn,
+				     enum container_counter which,
+				     atomic_long_t *stock)
+{
+	long nr = atomic_long_read(stock);
+
+	do {
+		if (nr <= 2 * CONTAINER_STOCK)
+			return;
+	} while (!atomic_long_try_cmpxchg(stock, &nr, CONTAINER_STOCK));
+
+	page_counter_uncharge(&ctn->counter[which], nr - CONTAINER_STOCK);
+}
+
+/*
+ * The stock of this CPU did not suffice for @nr pages, which are in it again:
+ * charge them with a new stock, or alone, or from what all CPUs have in stock.
+ * 0 or -ENOMEM.
+ */
+noinline int container_reserve_slowly(struct container *ctn,
+				      atomic_long_t *stock, long nr)
+{
+	struct page_counter *counter = &ctn->counter[CONTAINER_HELD];
+	struct page_counter *over;
+
+	if (container_charged(ctn) + nr + CONTAINER_STOCK <=
+	    READ_ONCE(ctn->page_limit) &&
+	    page_counter_try_charge(counter, nr + CONTAINER_STOCK, &over)) {
+		atomic_long_add(CONTAINER_STOCK, stock);
+		return 0;
+	}
+	if (!page_counter_try_charge(counter, nr, &over)) {
+		container_stop_point("charge: does not fit");
+		container_drain_stock(ctn);
+		if (!page_counter_try_charge(counter, nr, &over))
+			return -ENOMEM;
+	}
+	container_check_limit(ctn);
+	return 0;
+}
+
+#ifdef CONFIG_CONTAINERS_KUNIT_TEST
+#include "tests/counter-kunit.h"
+#endif

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Noticing the limits: what happens where a page counter has passed page_limit,
+ * where a charge does not fit below rss_limit, and where much is mapped.
+ */
+#include <linux/mm.h>
+#include <linux/oom.h>
+#include <linux/resume_user_mode.h>
+#include <linux/sched/signal.h>
+#include <trace/events/container.h>
+#include "counter.h"
+
+/* May the current task be made to wait for this container? */
+static bool is_own_task(struct container *ctn)
+{
+	return rcu_access_pointer(current->container) == ctn &&
+	       !(current->flags & (PF_KTHREAD | PF_EXITING));
+}
+
+static void notice_page_limit(struct container *ctn, unsigned long usage,
+			      unsigned long limit)
+{
+	if (test_bit(CONTAINER_TRIMMING, &ctn->flags) ||
+	    test_and_set_bit(CONTAINER_TRIMMING, &ctn->flags))
+		return;
+	clear_bit(CONTAINER_FUTILE, &ctn->flags);
+	atomic_long_inc(&ctn->page_limit_hits);
+	container_notify(ctn, CONTAINER_PAGE_LIMIT_HITS);
+	trace_container_limit_hit(ctn->id, false, usage, limit);
+	container_call_kcontainerd(ctn, CONTAINER_TRIM_USAGE);
+}
+
+/*
+ * The page counters are over page_limit: is the container? If so, call on
+ * kcontainerd, once, and if it is far over have the current task, if that is
+ * one of the container's, wait before it goes on in user mode.
+ */
+static void check_page_limit(struct container *ctn)
+{
+	unsigned long limit = READ_ONCE(ctn->page_limit);
+	unsigned long usage = container_usage(ctn);
+
+	if (usage <= limit) {
+		container_drain_stock(ctn);
+		return;
+	}
+
+	/*
+	 * If trimming hardly helped the last time, kcontainerd comes again by
+	 * itself; there is no use in calling it, nor in having anybody sleep,
+	 * until there is more to trim.
+	 */
+	if (test_bit(CONTAINER_DYING, &ctn->flags) ||
+	    (test_bit(CONTAINER_FUTILE, &ctn->flags) &&
+	     usage <= READ_ONCE(ctn->futile_usage) + limit / 8))
+		return;
+
+	notice_page_limit(ctn, usage, limit);
+	if (usage - limit > limit / 8 && is_own_task(ctn)) {
+		current->container_throttled = true;
+		set_notify_resume(current);
+		container_stop_point("charge: to wait");
+	}
+}
+
+/**
+ * container_check_limit - do what is to be done over a limit
+ * @ctn: the container, whose counters may be over one.
+ *
+ * Context: Any, but not from an interrupt. Within RCU.
+ */
+void container_check_limit(struct container *ctn)
+{
+	if (container_charged(ctn) > READ_ONCE(ctn->page_limit))
+		check_page_limit(ctn);
+
+	if (page_counter_read(&ctn->counter[CONTAINER_HELD]) <=
+	    container_rss_limit(ctn))
+		return;
+	/* nobody is to go on with what was taken in advance */
+	container_drain_stock(ctn);
+	if (container_over_held(ctn) && !test_bit(CONTAINER_DYING, &ctn->flags))
+		container_call_kcontainerd(ctn, CONTAINER_TRIM_HELD);
+}
+
+/**
+ * container_check_mapped - some more page cache has been mapped
+ * @ctn: the container.
+ *
+ * What is mapped counts in rss_usage, and kcontainerd sees to it that what of it
+ * is cold does not stay over the limit. Nobody else is to notice.
+ *
+ * Context: Any, but not from an interrupt. Within RCU.
+ */
+void container_check_mapped(struct container *ctn)
+{
+	unsigned long limit = container_rss_limit(ctn);
+
+	if (limit != PAGE_COUNTER_MAX && container_rss(ctn) > limit &&
+	    !test_bit(CONTAINER_DYING, &ctn->flags))
+		/* if it is to come later, it did not help a moment ago */
+		queue_delayed_work(kcontainerd_wq,
+				   &ctn->trimmer[CONTAINER_TRIM_USAGE].work, 0);
+}
+
+/*
+ * May a charge that does not fit below rss_limit go over it? One that dies gives back
+ * more than it takes, and an allocation that must not fail must not fail here.
+ *
+ * Besides, what is in use already is charged whether it fits or not, with
+ * CONTAINER_OWN_FORCE: where a process is moved in, where swapoff(2) brings in what
+ * is there, and where a folio that was charged to another turns out to be this one's.
+ */
+static bool may_go_over(struct container *ctn, gfp_t gfp)
+{
+	return (gfp & __GFP_NOFAIL) || fatal_signal_pending(current) ||
+	       (current->flags & PF_EXITING) || tsk_is_oom_victim(current) ||
+	       test_bit(CONTAINER_DYING, &ctn->flags);
+}
+
+/**
+ * container_charge_fails - held memory does not fit below rss_limit
+ * @ctn: the container.
+ * @nr: pages.
+ * @gfp: how they were allocated.
+ *
+ * Context: Any, but not from an interrupt. Within RCU.
+ * Return: -ENOMEM, or 0 if the pages have been charged over the limit.
+ */
+noinline int container_charge_fails(struct container *ctn, long nr, gfp_t gfp)
+{
+	if (may_go_over(ctn, gfp)) {
+		container_charge_pages(ctn, CONTAINER_HELD, nr);
+		return 0;
+	}
+
+	container_count(ctn, CONTAINER_CHARGE_FAILURES, 1);
+	container_notify(ctn, CONTAINER_RSS_FAILCNT);
+	if (trace_container_charge_failed_enabled())
+		trace_container_charge_failed(ctn->id, nr, container_rss(ctn),
+					      container_rss_limit(ctn));
+	/* what a fault that fails with this is to wait for: see room.c */
+	if (is_own_task(ctn))
+		current->container_wanted = nr;
+	container_stop_point("charge: failed");
+	return -ENOMEM;
+}

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What kcontainerd trims of files, from where it left off in each. Files are held
+ * as kernel/container/file.c says; what is dirty is written back, what is clean and
+ * not mapped is dropped, and held memory goes to swap.
+ *
+ * Every folio is asked whether it is charged to this container: others can have
+ * memory in the same file.
+ */
+#include <linux/backing-dev.h>
+#include <linux/mm.h>
+#include <linux/mm_inline.h>
+#include <linux/pagemap.h>
+#include <linux/rmap.h>
+#include <linux/shmem_fs.h>
+#include <linux/swap.h>
+#include <linux/writeback.h>
+#include "internal.h"
+#include "container_trim.h"
+
+/*
+ * What is none of a round's business is not dealt with but passed over: so many
+ * folios for every page that may be dealt with.
+ */
+#define TRIM_SKIP	64
+
+/*
+ * Unmap a folio that is cold. It stays in the page cache, where whoever needs it
+ * finds it again.
+ */
+static void unmap_folio(struct trim *tr, struct folio *folio,
+			struct address_space *mapping)
+{
+	long nr;
+
+	if (!folio_trylock(folio)) {
+		tr->busy = true;
+		return;
+	}
+	if (folio->mapping == mapping) {
+		nr = folio_nr_pages(folio);
+		try_to_unmap(folio, folio_test_pmd_mappable(folio) ?
+				    TTU_SPLIT_HUGE_PMD : 0);
+		if (!folio_mapped(folio))
+			tr->unmapped += nr;
+	}
+	folio_unlock(folio);
+}
+
+/* What becomes of a folio that has been looked at: */
+enum trim_fate {
+	TRIM_STAYS,
+	TRIM_DROP,	/* is to be dropped, and is locked */
+	TRIM_RECLAIM,	/* is to be isolated and reclaimed */
+};
+
+/*
+ * Can the folio, which is locked, just be dropped? That is asked once more when
+ * it is. As mapping_evict_folio() does.
+ */
+static bool may_drop(struct folio *folio)
+{
+	return !folio_test_dirty(folio) && !folio_test_writeback(folio) &&
+	       folio_ref_count(folio) <= folio_nr_pages(folio) +
+					 folio_has_private(folio) + 1 &&
+	       filemap_release_folio(folio, 0);
+}
+
+/*
+ * One that is mapped is isolated while one asks whether it was referenced, which
+ * reclaim always has it, and what that calls counts on.
+ */
+static enum trim_fate trim_mapped_folio(struct trim *tr, struct folio *folio,
+					struct address_space *mapping,
+					bool active)
+{
+	unsigned long vm_flags;
+
+	if (!folio_isolate_lru(folio)) {
+		tr->busy = true;
+		return TRIM_STAYS;
+	}
+	if (folio_referenced(folio, 0, NULL, &vm_flags))
+		active = true;
+
+	if (active && (!last_pass(tr) || tr->unmap || !may_reclaim(tr))) {
+		folio_clear_active(folio);
+		folio_clear_referenced(folio);
+		tr->deactivated += folio_nr_pages(folio);
+	} else if (tr->unmap) {
+		unmap_folio(tr, folio, mapping);
+	} else if (may_reclaim(tr)) {
+		trim_take(tr, folio);
+		return TRIM_STAYS;
+	}
+	folio_putback_lru(folio);
+	return TRIM_STAYS;
+}
+
+/* Only swap can take it: is there room? Then it is isolated and reclaimed. */
+static bool may_swap_out(struct folio *folio, struct address_space *mapping)
+{
+	if (get_nr_swap_pages() <= 0)
+		return false;
+	/* shmem_fallocate() is at it: it gives up if these are written out */
+	return folio_test_uptodate(folio) ||
+	       !READ_ONCE(mapping->host->i_private);
+}
+
+static enum trim_fate trim_file_folio(struct trim *tr, struct folio *folio,
+				      struct address_space *mapping)
+{
+	bool active = folio_test_active(folio);
+	bool mapped = folio_mapped(folio);
+
+	if (!folio_charged_to(folio, tr->ctn) || folio_test_unevictable(folio))
+		return TRIM_STAYS;
+	if (tr->held && !may_swap_out(folio, mapping))
+		return TRIM_STAYS;
+
+	tr->scanned += folio_nr_pages(folio);
+	if (folio_test_writeback(folio) && !tr->unmap) {
+		tr->writing = true;
+		return TRIM_STAYS;
+	}
+
+	if (mapped)
+		return trim_mapped_folio(tr, folio, mapping, active);
+	/* a folio waits in a batch to be deactivated, and cannot go then */
+	if (active && (!last_pass(tr) || (tr->held && !may_reclaim(tr)))) {
+		trim_deactivate(tr, folio);
+		return TRIM_STAYS;
+	}
+	if (tr->held)
+		return may_reclaim(tr) ? TRIM_RECLAIM : TRIM_STAYS;
+
+	if (!folio_trylock(folio))
+		return TRIM_STAYS;
+	if (folio->mapping == mapping && may_drop(folio))
+		return TRIM_DROP;
+	folio_unlock(folio);
+	return TRIM_STAYS;
+}
+
+/*
+ * Drop the folios of @fbatch, which are locked and held. Those that nobody else
+ * has begun to use are freed in the end, together: one by one costs a lock for
+ * each.
+ */
+static void drop_folios(struct trim *tr, struct folio_batch *fbatch,
+			struct address_space *mapping)
+{
+	unsigned int i, count = folio_batch_count(fbatch);
+	struct folio *folio, *all[PAGEVEC_SIZE];
+	long nr;
+
+	if (!count)
+		return;
+	memcpy(all, fbatch->folios, count * sizeof(*all));
+	filemap_remove_unused(mapping, fbatch);
+	for (i = 0; i < count; i++) {
+		folio = all[i];
+		if (!folio->mapping) {
+			nr = folio_nr_pages(folio);
+			tr->trimmed += nr;
+			tr->dropped += nr;
+		}
+		folio_unlock(folio);
+		if (!folio_batch_add(&tr->gone, folio))
+			folio_batch_release(&tr->gone);
+	}
+}
+
+/* It is another container's, or not mapped where that is what is looked for. */
+static bool passes_over(struct trim *tr, struct folio *folio)
+{
+	return tr->held ? !folio_charged_to(folio, tr->ctn) :
+			  tr->unmap && !folio_mapped(folio);
+}
+
+/*
+ * Deal with the folios of @fbatch, which holds them, and hand them on or put them.
+ * Returns how many pages of the visit's count that was.
+ */
+static unsigned long trim_file_batch(struct trim *tr, struct folio_batch *fbatch,
+				     struct address_space *mapping,
+				     unsigned long *skip)
+{
+	struct folio_batch drop;
+	unsigned int i, kept = 0;
+	unsigned long nr = 0;
+
+	folio_batch_init(&drop);
+	for (i = 0; i < folio_batch_count(fbatch); i++) {
+		struct folio *folio = fbatch->folios[i];
+
+		if (*skip && passes_over(tr, folio)) {
+			--*skip;
+			fbatch->folios[kept++] = folio;
+			continue;
+		}
+		nr += folio_nr_pages(folio);
+		switch (trim_file_folio(tr, folio, mapping)) {
+		case TRIM_DROP:
+			folio_batch_add(&drop, folio);
+			continue;
+		case TRIM_RECLAIM:
+			trim_isolate(tr, folio);
+			break;
+		case TRIM_STAYS:
+			break;
+		}
+		fbatch->folios[kept++] = folio;
+	}
+	fbatch->nr = kept;
+	folio_batch_release(fbatch);
+	drop_folios(tr, &drop, mapping);
+	return nr;
+}
+
+/*
+ * Up to @nr pages of a file from @index on: start writing what is dirty, then
+ * drop what can be. Returns where to go on; 0 after the last page.
+ */
+static pgoff_t trim_file_range(struct trim *tr, struct inode *inode,
+			       pgoff_t index, unsigned long nr)
+{
+	struct address_space *mapping = inode->i_mapping;
+	struct folio_batch fbatch;
+	unsigned long skip = nr * TRIM_SKIP;
+
+	if (!tr->unmap && mapping_tagged(mapping, PAGECACHE_TAG_DIRTY) &&
+	    mapping_can_writeback(mapping)) {
+		struct writeback_control wbc = {
+			.sync_mode = WB_SYNC_NONE,
+			.nr_to_write = nr,
+			.range_start = (loff_t)index << PAGE_SHIFT,
+			.range_end = LLONG_MAX,
+		};
+
+		filemap_fdatawrite_wbc(mapping, &wbc);
+		tr->written_back += max(0L, (long)nr - wbc.nr_to_write);
+		tr->writing = true;
+	}
+
+	folio_batch_init(&fbatch);
+	tr->held = container_mapping_is_held(mapping);
+	do {
+		if (!filemap_get_folios(mapping, &index, -1, &fbatch))
+			return 0;
+		nr -= min(nr, trim_file_batch(tr, &fbatch, mapping, &skip));
+		if (tr->nr_folios + PAGEVEC_SIZE > TRIM_BATCH)
+			trim_reclaim(tr);
+		cond_resched();
+		/* that was the last page of it */
+		if (index == (pgoff_t)-1)
+			return 0;
+	} while (nr && !trim_reached(tr));
+	return index;
+}
+
+/* Of held memory only shmem can go anywhere. */
+static bool can_swap_out(struct container_file *file)
+{
+	return shmem_mapping(file->mapping) && get_nr_swap_pages() > 0;
+}
+
+static bool held_wanted(struct container_file *file)
+{
+	return file_is_held(file) && can_swap_out(file);
+}
+
+static bool any_wanted(struct container_file *file)
+{
+	return !file_is_held(file) || can_swap_out(file);
+}
+
+static bool mapped_wanted(struct container_file *file)
+{
+	return !file_is_held(file) && mapping_mapped(file->mapping);
+}
+
+/**
+ * trim_files - trim pages of a container's files
+ * @tr: the round.
+ * @large: those of files with CONTAINER_LARGE pages or more, or the others.
+ *
+ * Context: May sleep.
+ */
+void trim_files(struct trim *tr, bool large)
+{
+	struct container *ctn = tr->ctn;
+	unsigned long nr = tr->pass ? 2 * TRIM_COUNT : TRIM_COUNT;
+	unsigned long left = READ_ONCE(ctn->nr_files[large ?
+						     CONTAINER_FILE_LARGE :
+						     CONTAINER_FILE_SMALL]);
+	bool (*wanted)(struct container_file *file) =
+		tr->unmap ? mapped_wanted :
+		only_held(tr) ? held_wanted : any_wanted;
+	struct inode *inode;
+	pgoff_t cursor, next;
+
+	/* each of them once, and one alone as often as could be enough */
+	left += trim_excess(tr) / nr + 1;
+	/* those in this CPU's batches have a reference too many to be dropped */
+	lru_add_drain();
+	while (!trim_reached(tr) &&
+	       (inode = container_next_file(ctn, large, wanted, &left, &cursor,
+					    &tr->busy))) {
+		if (large)
+			lru_add_drain();
+		next = trim_file_range(tr, inode, cursor, nr);
+		/* the part before the place where the last round left off */
+		if (!next && cursor && !trim_reached(tr))
+			next = trim_file_range(tr, inode, 0, nr);
+		trim_reclaim(tr);
+		if (next != cursor)
+			container_set_cursor(ctn, inode, next);
+		container_release_file(inode);
+	}
+	folio_batch_release(&tr->gone);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A round of kcontainerd, as its parts share it.
+ */
+#ifndef _MM_CONTAINER_TRIM_H
+#define _MM_CONTAINER_TRIM_H
+
+#include <linux/pagevec.h>
+#include "../kernel/container/token.h"
+
+/* Pages that one visit to a file or a task deals with: DEACTIVATE_COUNT */
+#define TRIM_COUNT	1000
+
+#define TRIM_PASSES	3
+
+/* Folios that are given to reclaim at a time, so many that a disk is kept busy */
+#define TRIM_BATCH	256
+
+struct trim {
+	struct container *ctn;
+	struct container_trimmer *trimmer;
+	enum container_trim_goal what;
+	int pass;
+	unsigned long goal;		/* anon + file pages, at most */
+	bool unmap;			/* only unmap what is cold: see trim_mapped() */
+	bool insist;			/* reclaim, whatever over_limit says? */
+	bool held;			/* is what is isolated held memory? */
+	bool busy;			/* met what is in somebody's hands */
+	bool writing;			/* met, or began, what is being written */
+	unsigned long trimmed;		/* pages that are no longer charged */
+	unsigned long scanned;
+	unsigned long deactivated;
+	unsigned long chosen;		/* of that, anonymous, in this pass */
+	unsigned long written_back;
+	unsigned long dropped;
+	unsigned long reclaimed;
+	unsigned long swapped_out;
+	unsigned long unmapped;
+	/* of what was reclaimed: what writeback may have kept from being freed */
+	unsigned long pfns[TRIM_BATCH];
+	int nr_pfns;
+	struct list_head folios;	/* isolated, to be reclaimed */
+	int nr_folios;
+	struct folio_batch gone;	/* dropped, to be put together */
+};
+
+/* Is it room below rss_limit that is wanted, and nothing else? */
+static inline bool only_held(const struct trim *tr)
+{
+	return tr->what == CONTAINER_TRIM_HELD;
+}
+
+static inline bool last_pass(const struct trim *tr)
+{
+	return tr->pass == TRIM_PASSES - 1;
+}
+
+/* May what was deactivated be reclaimed, too? */
+static inline bool may_reclaim(const struct trim *tr)
+{
+	return tr->insist ||
+	       READ_ONCE(tr->ctn->over_limit) == CONTAINER_OVER_RECLAIM;
+}
+
+/* container_mm.c */
+bool trim_reached(struct trim *tr);
+unsigned long trim_excess(struct trim *tr);
+
+/* container_scan_file.c */
+void trim_files(struct trim *tr, bool large);
+
+/* container_scan_anon.c */
+void trim_anon(struct trim *tr, bool large);
+
+/* container_reclaim.c */
+void trim_take(struct trim *tr, struct folio *folio);
+void trim_isolate(struct trim *tr, struct folio *folio);
+void trim_reclaim(struct trim *tr);
+void trim_deactivate(struct trim *tr, struct folio *folio);
+
+#endif /* _MM_CONTAINER_TRIM_H */
