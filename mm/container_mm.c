@@ -38,7 +38,7 @@
 #define TRIM_DELAY_MAX	HZ
 
 /* A round that has trimmed less than this part of what it was to has hardly helped */
-#define TRIM_HELPED	8
+#define TRIM_HELPED	4
 
 struct workqueue_struct *kcontainerd_wq;
 
@@ -81,7 +81,8 @@ static unsigned long held_goal(struct container *ctn)
 
 	if (limit == PAGE_COUNTER_MAX || !atomic_read(&ctn->room_waiters))
 		return limit;
-	return limit - min(max(room_to_make(limit), 1UL), limit);
+	return limit - min(max3(room_to_make(limit), 1UL,
+				READ_ONCE(ctn->room_wanted)), limit);
 }
 
 /* And of all pages; of which page_limit wants some less than it allows. */
@@ -294,6 +295,10 @@ static void end_round(struct trim *tr, unsigned long excess)
 		clear_bit(CONTAINER_TRIMMING, &ctn->flags);
 	/* and who did before is seen: the bit goes before the usage is read */
 	smp_mb__after_atomic();
+	if (only_held(tr) && !is_over(tr)) {
+		clear_bit(CONTAINER_TRIMMING_HELD, &ctn->flags);
+		smp_mb__after_atomic();
+	}
 	if (test_bit(CONTAINER_DYING, &ctn->flags)) {
 		/* container_trim_stop() waits for this */
 	} else if (is_over(tr)) {

@@ -67,6 +67,15 @@ static bool may_drop(struct folio *folio)
 }
 
 /*
+ * Does somebody else use it as well? Who was the first to read a file has its cache,
+ * but is not to take from others what they use, unless the file was named for that.
+ */
+static bool is_others_too(struct trim *tr, struct folio *folio)
+{
+	return !tr->held && !tr->named && folio_likely_mapped_shared(folio);
+}
+
+/*
  * One that is mapped is isolated while one asks whether it was referenced, which
  * reclaim always has it, and what that calls counts on.
  */
@@ -83,7 +92,8 @@ static enum trim_fate trim_mapped_folio(struct trim *tr, struct folio *folio,
 	if (folio_referenced(folio, 0, NULL, &vm_flags))
 		active = true;
 
-	if (active && (!last_pass(tr) || tr->unmap || !may_reclaim(tr))) {
+	if (active && (!last_pass(tr) || tr->unmap || !may_reclaim(tr) ||
+		       is_others_too(tr, folio))) {
 		folio_clear_active(folio);
 		folio_clear_referenced(folio);
 		tr->deactivated += folio_nr_pages(folio);
@@ -226,6 +236,7 @@ static pgoff_t trim_file_range(struct trim *tr, struct inode *inode,
 			       pgoff_t index, unsigned long nr)
 {
 	struct address_space *mapping = inode->i_mapping;
+	struct container_file *file;
 	struct folio_batch fbatch;
 	unsigned long skip = nr * TRIM_SKIP;
 
@@ -245,6 +256,10 @@ static pgoff_t trim_file_range(struct trim *tr, struct inode *inode,
 
 	folio_batch_init(&fbatch);
 	tr->held = container_mapping_is_held(mapping);
+	rcu_read_lock();
+	file = container_find_file(mapping, tr->ctn);
+	tr->named = file && file->named;
+	rcu_read_unlock();
 	do {
 		if (!filemap_get_folios(mapping, &index, -1, &fbatch))
 			return 0;

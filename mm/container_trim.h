@@ -25,6 +25,7 @@ struct trim {
 	bool unmap;			/* only unmap what is cold: see trim_mapped() */
 	bool insist;			/* reclaim, whatever over_limit says? */
 	bool held;			/* is what is isolated held memory? */
+	bool named;			/* is its file named for this container? */
 	bool busy;			/* met what is in somebody's hands */
 	bool writing;			/* met, or began, what is being written */
 	unsigned long trimmed;		/* pages that are no longer charged */

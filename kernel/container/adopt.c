@@ -104,8 +104,10 @@ static int adopt_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
 			pmd_migration_entry_wait(walk->mm, pmd);
 			return adopt_again(aw, addr);
 		}
-		if (pmd_present(*pmd) && !is_huge_zero_pmd(*pmd))
-			full = adopt_collect(aw, pmd_folio(*pmd), end);
+		folio = pmd_present(*pmd) ?
+			vm_normal_folio_pmd(walk->vma, addr, *pmd) : NULL;
+		if (folio)
+			full = adopt_collect(aw, folio, end);
 		spin_unlock(ptl);
 		return full;
 	}
@@ -142,7 +144,7 @@ static int adopt_test(unsigned long start, unsigned long end,
 {
 	struct vm_area_struct *vma = walk->vma;
 
-	if (is_vm_hugetlb_page(vma))
+	if (is_vm_hugetlb_page(vma) || (vma->vm_flags & (VM_PFNMAP | VM_IO)))
 		return 1;
 	return !vma->anon_vma &&
 	       !(vma->vm_file &&
@@ -157,13 +159,17 @@ static const struct mm_walk_ops adopt_ops = {
 
 /*
  * An anonymous folio, or one in the swap cache. @mm may be moved again meanwhile,
- * and then whoever did that finds this folio as well, if not before.
+ * and then whoever did that finds this folio as well, if not before. The lock is
+ * against migration, and against what else becomes of a folio that is not mapped.
  */
 static void adopt_anon(struct folio *folio, struct mm_struct *mm)
 {
 	struct container *to, *owner;
 	unsigned long token;
 
+	folio_lock(folio);
+	if (!folio_test_anon(folio) && !folio_test_swapcache(folio))
+		goto out;
 	rcu_read_lock_sched();
 	do {
 		token = READ_ONCE(mm->container_token);
@@ -178,13 +184,22 @@ static void adopt_anon(struct folio *folio, struct mm_struct *mm)
 		/* moved again meanwhile, and this page was seen there before? */
 	} while (token != READ_ONCE(mm->container_token));
 	rcu_read_unlock_sched();
+out:
+	folio_unlock(folio);
+}
+
+/* Pages of drivers say that they are of a file, and are not in its cache. */
+static bool is_cached(struct folio *folio)
+{
+	return folio->mapping && !folio_test_anon(folio) &&
+	       xa_load(&folio->mapping->i_pages, folio->index) == folio;
 }
 
 /* A folio of a file, or, as it is not locked yet, of none any more. */
 static void adopt_file(struct folio *folio, struct container *ctn)
 {
 	folio_lock(folio);
-	if (folio->mapping && !folio_test_anon(folio) && is_unowned_file(folio) &&
+	if (is_cached(folio) && is_unowned_file(folio) &&
 	    !container_join_file(folio->mapping, ctn))
 		container_adopt_folios(&folio, 1, ctn, CONTAINER_OWN_FORCE);
 	folio_unlock(folio);

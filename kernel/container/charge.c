@@ -59,8 +59,9 @@ static noinline int charge_new_slowly(struct container *ctn,
 		return 0;
 
 	err = container_reserve(ctn, nr);
+	/* if there is no room for a large one, it is small ones that are wanted */
 	if (err)
-		err = container_charge_fails(ctn, nr, gfp);
+		err = container_charge_fails(ctn, nr, gfp, nr == 1);
 	if (!err)
 		set_new_token(ctn, folio, token, nr);
 	/* so many pages were not there yet for container_reserve() to see */
@@ -152,7 +153,7 @@ bool __container_has_room(struct mm_struct *mm)
 	ret = !ctn || page_counter_read(&ctn->counter[CONTAINER_HELD]) <
 		      container_rss_limit(ctn) ||
 	      container_held(ctn) < container_rss_limit(ctn);
-	if (!ret && !container_charge_fails(ctn, 1, 0)) {
+	if (!ret && !container_charge_fails(ctn, 1, 0, true)) {
 		container_uncharge_pages(ctn, CONTAINER_HELD, 1);
 		ret = true;
 	}
@@ -216,8 +217,10 @@ static noinline int charge_held_slowly(struct folio *folio,
 again:
 	err = 0;
 	rcu_read_lock_sched();
-	ctn = swapoff ? container_for_swapoff(mapping) :
-			rcu_dereference_sched(current->container);
+	if (!swapoff)
+		ctn = rcu_dereference_sched(current->container);
+	else
+		ctn = folio_container(folio) ?: container_for_swapoff(mapping);
 	if (!swapoff && charge_named(mapping, folio))
 		;
 	else if (ctn && container_find_file(mapping, ctn))
@@ -459,7 +462,7 @@ void __container_uncharge_folios(struct folio_batch *folios)
 void __container_replace_folio(struct folio *old, struct folio *new)
 {
 	unsigned long *old_slot, *new_slot;
-	unsigned long token, state;
+	unsigned long token, before, state;
 	struct container *ctn;
 
 	rcu_read_lock_sched();
@@ -467,7 +470,10 @@ void __container_replace_folio(struct folio *old, struct folio *new)
 	new_slot = folio_token_slot(new);
 	token = old_slot && new_slot ? xchg(old_slot, 0) : 0;
 	if (token) {
-		WRITE_ONCE(*new_slot, token & ~CONTAINER_TOKEN_STATE);
+		/* somebody may have found it in the swap cache, and charged it */
+		before = xchg(new_slot, token & ~CONTAINER_TOKEN_STATE);
+		if (before)
+			container_uncount(before, folio_nr_pages(new));
 		state = token & CONTAINER_TOKEN_STATE;
 		ctn = state ? token_container(token) : NULL;
 		if (ctn && (state & CONTAINER_TOKEN_ACTIVE))

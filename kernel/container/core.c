@@ -159,12 +159,12 @@ void container_revive(struct container *ctn)
 	for (i = 0; i < NR_CONTAINER_COUNTERS; i++)
 		page_counter_uncharge(&ctn->counter[i],
 				      page_counter_read(&ctn->counter[i]));
+	enable_delayed_work(&ctn->notify_work);
 	/* without memory for that it stays as it is, and can be removed once more */
 	if (container_table_add(ctn))
 		return;
 
 	clear_bit(CONTAINER_DYING, &ctn->flags);
-	enable_delayed_work(&ctn->notify_work);
 	if (READ_ONCE(ctn->notices))
 		queue_delayed_work(system_unbound_wq, &ctn->notify_work, 0);
 }
@@ -180,7 +180,6 @@ static void container_free_rcu(struct rcu_head *head)
 	struct container *ctn = container_of(head, struct container, rcu);
 
 	free_percpu(ctn->pcpu);
-	xa_destroy(&ctn->files);
 	kmem_cache_free(container_cache, ctn);
 	container_audit_freed();
 }
@@ -191,6 +190,7 @@ static void container_release_work(struct work_struct *work)
 					     release_work);
 
 	container_trim_stop(ctn);
+	xa_destroy(&ctn->files);
 	container_audit_remove(ctn);
 	call_rcu(&ctn->rcu, container_free_rcu);
 }

@@ -361,7 +361,7 @@ void container_claim_file(struct address_space *mapping, gfp_t gfp)
 		join_own(mapping, gfp);
 }
 
-/* @ctn's part in @mapping, which is held, is named, and none besides. */
+/* @ctn's part in @mapping is named, and none besides. */
 static bool name_part(struct address_space *mapping, struct container *ctn)
 {
 	struct container_file *file, *first;
@@ -369,7 +369,9 @@ static bool name_part(struct address_space *mapping, struct container *ctn)
 	spin_lock(&mapping->host->i_lock);
 	first = container_first_file(mapping);
 	file = container_find_file(mapping, ctn);
-	if (file && !file->named) {
+	if (file && !file_is_held(file)) {
+		file->named = true;
+	} else if (file && !file->named) {
 		if (first->named) {
 			first->named = false;
 			atomic_long_dec(&first->ctn->nr_owned);
@@ -420,7 +422,9 @@ int container_name_file(struct address_space *mapping, struct container *ctn)
 		file_free(file);
 	if (err && err != -EEXIST)
 		return err;
-	if (container_mapping_is_held(mapping) && !name_part(mapping, ctn))
+	/* it may be another's by now, or the container is being removed */
+	if (!name_part(mapping, ctn) &&
+	    test_bit(CONTAINER_DYING, &ctn->flags))
 		return -ENODEV;
 	return 0;
 }

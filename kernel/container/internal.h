@@ -158,6 +158,7 @@ enum {
 	CONTAINER_DYING,	/* rmdir has begun; takes no more members */
 	CONTAINER_IN_TABLE,	/* tokens name it */
 	CONTAINER_TRIMMING,	/* kcontainerd is at page_limit, or about to be */
+	CONTAINER_TRIMMING_HELD, /* or at what is held over rss_limit */
 	CONTAINER_FUTILE,	/* its last round there hardly helped */
 };
 
@@ -259,6 +260,7 @@ struct container {
 	unsigned long			limit_tried_by;	/* whose is max; 0: reached */
 	atomic_t			lowering;	/* who waits for that now */
 	atomic_t			room_waiters;	/* tasks that need pages */
+	unsigned long			room_wanted;	/* the most that one needs */
 	unsigned long			hopeless_until;	/* jiffies: see room.c */
 	atomic_long_t			held_reclaimed;	/* pages */
 
@@ -330,7 +332,7 @@ void container_drain_stock(struct container *ctn);
 /* limit.c */
 void container_check_limit(struct container *ctn);
 void container_check_mapped(struct container *ctn);
-int container_charge_fails(struct container *ctn, long nr, gfp_t gfp);
+int container_charge_fails(struct container *ctn, long nr, gfp_t gfp, bool wait);
 
 static inline unsigned long container_rss_limit(struct container *ctn)
 {
@@ -374,7 +376,7 @@ int container_shrink(struct container *ctn, unsigned long pages);
 int container_set_rss_limit(struct container *ctn, unsigned long limit);
 
 /* oom.c */
-bool container_out_of_memory(struct container *ctn);
+bool container_out_of_memory(struct container *ctn, long nr);
 
 /* notify.c */
 void container_notify(struct container *ctn, enum container_notice counter);

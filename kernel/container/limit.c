@@ -9,11 +9,18 @@
 #include <linux/sched/signal.h>
 #include <trace/events/container.h>
 #include "counter.h"
+#include "token.h"
 
-/* May the current task be made to wait for this container? */
+/*
+ * May the current task be made to wait for this container? One that is being moved
+ * is in another a moment before its mm is.
+ */
 static bool is_own_task(struct container *ctn)
 {
-	return rcu_access_pointer(current->container) == ctn &&
+	struct mm_struct *mm = current->mm;
+
+	return (rcu_access_pointer(current->container) == ctn ||
+		(mm && READ_ONCE(mm->container_token) == container_token(ctn))) &&
 	       !(current->flags & (PF_KTHREAD | PF_EXITING));
 }
 
@@ -48,11 +55,12 @@ static void check_page_limit(struct container *ctn)
 	/*
 	 * If trimming hardly helped the last time, kcontainerd comes again by
 	 * itself; there is no use in calling it, nor in having anybody sleep,
-	 * until there is more to trim.
+	 * until there is more to trim: what has been dropped of a program's text
+	 * and the like comes back.
 	 */
 	if (test_bit(CONTAINER_DYING, &ctn->flags) ||
 	    (test_bit(CONTAINER_FUTILE, &ctn->flags) &&
-	     usage <= READ_ONCE(ctn->futile_usage) + limit / 8))
+	     usage <= READ_ONCE(ctn->futile_usage) + limit / 2))
 		return;
 
 	notice_page_limit(ctn, usage, limit);
@@ -79,7 +87,9 @@ void container_check_limit(struct container *ctn)
 		return;
 	/* nobody is to go on with what was taken in advance */
 	container_drain_stock(ctn);
-	if (container_over_held(ctn) && !test_bit(CONTAINER_DYING, &ctn->flags))
+	/* once: kcontainerd comes again by itself as long as that is so */
+	if (container_over_held(ctn) && !test_bit(CONTAINER_DYING, &ctn->flags) &&
+	    !test_and_set_bit(CONTAINER_TRIMMING_HELD, &ctn->flags))
 		container_call_kcontainerd(ctn, CONTAINER_TRIM_HELD);
 }
 
@@ -104,17 +114,19 @@ void container_check_mapped(struct container *ctn)
 }
 
 /*
- * May a charge that does not fit below rss_limit go over it? One that dies gives back
- * more than it takes, and an allocation that must not fail must not fail here.
+ * May a charge that does not fit below rss_limit go over it? One that exits gives back
+ * more than it takes, and an allocation that must not fail must not fail here. A
+ * large folio that comes from swap to a limit that is smaller has to come all the
+ * same.
  *
  * Besides, what is in use already is charged whether it fits or not, with
  * CONTAINER_OWN_FORCE: where a process is moved in, where swapoff(2) brings in what
  * is there, and where a folio that was charged to another turns out to be this one's.
  */
-static bool may_go_over(struct container *ctn, gfp_t gfp)
+static bool may_go_over(struct container *ctn, long nr, gfp_t gfp, bool wait)
 {
-	return (gfp & __GFP_NOFAIL) || fatal_signal_pending(current) ||
-	       (current->flags & PF_EXITING) || tsk_is_oom_victim(current) ||
+	return (gfp & __GFP_NOFAIL) || (current->flags & PF_EXITING) ||
+	       (wait && nr > 1 && nr > container_rss_limit(ctn)) ||
 	       test_bit(CONTAINER_DYING, &ctn->flags);
 }
 
@@ -123,13 +135,16 @@ static bool may_go_over(struct container *ctn, gfp_t gfp)
  * @ctn: the container.
  * @nr: pages.
  * @gfp: how they were allocated.
+ * @wait: whether it is these that are to be waited for: the caller does not go on
+ *	  with less.
  *
  * Context: Any, but not from an interrupt. Within RCU.
  * Return: -ENOMEM, or 0 if the pages have been charged over the limit.
  */
-noinline int container_charge_fails(struct container *ctn, long nr, gfp_t gfp)
+noinline int container_charge_fails(struct container *ctn, long nr, gfp_t gfp,
+				    bool wait)
 {
-	if (may_go_over(ctn, gfp)) {
+	if (may_go_over(ctn, nr, gfp, wait)) {
 		container_charge_pages(ctn, CONTAINER_HELD, nr);
 		return 0;
 	}
@@ -140,7 +155,7 @@ noinline int container_charge_fails(struct container *ctn, long nr, gfp_t gfp)
 		trace_container_charge_failed(ctn->id, nr, container_rss(ctn),
 					      container_rss_limit(ctn));
 	/* what a fault that fails with this is to wait for: see room.c */
-	if (is_own_task(ctn))
+	if (wait && is_own_task(ctn))
 		current->container_wanted = nr;
 	container_stop_point("charge: failed");
 	return -ENOMEM;

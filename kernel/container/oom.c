@@ -24,12 +24,13 @@ unsigned long container_oom_pages(struct container *ctn)
 /**
  * container_out_of_memory - have the OOM killer kill inside a container
  * @ctn: the container; the caller has a reference.
+ * @nr: how many pages there is no room for.
  *
  * Context: May sleep. The caller is who needs the memory, a member or not.
  * Return: whether somebody was killed, or had been before and is on the way out,
  * or there is no need to any more.
  */
-bool container_out_of_memory(struct container *ctn)
+bool container_out_of_memory(struct container *ctn, long nr)
 {
 	struct oom_control oc = {
 		.container = ctn,
@@ -42,7 +43,7 @@ bool container_out_of_memory(struct container *ctn)
 		return true;
 	container_stop_point("oom: locked");
 	/* somebody may have died while this waited for the lock */
-	if (container_held(ctn) >= container_rss_limit(ctn)) {
+	if (!container_room_for(ctn, nr)) {
 		trace_container_oom(ctn->id, container_rss(ctn),
 				    container_rss_limit(ctn));
 		ret = out_of_memory(&oc);

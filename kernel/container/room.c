@@ -30,6 +30,9 @@
 
 #define ROOM_TIMEOUT	(10 * HZ)
 
+/* How often one looks for room that others than kcontainerd make: jiffies */
+#define ROOM_SLICE	(HZ / 20L)
+
 /* Where nobody may be killed, one looks for room as often as this, and once */
 #define ROOM_INTERVAL	HZ
 
@@ -78,13 +81,17 @@ static bool wait_for_round(struct room_request *req)
 	struct container *ctn = req->ctn;
 	unsigned long round = READ_ONCE(ctn->trimmer[what].begun) + 1;
 	long left = req->deadline - jiffies;
-	bool ended = false;
+	bool ended = false, done = false;
 
 	container_call_kcontainerd(ctn, what);
 	container_stop_point("round: called");
-	sleep_for_room(req, may_try_again(req) ||
-			    (ended = container_round_ended(ctn, what, round)),
-		       max(left, 1L));
+	/* what is freed wakes nobody, so look now and then */
+	while (!done && left > 0 && !signal_pending_state(req->state, current)) {
+		sleep_for_room(req, (done = may_try_again(req)) ||
+				    (done = ended = container_round_ended(ctn, what, round)),
+			       min(left, ROOM_SLICE));
+		left = req->deadline - jiffies;
+	}
 	container_stop_point("round: ended");
 	return ended;
 }
@@ -151,7 +158,10 @@ static int wait_for_room(struct room_request *req)
 		if (!req->may_kill)
 			return -ENOMEM;
 		/* nobody dies for a limit that is going to be taken back */
-		if (!atomic_read(&ctn->lowering) && !container_out_of_memory(ctn)) {
+		if (atomic_read(&ctn->lowering)) {
+			if (!(req->state & TASK_FREEZABLE))
+				return -ENOMEM;
+		} else if (!container_out_of_memory(ctn, req->nr)) {
 			container_stop_point("room: nobody to be killed");
 			WRITE_ONCE(ctn->hopeless_until,
 				   jiffies + 2 * ROOM_INTERVAL);
@@ -180,7 +190,10 @@ static int want_room(struct container *ctn, long nr, unsigned int state,
 	s64 usec;
 	int err;
 
-	atomic_inc(&ctn->room_waiters);
+	/* a mere hint: who reads less than another needs comes again */
+	if (atomic_inc_return(&ctn->room_waiters) == 1 ||
+	    nr > READ_ONCE(ctn->room_wanted))
+		WRITE_ONCE(ctn->room_wanted, nr);
 	psi_memstall_enter(&pflags);
 	container_stop_point("room: wanted");
 	err = wait_for_room(&req);

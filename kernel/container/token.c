@@ -218,7 +218,7 @@ int container_own_folio(struct folio *folio, struct container *ctn,
 	} else {
 		err = container_reserve(ctn, nr);
 		if (err && how == CONTAINER_OWN_CHARGE)
-			err = container_charge_fails(ctn, nr, 0);
+			err = container_charge_fails(ctn, nr, 0, true);
 		if (err)
 			return err;
 	}

@@ -107,15 +107,16 @@ static void test_delays(struct kunit *test)
 	struct trim *tr = test_round(test, ctn, CONTAINER_TRIM_USAGE);
 
 	ctn->page_limit = 100;
+	tr->goal = usage_goal(ctn);
 	tr->trimmer = &ctn->trimmer[CONTAINER_TRIM_USAGE];
 
-	/* more than an eighth of what was to go is a help */
-	tr->trimmed = 101;
+	/* more than a quarter of what was to go is a help */
+	tr->trimmed = 201;
 	KUNIT_EXPECT_EQ(test, next_delay(tr, 800), 1);
 	KUNIT_EXPECT_FALSE(test, test_bit(CONTAINER_FUTILE, &ctn->flags));
 
 	/* less is not: ever later, a second at most */
-	tr->trimmed = 100;
+	tr->trimmed = 200;
 	KUNIT_EXPECT_EQ(test, next_delay(tr, 800), HZ / 10);
 	KUNIT_EXPECT_TRUE(test, test_bit(CONTAINER_FUTILE, &ctn->flags));
 	KUNIT_EXPECT_EQ(test, ctn->futile_usage, 1000);
