@@ -93,11 +93,13 @@ enum value { PAGE_LIMIT, RSS_LIMIT, TASK_LIMIT, OVER_LIMIT, OOM, NR_VALUES };
 #define NR_OWN 4
 #define NR_SLEEPERS 3
 #define NR_FILES 4
+#define FILE_PAGES 41		/* that is as long as they get */
 
 struct own {
 	char name[NAME_MAX_BYTES + 1];
 	int alive;
 	unsigned long life;	/* which of those of this number */
+	int used;		/* has had a process or a file */
 	char values[NR_VALUES][VALUE_MAX];
 };
 
@@ -108,6 +110,16 @@ extern int sleeper_in[NR_SLEEPERS];
 /* Files in the scratch directory, and whose they are. */
 extern const char *const file_names[NR_FILES];
 extern int file_in[NR_FILES];
+/*
+ * They are held memory, and the worker, which reads and writes them, is in no
+ * container: a page is charged to whom the file is named for, or to nobody.
+ */
+void page_written(int file, unsigned long page);
+/* One that is there may have come back from swap. */
+void page_read(int file, unsigned long page);
+void file_cut(int file, unsigned long size);
+void file_named(int file, int index);
+void file_let_go(int file);
 /* The two defaults at the top, as the first worker of root's has set them. */
 extern char defaults[2][VALUE_MAX];
 
@@ -119,6 +131,8 @@ void own_path(const struct own *ctn, const char *attr, char *path, size_t size);
 void read_value(const char *path, char *value, size_t size);
 /* Complain unless the container says what it should. */
 void check_own(struct own *ctn);
+/* And unless it has memory in those files only in which it can have some. */
+void check_files(struct own *ctn);
 /* One that has just been made. */
 void adopt(struct own *ctn, const char *name);
 /* One that has just been removed. */
@@ -164,6 +178,7 @@ struct held {
 	unsigned long life;
 	int value;		/* enum value, or -1 */
 	int writable;
+	int changes;		/* its text is not of the moment of open(2) */
 };
 
 struct held *any_held(void);

@@ -2,6 +2,9 @@
 /*
  * The containers of a worker, with the processes and files that it puts into
  * them: what each is to say, and whether it does.
+ *
+ * Whose the pages of the files can be is known, page by page; how many of them
+ * are in memory, and not in swap, is not.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +25,10 @@ pid_t sleepers[NR_SLEEPERS];
 int sleeper_in[NR_SLEEPERS];
 const char *const file_names[NR_FILES] = { "file", "a b", "new\nline", "\xc3\xbc" };
 int file_in[NR_FILES];
+static struct stat file_stat[NR_FILES];
+/* For each page: is it there, and which of own[] can it be charged to? A bit each. */
+static int page_there[NR_FILES][FILE_PAGES];
+static unsigned int page_may[NR_FILES][FILE_PAGES];
 char defaults[2][VALUE_MAX];
 
 const char *const value_names[NR_VALUES] = {
@@ -87,6 +95,107 @@ static int count(const int *in, size_t nr, int index)
 	return sum;
 }
 
+/* ---- the pages of its files ---- */
+
+void page_read(int file, unsigned long page)
+{
+	if (file_in[file] != NOBODY)
+		page_may[file][page] |= 1u << file_in[file];
+}
+
+void page_written(int file, unsigned long page)
+{
+	if (!page_there[file][page])
+		page_may[file][page] = 0;
+	page_there[file][page] = 1;
+	page_read(file, page);
+}
+
+void file_cut(int file, unsigned long size)
+{
+	unsigned long page = size / PAGE;
+
+	/* the end of this one is cleared */
+	if (size % PAGE)
+		page_read(file, page++);
+	for (; page < FILE_PAGES; page++)
+		page_there[file][page] = 0;
+}
+
+void file_named(int file, int index)
+{
+	file_in[file] = index;
+	for (int i = 0; i < FILE_PAGES; i++)
+		page_may[file][i] |= 1u << index;
+}
+
+/* Only who may have what they like charged to nobody has it so. */
+void file_let_go(int file)
+{
+	for (int i = 0; i < FILE_PAGES; i++)
+		if (me.as == AS_ROOT)
+			page_may[file][i] &= ~(1u << file_in[file]);
+	file_in[file] = NOBODY;
+}
+
+static unsigned long may_have(int file, int index)
+{
+	unsigned long nr = 0;
+
+	for (int i = 0; i < FILE_PAGES; i++)
+		nr += page_there[file][i] && page_may[file][i] & 1u << index;
+	return nr;
+}
+
+/* A line of "mappings": which of the files it is, or complain. */
+static int check_mapping(const struct own *ctn, const char *line)
+{
+	unsigned long pages, ino;
+	unsigned int dev[2];
+	int file;
+
+	if (sscanf(line, "%lu %u:%u %lu ", &pages, &dev[0], &dev[1], &ino) != 4)
+		complain("%s/mappings has the line %s", ctn->name, line);
+	for (file = 0; file < NR_FILES; file++)
+		if (file_stat[file].st_ino == ino &&
+		    file_stat[file].st_dev == makedev(dev[0], dev[1]))
+			break;
+	if (file == NR_FILES)
+		complain("%s has another's file: %s", ctn->name, line);
+	if (pages > may_have(file, (int)(ctn - own)))
+		complain("%s can have %lu pages at most of %s", ctn->name,
+			 may_have(file, (int)(ctn - own)), line);
+	return file;
+}
+
+void check_files(struct own *ctn)
+{
+	int listed[NR_FILES] = { 0 }, fd;
+	char path[512], text[4096], *line, *save;
+	ssize_t len;
+
+	own_path(ctn, "mappings", path, sizeof(path));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (len < 0)
+		complain("cannot read %s: %s", path, strerror(errno));
+	close(fd);
+	text[len] = 0;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (listed[check_mapping(ctn, line)]++)
+			complain("%s has a file twice: %s", ctn->name, line);
+	for (int i = 0; i < NR_FILES; i++)
+		if (file_in[i] == ctn - own && !listed[i])
+			complain("%s is not in %s", file_names[i], path);
+}
+
+/* ---- the containers ---- */
+
+static const char *const counters[] = {
+	"num_tasks", "num_files", "num_anon_pages", "num_file_pages",
+	"num_mapped_pages", "num_active_pages", "rss_usage",
+};
+
 void check_own(struct own *ctn)
 {
 	int index = (int)(ctn - own);
@@ -96,6 +205,9 @@ void check_own(struct own *ctn)
 	expect_number(ctn, "num_tasks", count(sleeper_in, NR_SLEEPERS, index));
 	expect_number(ctn, "num_files", count(file_in, NR_FILES, index));
 	expect(ctn, "freeing", "0");
+	/* what was others' before is not its own, whatever becomes of that */
+	for (size_t i = 0; !ctn->used && i < ARRAY_SIZE(counters); i++)
+		expect_number(ctn, counters[i], 0);
 }
 
 void adopt(struct own *ctn, const char *name)
@@ -106,6 +218,7 @@ void adopt(struct own *ctn, const char *name)
 	if (name != ctn->name)
 		snprintf(ctn->name, sizeof(ctn->name), "%s", name);
 	ctn->alive = 1;
+	ctn->used = 0;
 	ctn->life = ++lives;
 	strcpy(ctn->values[RSS_LIMIT], "max");
 	strcpy(ctn->values[OVER_LIMIT], "reclaim");
@@ -121,6 +234,7 @@ void adopt(struct own *ctn, const char *name)
 		read_value(path, ctn->values[TASK_LIMIT], VALUE_MAX);
 	}
 	check_own(ctn);
+	check_files(ctn);
 }
 
 void forget(struct own *ctn)
@@ -134,6 +248,8 @@ void forget(struct own *ctn)
 	for (int i = 0; i < NR_FILES; i++)
 		if (file_in[i] == index)
 			file_in[i] = NOBODY;
+	for (int i = 0; i < NR_FILES * FILE_PAGES; i++)
+		page_may[i / FILE_PAGES][i % FILE_PAGES] &= ~(1u << index);
 }
 
 struct own *any_own(void)
@@ -149,16 +265,21 @@ struct own *any_own(void)
 	return NULL;
 }
 
-static void make_file(const char *name)
+static void make_file(int file)
 {
 	char page[PAGE] = "x";
-	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int fd = open(file_names[file], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		complain("cannot make a file: %s", strerror(errno));
-	for (int i = 0; i < 20; i++)
+	file_in[file] = NOBODY;
+	for (unsigned int i = 0; i < 20; i++) {
 		if (write(fd, page, sizeof(page)) != sizeof(page))
 			complain("cannot write a file: %s", strerror(errno));
+		page_written(file, i);
+	}
+	if (fstat(fd, &file_stat[file]))
+		complain("cannot stat a file: %s", strerror(errno));
 	close(fd);
 }
 
@@ -171,10 +292,8 @@ void start_own(void)
 		sleepers[i] = start_sleeper();
 		sleeper_in[i] = NOBODY;
 	}
-	for (int i = 0; i < NR_FILES; i++) {
-		make_file(file_names[i]);
-		file_in[i] = NOBODY;
-	}
+	for (int i = 0; i < NR_FILES; i++)
+		make_file(i);
 	if (symlink("file", "link") || symlink("loop", "loop") ||
 	    mkdir("dir", 0700) || mkfifo("fifo", 0600))
 		complain("%s: %s", me.scratch, strerror(errno));
@@ -207,11 +326,6 @@ static void await_zero(const struct own *ctn, const char *attr)
 
 void end_own(void)
 {
-	static const char *const counters[] = {
-		"num_tasks", "num_files", "num_anon_pages", "num_file_pages",
-		"num_mapped_pages", "num_active_pages", "rss_usage",
-	};
-
 	end_held();
 	for (int i = 0; i < NR_SLEEPERS; i++) {
 		if (waitpid(sleepers[i], NULL, WNOHANG))

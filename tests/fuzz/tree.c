@@ -5,7 +5,8 @@
  * Do COUNT random things to /config/containers and in it, by several processes
  * at a time, as root or as a user who has been given a few containers: also from
  * a user namespace, or from one of those and a pid namespace. It runs in a guest,
- * as root and from nothing: there must be no containers.
+ * as root and from nothing: there must be no containers. Nor may it be on a tmpfs:
+ * who joins a container brings along the program that it runs from there.
  *
  * It ends with status 1 and a few lines on standard error when something was
  * taken or refused that should not have been, a value is not what was written,
@@ -18,14 +19,17 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -187,6 +191,7 @@ static void prepare(void)
 	static const char *const handed[] = {
 		"tasks", "addtask", "rmtask", "addfile", "rmfile", "shrink",
 		"page_limit", "rss_limit", "task_limit", "over_limit", "oom",
+		"mappings",
 	};
 	char path[512];
 
@@ -300,11 +305,33 @@ static void take_options(int argc, char **argv)
 	me.as = (enum as)as;
 }
 
+/*
+ * Have this program in the page cache as long as this process is there, which is
+ * in no container: so it is charged to nobody, whoever runs it.
+ */
+static void keep_program(void)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct statfs fs;
+	struct stat st;
+	void *mem;
+
+	if (fd < 0 || fstat(fd, &st) || fstatfs(fd, &fs))
+		complain("/proc/self/exe: %s", strerror(errno));
+	if (fs.f_type == TMPFS_MAGIC)
+		complain("it is on a tmpfs");
+	mem = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (mem == MAP_FAILED || mlock(mem, (size_t)st.st_size))
+		complain("cannot keep its program: %s", strerror(errno));
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	int failed = 0, left, status;
 
 	take_options(argc, argv);
+	keep_program();
 	make_witness();
 	left = workers;
 	for (int i = 0; i < workers; i++)

@@ -325,6 +325,7 @@ int op_write_task(void)
 	agree(path, &text, err, expected);
 	if (!err)
 		sleeper_in[sleeper] = which == 2 ? NOBODY : (int)(ctn - own);
+	ctn->used |= !err;
 	check_own(ctn);
 	return !err;
 }
@@ -398,9 +399,13 @@ int op_write_file(void)
 	own_path(ctn, remove ? "rmfile" : "addfile", path, sizeof(path));
 	err = write_path(path, &text);
 	agree(path, &text, err, expected);
-	if (!err)
-		file_in[file] = remove ? NOBODY : (int)(ctn - own);
+	ctn->used |= !err;
+	if (!err && remove)
+		file_let_go(file);
+	else if (!err)
+		file_named(file, (int)(ctn - own));
 	check_own(ctn);
+	check_files(ctn);
 	return !err;
 }
 

@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "torture.h"
 
@@ -28,19 +29,36 @@ static const char *read_audit(void)
 	return last ? last + 1 : audit;
 }
 
-/* Which files each container has. */
-static void show_mappings(void)
-{
-	char path[64], *save, *line;
+/* The files with a number that is 0 where nothing is. */
+static const char * const numbers[] = {
+	"num_anon_pages", "num_file_pages", "num_mapped_pages", "num_active_pages",
+	"rss_usage", "num_tasks", "num_files",
+};
 
-	for (int i = 0; i < CONTAINERS; i++) {
-		snprintf(path, sizeof(path), ROOT "/c%d/mappings", i);
-		if (get(path, audit, sizeof(audit)) < 0)
-			continue;
-		for (line = strtok_r(audit, "\n", &save); line;
-		     line = strtok_r(NULL, "\n", &save))
-			say("c%d: %s", i, line);
-	}
+#define NUMBERS	((int)(sizeof(numbers) / sizeof(*numbers)))
+
+/* Which files each container has. */
+static void show_mappings(const char *dir)
+{
+	char path[160], *save, *line;
+
+	snprintf(path, sizeof(path), "%s/mappings", dir);
+	if (get(path, audit, sizeof(audit)) < 0)
+		return;
+	for (line = strtok_r(audit, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
+		say("%s: %s", dir + sizeof(ROOT), line);
+}
+
+static void show_numbers(const char *dir)
+{
+	char text[256];
+	int len = 0;
+
+	for (int i = 0; i < NUMBERS; i++)
+		len += snprintf(text + len, sizeof(text) - len, " %s=%ld",
+				numbers[i], number_in(dir, numbers[i]));
+	say("%s:%s", dir + sizeof(ROOT), text);
 }
 
 void show_audit(void)
@@ -51,7 +69,8 @@ void show_audit(void)
 	for (line = strtok_r(audit, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save))
 		say("%s", line);
-	show_mappings();
+	for_containers(show_numbers);
+	for_containers(show_mappings);
 	if (get("/proc/meminfo", audit, sizeof(audit)) < 0)
 		return;
 	/* where folios are that no process has */
@@ -86,30 +105,88 @@ static long value(const char *line, const char *key)
 	return p ? strtol(p + strlen(pattern), NULL, 10) : -1;
 }
 
-static bool file_says(const char *line, const char *file, long number)
+/* The directory of the container of a line; false for one that has none any more. */
+static bool line_dir(const char *line, char *dir)
 {
-	char name[64], path[160], text[32];
+	char name[64];
 
-	if (sscanf(line, "%*d %63s", name) != 1)
+	if (sscanf(line, "%*d %63s", name) != 1 || !strcmp(name, "-"))
 		return false;
-	snprintf(path, sizeof(path), ROOT "/%s/%s", name, file);
-	/* a container that is being freed has no files any more */
+	sprintf(dir, ROOT "/%s", name);
+	return true;
+}
+
+/*
+ * What "mappings" says: the lines, and their pages. Those on devices, which can
+ * be dropped, are all that are cached of a file of the container, others its own.
+ */
+struct listed {
+	long files;
+	long dropped_pages;
+	long held_pages;
+};
+
+static bool list_mappings(const char *dir, struct listed *l)
+{
+	static char text[1 << 20];
+	unsigned int major, minor;
+	char path[160], *line, *save;
+	long pages;
+
+	snprintf(path, sizeof(path), "%s/mappings", dir);
 	if (get(path, text, sizeof(text)) < 0)
-		return name[0] == '-';
-	return strtol(text, NULL, 10) == number;
+		return false;
+	for (line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (sscanf(line, "%ld %u:%u ", &pages, &major, &minor) != 3)
+			return false;
+		l->files++;
+		if (major)
+			l->dropped_pages += pages;
+		/* the program that all of them run is on what has no device either */
+		else if (!strstr(line, "/torture/torture"))
+			l->held_pages += pages;
+		else
+			l->dropped_pages += pages;
+	}
+	return true;
+}
+
+/*
+ * The files that it has a part in are more than those that are listed, of which it
+ * may have no page just now, and these more than those that it owns. What the swap
+ * cache has of held memory is in no file.
+ */
+static bool mappings_agree(const char *dir, const char *line)
+{
+	struct listed l = {};
+	long owned = number_in(dir, "num_files");
+
+	return list_mappings(dir, &l) && owned >= 0 && owned <= l.files &&
+	       l.files <= value(line, "files") &&
+	       l.held_pages <= value(line, "held_file") &&
+	       l.dropped_pages >= value(line, "file");
 }
 
 static bool files_agree(const char *line)
 {
-	return file_says(line, "num_anon_pages", value(line, "anon")) &&
-	       file_says(line, "num_file_pages",
-			 value(line, "file") + value(line, "shmem")) &&
-	       file_says(line, "num_mapped_pages", value(line, "mapped_file") +
-			 value(line, "mapped_shmem")) &&
-	       file_says(line, "num_active_pages", value(line, "active")) &&
-	       file_says(line, "rss_usage", value(line, "rss")) &&
-	       file_says(line, "num_tasks", value(line, "tasks")) &&
-	       file_says(line, "num_files", value(line, "files"));
+	char dir[96];
+
+	/* a container that is being freed has no files any more */
+	if (!line_dir(line, dir))
+		return true;
+	return number_in(dir, "num_anon_pages") == value(line, "anon") &&
+	       number_in(dir, "num_file_pages") ==
+		       value(line, "file") + value(line, "held_file") &&
+	       number_in(dir, "num_mapped_pages") ==
+		       value(line, "mapped_file") + value(line, "mapped_held") &&
+	       number_in(dir, "num_active_pages") == value(line, "active") &&
+	       number_in(dir, "rss_usage") == value(line, "anon") +
+		       value(line, "held_file") + value(line, "mapped_file") &&
+	       value(line, "held") == value(line, "anon") + value(line, "held_file") &&
+	       value(line, "droppable") == value(line, "file") &&
+	       number_in(dir, "num_tasks") == value(line, "tasks") &&
+	       mappings_agree(dir, line);
 }
 
 /* Does each line of a container pass? */
@@ -126,13 +203,61 @@ static bool all_lines(bool (*pass)(const char *line))
 	return true;
 }
 
+/* "0" and nothing else: not "0/0/-1", either. */
 static bool line_is_zero(const char *line)
 {
 	for (const char *p = strchr(line, '='); p && p < strchrnul(line, '\n');
 	     p = strchr(p + 1, '='))
-		if (p[1] != '0')
+		if (p[1] != '0' || (p[2] && p[2] != ' ' && p[2] != '\n'))
 			return false;
 	return true;
+}
+
+/* ---- one that has nothing ---- */
+
+bool is_empty(const char *name)
+{
+	const char *line = read_audit() ? audit : NULL;
+	char dir[96], is[64];
+
+	/* whatever the others do meanwhile: not for a moment, and not less than none */
+	for (; line && *line; line = strchr(line, '\n'), line += !!line)
+		if (is_container(line) && sscanf(line, "%*d %63s", is) == 1 &&
+		    !strcmp(is, name))
+			break;
+	if (line && (!*line || !line_is_zero(line))) {
+		broken("%s: %.*s", name, (int)(strchrnul(line, '\n') - line), line);
+		return false;
+	}
+	snprintf(dir, sizeof(dir), ROOT "/%s", name);
+	for (int i = 0; i < NUMBERS; i++)
+		if (number_in(dir, numbers[i]) > 0) {
+			broken("%s/%s is %ld", name, numbers[i], number_in(dir, numbers[i]));
+			return false;
+		}
+	return true;
+}
+
+#define NEW_ONES	8
+
+bool new_are_empty(void)
+{
+	char path[64];
+	bool ret = true;
+
+	for (int i = 0; i < NEW_ONES; i++) {
+		snprintf(path, sizeof(path), ROOT "/new%d", i);
+		ret &= !mkdir(path, 0755);
+	}
+	for (int i = 0; i < NEW_ONES; i++) {
+		snprintf(path, sizeof(path), "new%d", i);
+		ret &= is_empty(path);
+	}
+	for (int i = 0; i < NEW_ONES; i++) {
+		snprintf(path, sizeof(path), ROOT "/new%d", i);
+		ret &= !rmdir(path);
+	}
+	return ret;
 }
 
 /* ---- waiting for it ---- */
@@ -174,6 +299,8 @@ static bool comes_true(bool (*check)(void), int seconds)
 		if (now() >= end)
 			return false;
 		usleep(200000);
+		/* what waits to be put on a list may be in no file any more */
+		put("/proc/sys/vm/compact_memory", "1");
 	}
 	return true;
 }
@@ -195,20 +322,25 @@ bool all_is_freed(int seconds)
 
 /* ---- coming to rest ---- */
 
-/* Whoever waits for room gets it. */
-void lift_limits(void)
+static void lift_limits_of(const char *dir)
 {
 	static const char * const limits[] = {
 		"page_limit", "rss_limit", "task_limit",
 	};
-	char path[96];
+	char path[160];
 
-	put(ROOT "/default_page_limit", "max");
-	put(ROOT "/default_task_limit", "max");
-	for (int i = 0; i < CONTAINERS * 3; i++) {
-		snprintf(path, sizeof(path), ROOT "/c%d/%s", i / 3, limits[i % 3]);
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, limits[i]);
 		put(path, "max");
 	}
+}
+
+/* Whoever waits for room gets it. */
+void lift_limits(void)
+{
+	put(ROOT "/default_page_limit", "max");
+	put(ROOT "/default_task_limit", "max");
+	for_containers(lift_limits_of);
 }
 
 static void show_process(pid_t pid)
@@ -233,9 +365,9 @@ void show_stuck(struct slot *slot)
 	const struct op *op = slot->op;
 
 	say("actor %td (%s, pid %d) is at \"%s\" for %ld s", slot - shared->slot,
-	    slot->kind->name, slot->pid, op ? op->name : "nothing",
+	    slot->kind->name, slot->process, op ? op->name : "nothing",
 	    now() - slot->since);
-	show_process(slot->pid);
+	show_process(slot->process);
 	if (slot->child)
 		show_process(slot->child);
 }

@@ -12,7 +12,8 @@
  *	--minutes M	for so long (default: 2)
  *	--round S	seconds between two pauses (default: 25)
  *	--patience S	that things may take to come to rest (default: 60)
- *	--actors T,M,F,S  of trees, memory, files and the system (default: 2,5,3,1)
+ *	--actors T,M,F,S,K,L  of trees, memory, files, the system, what is kept over
+ *			rmdir, and the limit (default: 2,5,3,1,2,1)
  *
  * The result is TAP. It is for a guest that is thrown away: tests/torture/run.
  */
@@ -20,6 +21,7 @@
 #include <getopt.h>
 #include <linux/fs.h>
 #include <linux/futex.h>
+#include <linux/magic.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -33,6 +35,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,6 +47,8 @@ static double minutes = 2;
 static int round_seconds = 25;
 static int patience = 60;
 static int tests, failures;
+static void *program;
+static size_t program_size;
 
 /* Every so many pauses all of it goes. */
 #define ROUNDS_OF_A_LIFE	3
@@ -64,6 +69,9 @@ static bool result(bool ok, const char *format, ...)
 }
 
 /* ---- an actor's life ---- */
+
+/* Where an actor finds the file of what all of them see. */
+#define SHARED_FD	200
 
 static pid_t own_pid;
 static sigjmp_buf lost_page;
@@ -140,8 +148,10 @@ static void live(int number)
 
 	a.number = number;
 	a.slot = &shared->slot[number];
-	a.slot->pid = own_pid = getpid();
+	own_pid = getpid();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() == 1)
+		_exit(1);
 	prctl(PR_SET_NAME, a.slot->kind->name);
 	put("/proc/self/oom_score_adj", a.slot->kind->mortal ? "300" : "-1000");
 	sigaction(SIGALRM, &act, NULL);
@@ -150,6 +160,7 @@ static void live(int number)
 	seed_random(&a, a.slot->generation);
 	if (a.slot->kind->begin)
 		a.slot->kind->begin(&a);
+	a.slot->pid = own_pid;
 
 	for (;;) {
 		park(a.slot);
@@ -168,6 +179,7 @@ static void live(int number)
 static void give_birth(int number)
 {
 	struct slot *slot = &shared->slot[number];
+	char text[16];
 	pid_t pid;
 
 	slot->generation++;
@@ -175,10 +187,18 @@ static void give_birth(int number)
 	slot->child = 0;
 	slot->op = NULL;
 	fflush(stdout);
+	slot->pid = 0;
+	snprintf(text, sizeof(text), "%d", number);
 	pid = fork();
-	if (!pid)
-		live(number);
-	slot->pid = pid > 0 ? pid : 0;
+	if (!pid) {
+		/*
+		 * A page that it has in common with us, who are in no container,
+		 * would be charged to the first that it joins as long as we live.
+		 */
+		execl("/proc/self/exe", "torture", "--live", text, NULL);
+		_exit(1);
+	}
+	slot->process = pid > 0 ? pid : 0;
 }
 
 /* Those that have died; @again: others take their place. */
@@ -189,13 +209,14 @@ static void bury(bool again)
 
 	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0)
 		for (int i = 0; i < shared->nr_slots; i++)
-			if (shared->slot[i].pid == pid) {
+			if (shared->slot[i].process == pid) {
+				shared->slot[i].process = 0;
 				shared->slot[i].pid = 0;
 				shared->deaths[i][WIFSIGNALED(status) ?
 						  WTERMSIG(status) : 0]++;
 			}
 	for (int i = 0; again && i < shared->nr_slots; i++)
-		if (!shared->slot[i].pid)
+		if (!shared->slot[i].process)
 			give_birth(i);
 }
 
@@ -204,7 +225,7 @@ static void bury(bool again)
 static bool all_parked(void)
 {
 	for (int i = 0; i < shared->nr_slots; i++)
-		if (shared->slot[i].pid && !shared->slot[i].parked)
+		if (shared->slot[i].process && !shared->slot[i].parked)
 			return false;
 	return true;
 }
@@ -217,7 +238,7 @@ static bool stop(void)
 	while (bury(false), !all_parked()) {
 		if (now() >= end) {
 			for (int i = 0; i < shared->nr_slots; i++)
-				if (shared->slot[i].pid && !shared->slot[i].parked)
+				if (shared->slot[i].process && !shared->slot[i].parked)
 					show_stuck(&shared->slot[i]);
 			return false;
 		}
@@ -247,18 +268,28 @@ static bool kill_mortals(void)
 		for (int i = 0; i < shared->nr_slots; i++) {
 			struct slot *slot = &shared->slot[i];
 
-			if (!slot->kind->mortal || !slot->pid)
+			if (!slot->kind->mortal || !slot->process)
 				continue;
 			left = true;
-			kill(slot->pid, SIGKILL);
+			kill(slot->process, SIGKILL);
 		}
 		usleep(20000);
 		bury(false);
 	} while (left && now() < end);
 	for (int i = 0; left && i < shared->nr_slots; i++)
-		if (shared->slot[i].kind->mortal && shared->slot[i].pid)
+		if (shared->slot[i].kind->mortal && shared->slot[i].process)
 			show_stuck(&shared->slot[i]);
 	return !left;
+}
+
+static void make_exe(void);
+
+static void let_go_of_program(const char *dir)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/rmfile", dir);
+	put(path, "/proc/self/exe");
 }
 
 static void clear_files(void)
@@ -270,11 +301,10 @@ static void clear_files(void)
 			 i % FILES);
 		unlink(path);
 	}
-	/* this one is in use */
-	for (int i = 0; i < CONTAINERS; i++) {
-		snprintf(path, sizeof(path), ROOT "/c%d/rmfile", i);
-		put(path, WORK "/exe");
-	}
+	/* this one stays */
+	for_containers(let_go_of_program);
+	/* and what of this one is charged to somebody goes with it */
+	make_exe();
 }
 
 /* Who is killed between shmget() and IPC_RMID leaves a segment for good. */
@@ -291,14 +321,9 @@ static void clear_shm(void)
 	}
 }
 
-static void remove_containers(void)
+static void remove_container(const char *dir)
 {
-	char path[64];
-
-	for (int i = 0; i < CONTAINERS; i++) {
-		snprintf(path, sizeof(path), ROOT "/c%d", i);
-		rmdir(path);
-	}
+	rmdir(dir);
 }
 
 /* False if the guest is not fit to go on. */
@@ -311,7 +336,7 @@ static bool clear(int number)
 	if (!result(all_is_zero(patience),
 		    "pause %d: without tasks and files, nothing is counted", number))
 		show_audit();
-	remove_containers();
+	for_containers(remove_container);
 	if (!result(all_is_freed(patience),
 		    "pause %d: every container is freed", number))
 		show_audit();
@@ -328,6 +353,7 @@ static bool pause_and_check(int number, long elapsed, bool last)
 	ok = result(audit_agrees(patience), "pause %d: the audit agrees", number);
 	if (!ok)
 		show_audit();
+	result(new_are_empty(), "pause %d: new containers have nothing", number);
 	/* what is wrong once stays so: begin anew */
 	if (!ok || last || number % ROUNDS_OF_A_LIFE == 0)
 		return clear(number);
@@ -363,30 +389,61 @@ static void need(bool ok, const char *what)
 }
 
 /*
- * Run from a tmpfs, where nobody drops or reads what belongs to the host's file
- * system, on account of a container.
+ * The program, all of it, is mapped and locked by us, who are in no container: so it
+ * is in the page cache, charged to nobody, whoever runs it and whatever is dropped.
+ * It must not be on a tmpfs: who joins a container brings such a program along.
  */
-static void run_from_tmpfs(char **argv)
+static void keep_program(void)
 {
-	char self[256], *p;
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	struct stat st;
-	int from, to;
+	struct statfs fs;
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 
-	self[len > 0 ? len : 0] = '\0';
-	if (!strcmp(self, WORK "/exe"))
+	need(fd >= 0 && !fstat(fd, &st) && !fstatfs(fd, &fs), "/proc/self/exe");
+	program_size = st.st_size;
+	program = mmap(NULL, program_size, PROT_READ, MAP_SHARED, fd, 0);
+	need(program != MAP_FAILED && !mlock(program, program_size), "the program");
+	close(fd);
+	if (fs.f_type != TMPFS_MAGIC)
 		return;
-	mkdir(WORK, 0755);
-	from = open(self, O_RDONLY | O_CLOEXEC);
-	to = open(WORK "/exe", O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
-	need(from >= 0 && to >= 0 && !fstat(from, &st), WORK);
-	p = malloc(st.st_size);
-	need(p && read(from, p, st.st_size) == st.st_size &&
-	     write(to, p, st.st_size) == st.st_size, WORK "/exe");
-	close(from);
-	close(to);
-	execv(WORK "/exe", argv);
-	need(false, WORK "/exe");
+	printf("Bail out! it is on a tmpfs\n");
+	exit(1);
+}
+
+/* The same on a tmpfs, for the children of actors; anew, and charged to nobody. */
+static void make_exe(void)
+{
+	int fd;
+
+	unlink(WORK "/exe");
+	fd = open(WORK "/exe", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+	need(fd >= 0 && write(fd, program, program_size) == (ssize_t)program_size,
+	     WORK "/exe");
+	close(fd);
+}
+
+static void map_shared(void)
+{
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED,
+		      SHARED_FD, 0);
+	need(shared != MAP_FAILED, "shared memory");
+}
+
+/*
+ * What all of them see is in a file on a disk. In memory of its own it would be
+ * charged to whoever of them is the first to join a container.
+ */
+static void make_shared(void)
+{
+	static const char zeroes[1 << 16];
+	int fd = open("/mnt/disk", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	need(fd >= 0, "/mnt/disk");
+	for (size_t size = 0; size < sizeof(*shared); size += sizeof(zeroes))
+		need(write(fd, zeroes, sizeof(zeroes)) == sizeof(zeroes), "/mnt/disk");
+	need(dup2(fd, SHARED_FD) == SHARED_FD, "shared memory");
+	close(fd);
+	map_shared();
 }
 
 /*
@@ -409,9 +466,14 @@ static void make_places(void)
 	need(!access(ROOT, W_OK), ROOT);
 	need(!access(AUDIT, R_OK), AUDIT);
 	need(!access("/mnt/disk", W_OK), "/mnt/disk");
+	mkdir(WORK, 0755);
 	mkdir(WORK "/shm", 0755);
+	mkdir(WORK "/mnt", 0755);
+	make_exe();
 	make_mount_point(WORK "/tmp");
 	make_mount_point(WORK "/ram");
+	make_mount_point(WORK "/ramfs");
+	need(!mount("torture", WORK "/ramfs", "ramfs", 0, NULL), WORK "/ramfs");
 	need(!mount("torture", WORK "/tmp", "tmpfs", 0, "size=40%"), WORK "/tmp");
 	/* NOLINTNEXTLINE(cert-env33-c): of ourselves, with nothing from outside */
 	need(!system("mkfs.ext4 -q -O ^has_journal /dev/ram0") &&
@@ -427,15 +489,17 @@ static void make_actors(const char *numbers)
 {
 	static const struct kind * const kinds[] = {
 		&tree_kind, &memory_kind, &file_kind, &system_kind,
+		&keeper_kind, &limit_kind,
 	};
-	int nr[4], i, j;
+	int nr[6], i, j;
 
-	if (sscanf(numbers, "%d,%d,%d,%d", &nr[0], &nr[1], &nr[2], &nr[3]) != 4) {
-		fprintf(stderr, "torture: --actors: \"%s\" is not four numbers\n",
+	if (sscanf(numbers, "%d,%d,%d,%d,%d,%d", &nr[0], &nr[1], &nr[2], &nr[3],
+		   &nr[4], &nr[5]) != 6) {
+		fprintf(stderr, "torture: --actors: \"%s\" is not six numbers\n",
 			numbers);
 		exit(2);
 	}
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 6; i++)
 		for (j = 0; j < nr[i]; j++) {
 			if (shared->nr_slots == ACTORS_MAX) {
 				fprintf(stderr, "torture: more than %d actors\n",
@@ -456,7 +520,7 @@ static void parse(int argc, char **argv)
 		{ "actors", required_argument, NULL, 'a' },
 		{ }
 	};
-	const char *actors = "2,5,3,1";
+	const char *actors = "2,5,3,1,2,1";
 	int option;
 
 	shared->seed = time(NULL);
@@ -486,13 +550,16 @@ static void parse(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	if (argc == 3 && !strcmp(argv[1], "--touch"))
+	if (argc >= 3 && !strcmp(argv[1], "--touch"))
 		return touch_and_exit(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "--live")) {
+		map_shared();
+		close(SHARED_FD);
+		live(atoi(argv[2]));
+	}
 
-	run_from_tmpfs(argv);
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		      MAP_ANONYMOUS | MAP_SHARED, -1, 0);
-	need(shared != MAP_FAILED, "shared memory");
+	keep_program();
+	make_shared();
 	shared->offline_left = 20;
 	shared->poison_left = 20;
 	parse(argc, argv);
@@ -506,10 +573,11 @@ int main(int argc, char **argv)
 	rounds();
 	shared->pause = 1;
 	for (int i = 0; i < shared->nr_slots; i++)
-		if (shared->slot[i].pid)
-			kill(shared->slot[i].pid, SIGKILL);
+		if (shared->slot[i].process)
+			kill(shared->slot[i].process, SIGKILL);
 	report_counts();
 	result(!shared->corrupt, "contents are what was written");
+	result(!shared->broken, "limits hold, and nobody is charged for another's");
 	result(!count_futile(), "every operation gets somewhere");
 	printf("1..%d\n", tests);
 	printf("# seed %lu, %d of %d failed\n", (unsigned long)shared->seed,

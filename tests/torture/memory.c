@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include "torture.h"
 
@@ -142,6 +143,25 @@ static int op_memfd(struct actor *a)
 	if (fd < 0)
 		return errno;
 	r->shared = true;
+	err = ftruncate(fd, r->pages * PAGE) ? errno :
+	      finish(r, mmap(NULL, r->pages * PAGE, PROT_READ | PROT_WRITE,
+			     MAP_SHARED, fd, 0));
+	close(fd);
+	return err;
+}
+
+/* In no other process' reach, nor in the kernel's; it cannot be swapped. */
+static int op_secret(struct actor *a)
+{
+	struct region *r = new_region(a);
+	int fd = syscall(SYS_memfd_secret, O_CLOEXEC);
+	int err;
+
+	if (fd < 0)
+		return errno;
+	r->shared = true;
+	if (r->pages > 100)
+		r->pages = 100;
 	err = ftruncate(fd, r->pages * PAGE) ? errno :
 	      finish(r, mmap(NULL, r->pages * PAGE, PROT_READ | PROT_WRITE,
 			     MAP_SHARED, fd, 0));
@@ -388,6 +408,7 @@ static const struct op ops[] = {
 	{ "mmap shared", 6, op_map_shared },
 	{ "mmap huge", 6, op_map_huge },
 	{ "memfd", 6, op_memfd },
+	{ "memfd_secret", 2, op_secret },
 	{ "mmap file", 8, op_map_file },
 	{ "shmat", 5, op_shm },
 	{ "munmap", 10, op_unmap },

@@ -306,6 +306,9 @@ struct filler {
 	char *from;
 };
 
+/* A page that it faults in. */
+static char own_page[PAGE] __attribute__((aligned(4096)));
+
 static void *fill(void *arg)
 {
 	struct filler *filler = arg;
@@ -329,6 +332,9 @@ static void *fill(void *arg)
 		       (errno == EAGAIN || errno == ENOMEM)) {
 			copy.copy = 0;
 			zero.zeropage = 0;
+			/* this does not wait for room, but a fault does */
+			madvise(own_page, PAGE, MADV_DONTNEED);
+			*(volatile char *)own_page = 1;
 		}
 	}
 	return NULL;

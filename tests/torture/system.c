@@ -43,7 +43,9 @@ static int op_swapoff(struct actor *a)
 	(void)a;
 	if (!swap_device()[0])
 		return NOTHING;
+	__atomic_add_fetch(&shared->swapoffs, 1, __ATOMIC_SEQ_CST);
 	err = swapoff(swap_device()) ? errno : 0;
+	__atomic_add_fetch(&shared->swapoffs, 1, __ATOMIC_SEQ_CST);
 	if (swapon(swap_device(), 0) && errno != EBUSY)
 		say("swapon: %s", strerror(errno));
 	return err;

@@ -3,6 +3,7 @@
  * Tools that the actors share: random numbers, names, small files, children.
  * Nothing here is about any one operation.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -50,10 +51,10 @@ bool chance(struct actor *a, unsigned int percent)
 
 /*
  * A disk, a tmpfs that stays, one that is unmounted now and then with what is in
- * it, and an ext4 on a RAM disk, which is too.
+ * it, a ramfs, and an ext4 on a RAM disk, which is unmounted too.
  */
 const char * const work_dirs[] = {
-	"/mnt/disk", WORK "/shm", WORK "/tmp", WORK "/ram",
+	"/mnt/disk", WORK "/shm", WORK "/tmp", WORK "/ramfs", WORK "/ram",
 };
 const int nr_work_dirs = sizeof(work_dirs) / sizeof(*work_dirs);
 
@@ -65,11 +66,14 @@ const char *random_container(struct actor *a)
 	return path;
 }
 
-/* The last has few users, so that it can be unmounted. */
+/*
+ * The last has few users, so that it can be unmounted, and the one before, as
+ * nobody can take from it what is in it.
+ */
 const char *random_dir(struct actor *a)
 {
-	return work_dirs[chance(a, 10) ? nr_work_dirs - 1 :
-					 below(a, nr_work_dirs - 1)];
+	return work_dirs[chance(a, 15) ? nr_work_dirs - 1 - below(a, 2) :
+					 below(a, nr_work_dirs - 2)];
 }
 
 const char *random_file(struct actor *a)
@@ -121,6 +125,46 @@ ssize_t get(const char *path, char *buf, size_t size)
 		buf[len] = '\0';
 	close(fd);
 	return len;
+}
+
+/* ---- containers ---- */
+
+void for_containers(void (*fn)(const char *dir))
+{
+	DIR *d = opendir(ROOT);
+	struct dirent *entry;
+	char path[320];
+
+	while (d && (entry = readdir(d))) {
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), ROOT "/%s", entry->d_name);
+		fn(path);
+	}
+	if (d)
+		closedir(d);
+}
+
+static char own_prefix[32];
+
+static void remove_if_own(const char *dir)
+{
+	if (!strncmp(dir, own_prefix, strlen(own_prefix)))
+		rmdir(dir);
+}
+
+void remove_own(struct actor *a)
+{
+	snprintf(own_prefix, sizeof(own_prefix), OWN "-", a->number);
+	for_containers(remove_if_own);
+}
+
+long number_in(const char *dir, const char *file)
+{
+	char path[160], text[32];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	return get(path, text, sizeof(text)) > 0 ? strtol(text, NULL, 10) : -1;
 }
 
 /* ---- children ---- */
@@ -190,4 +234,16 @@ void corrupt(const char *format, ...)
 	va_end(ap);
 	__atomic_add_fetch(&shared->corrupt, 1, __ATOMIC_RELAXED);
 	say("CORRUPT: %s", text);
+}
+
+void broken(const char *format, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	__atomic_add_fetch(&shared->broken, 1, __ATOMIC_RELAXED);
+	say("BROKEN: %s", text);
 }

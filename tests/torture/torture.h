@@ -11,6 +11,8 @@
  *	process.c	operations of these that take another process or thread
  *	files.c		actors: files read, written, mapped and cut
  *	uring.c		io_uring, for files.c
+ *	keeper.c	actors: what is kept over rmdir and used afterwards
+ *	limit.c		actors: all ways past rss_limit, and files of several containers
  *	system.c	actors: what an administrator does to the machine
  *
  * An actor is a process that carries out one operation after another, chosen by
@@ -41,6 +43,9 @@
 #define OPS_MAX		48
 #define ERRNOS		134
 
+/* Of actors that have containers of their own: these, and more after a "-" */
+#define OWN		ROOT "/k%d"
+
 /* An operation had nothing to work on: it is not counted. */
 #define NOTHING		(-1)
 
@@ -58,18 +63,22 @@ struct kind {
 	void (*begin)(struct actor *actor);
 	/* may a limit's want of room, or of memory, kill it? */
 	bool mortal;
+	/* has containers of its own, and is not moved by others */
+	bool alone;
 	/* seconds until an operation is interrupted by a signal, or 0 */
 	int patience;
 	/* milliseconds between operations, at most */
 	int delay;
 };
 
-extern const struct kind tree_kind, memory_kind, file_kind, system_kind;
+extern const struct kind tree_kind, memory_kind, file_kind, system_kind,
+			 keeper_kind, limit_kind;
 
 /* One for each actor, and seen by all. */
 struct slot {
 	const struct kind *kind;
-	volatile pid_t pid;
+	volatile pid_t pid;		/* 0 until it is a program of its own */
+	pid_t process;			/* the same from fork to its death */
 	volatile pid_t child;		/* that it has at the moment, or 0 */
 	volatile bool parked;
 	const struct op *volatile op;	/* that it is at */
@@ -88,7 +97,10 @@ struct shared {
 	/* how many pages may still be lost */
 	int offline_left;
 	int poison_left;
+	/* odd while one goes on: what it brings in may be over rss_limit */
+	volatile unsigned int swapoffs;
 	unsigned long corrupt;		/* memory or files with wrong contents */
+	unsigned long broken;		/* promises */
 };
 
 extern struct shared *shared;
@@ -122,6 +134,14 @@ pid_t fork_child(struct actor *a);
 /* Wait for it: 0, ECHILD if a signal killed it, EPROTO if it exited with 1. */
 int await_child(struct actor *a, pid_t pid);
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* All directories of containers: @fn gets the path. */
+void for_containers(void (*fn)(const char *dir));
+/* Of an actor's own, that an earlier life has left */
+void remove_own(struct actor *a);
+/* What a file of a container says, or -1 without such a file. */
+long number_in(const char *dir, const char *file);
+/* A promise has not been kept. */
+void broken(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Contents are not what they should be. */
 void corrupt(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -169,6 +189,10 @@ void lift_limits(void);
 bool audit_agrees(int seconds);
 bool all_is_zero(int seconds);
 bool all_is_freed(int seconds);
+/* New ones have nothing, whatever is left of those that had their places. */
+bool new_are_empty(void);
+/* Has the container, in which nobody ever was, nothing? At any time. */
+bool is_empty(const char *name);
 void show_audit(void);
 void show_stuck(struct slot *slot);
 

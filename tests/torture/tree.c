@@ -47,7 +47,7 @@ static pid_t random_pid(struct actor *a)
 	pid_t child = slot->child;
 
 	/* the machine's administrator has to get on whatever happens */
-	if (!slot->kind->mortal)
+	if (!slot->kind->mortal || slot->kind->alone)
 		return 0;
 	return child && chance(a, 30) ? child : slot->pid;
 }
@@ -100,8 +100,9 @@ static int op_addfile(struct actor *a)
 	char path[96];
 
 	snprintf(path, sizeof(path), "%s/addfile", random_container(a));
+	/* the program that all of these run, and what their children do */
 	if (chance(a, 3))
-		return put(path, WORK "/exe");
+		return put(path, chance(a, 50) ? WORK "/exe" : "/proc/self/exe");
 	return put(path, random_file(a));
 }
 
