@@ -269,7 +269,8 @@ int ctn_has(const struct ctn *ctn, const char *attr);
  *   E2BIG    @value is longer than CTN_VALUE_MAX
  *   ENOENT   there is no such attribute, or no such container any more
  *   EACCES   it cannot be written, or not by this user
- *   EBUSY    rss_limit, shrink: the usage could not be brought down to it
+ *   EBUSY    rss_limit, shrink: the container could not be trimmed to it. The
+ *            rss_limit from before is in force again.
  *   EINTR    rss_limit, shrink, which block meanwhile: a signal came that has
  *            a handler, with SA_RESTART or without. They go on after others,
  *            such as SIGSTOP and SIGCONT.
@@ -307,7 +308,7 @@ int ctn_usage(const struct ctn *ctn, uint64_t *pages);
  * meanwhile.
  *
  * Returns 0, or -1 with errno
- *   EBUSY    no more can be freed at the moment: five rounds freed nothing
+ *   EBUSY    no more can be freed at the moment: five rounds made no progress
  *   EINTR    a signal came that has a handler, with SA_RESTART or without. It
  *            goes on after others, such as SIGSTOP and SIGCONT.
  *   ENODEV   the container is being removed
@@ -342,7 +343,8 @@ ssize_t ctn_stats(const struct ctn *ctn, struct ctn_stat **stats);
  *   ESRCH    there is no such process
  *   EPERM    it is another user's
  *   EINVAL   it is a kernel thread
- *   EAGAIN   the container is at its task_limit
+ *   EAGAIN   the container is at its task_limit, or the process comes from
+ *            vfork(2) and has not called exec yet, for a second now
  *   ENODEV   the container is being removed
  *   or what else the kernel refuses it with.
  */
@@ -356,7 +358,8 @@ int ctn_add_task(const struct ctn *ctn, pid_t pid);
 int ctn_rm_task(const struct ctn *ctn, pid_t pid);
 
 /**
- * Make a container the owner of a file: its page cache is charged there.
+ * Make a container the owner of a file: its page cache is charged there; that of
+ * a file on tmpfs and the like only while there is room below rss_limit.
  * @path: if relative, taken from the current directory. Symbolic links in it
  *        are left for the kernel to follow.
  *
@@ -370,9 +373,12 @@ int ctn_rm_task(const struct ctn *ctn, pid_t pid);
 int ctn_add_file(const struct ctn *ctn, const char *path);
 
 /**
- * Take a file from a container.
+ * Take a file from a container. Its page cache is charged to nobody from then on;
+ * that of a file on tmpfs and the like stays charged until it is freed, unless the
+ * caller has CAP_SYS_RESOURCE.
  *
- * Returns and fails as ctn_add_file(); ENOENT also if it is not the owner.
+ * Returns and fails as ctn_add_file(); ENOENT also if it is not the owner. Of a
+ * file on tmpfs and the like it is only if ctn_add_file() has named it.
  */
 int ctn_rm_file(const struct ctn *ctn, const char *path);
 
@@ -385,9 +391,13 @@ int ctn_rm_file(const struct ctn *ctn, const char *path);
  */
 ssize_t ctn_tasks(const struct ctn *ctn, pid_t **tids);
 
-/** A file that a container owns. */
+/** A file that a container owns, or has memory in. */
 struct ctn_mapping {
-	uint64_t pages;		/**< of page cache */
+	/**
+	 * Pages of it in the page cache; of a file on tmpfs and the like, those
+	 * that are charged to the container.
+	 */
+	uint64_t pages;
 	unsigned int major;	/**< of the device of its file system */
 	unsigned int minor;
 	uint64_t inode;
@@ -405,11 +415,13 @@ struct ctn_mapping {
 };
 
 /**
- * List the files that a container owns.
+ * List the files that a container owns, or has memory in. A file that comes or
+ * goes meanwhile may be listed or not.
  * @mappings: where to put an array of pointers that ends with NULL, to be
  *            given to ctn_mappings_free()
  *
- * Returns how many there are, or -1 with errno as ctn_get(), and
+ * Returns how many there are, or -1 with errno as ctn_get() (EACCES: only the
+ * owner of the container's directory may), and
  *   EPROTO   a line cannot be understood
  */
 ssize_t ctn_mappings(const struct ctn *ctn, struct ctn_mapping ***mappings);
