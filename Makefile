@@ -107,6 +107,11 @@ compare: ## run the kernel's selftests and stress-ng with containers and without
 	@scripts/step "Building the kernel's selftests" $(LOGS)/kselftest.log tests/compare/build
 	@tests/compare/run
 
+.PHONY: mutants
+mutants: ## take things out of the code, and see that tests notice (ONLY=part of a name)
+	@scripts/deps >&2
+	@tests/mutants/run
+
 .PHONY: shell
 shell: kernel ## a shell in a guest
 	@tests/vm/run --kernel $(CONFIG) --timeout 86400 -t -- bash
