@@ -111,6 +111,13 @@ ANCHORS = Set("anchors", "Instructions for one unit", [
         Line("anon", "anonymous page: fault, munmap", PAGE_BOUNDS)]),
     Row("tmpfs", EACH, [
         Line("tmpfs", "tmpfs page: write, truncate", PAGE_BOUNDS)]),
+    Row("anon-limit", EACH, [
+        Line("anon-limit", "anonymous page, far limit", PAGE_BOUNDS)]),
+    Row("tmpfs-limit", EACH, [
+        Line("tmpfs-limit", "tmpfs page, far limit", PAGE_BOUNDS)]),
+    Row("map", EACH, [
+        Line("map", "file page mapped: 1 a fault"),
+        Line("map-around", "file page mapped: 16 a fault")]),
     Row("fork", EACH, [
         Line("fork", "fork, exit, wait", {"inside": over_plain(1500)})]),
     Row("read", LIMITED, [

@@ -23,8 +23,15 @@ static double least(double a, double b)
 	return a && a < b ? a : b;
 }
 
+/* A limit that is never met, but has to be kept. */
+static void far_limit(void)
+{
+	if (group_any())
+		group_hard_limit("bench", 512 * MB);
+}
+
 /* Private anonymous pages: fault each in, then unmap all. */
-void row_anon(void)
+static double anon_page(void)
 {
 	const unsigned long pages = 8192;
 	double best = 0, cost;
@@ -43,11 +50,22 @@ void row_anon(void)
 		if (round)
 			best = least(best, cost);
 	}
-	result("anon", best);
+	return best;
+}
+
+void row_anon(void)
+{
+	result("anon", anon_page());
+}
+
+void row_anon_limit(void)
+{
+	far_limit();
+	result("anon-limit", anon_page());
 }
 
 /* A page written to a file on tmpfs, and truncated. */
-void row_tmpfs(void)
+static double tmpfs_page(void)
 {
 	const unsigned long pages = 4096;
 	static char page[PAGE];
@@ -71,7 +89,64 @@ void row_tmpfs(void)
 	}
 	close(fd);
 	unlink(TMPFS "/file");
-	result("tmpfs", best);
+	return best;
+}
+
+void row_tmpfs(void)
+{
+	result("tmpfs", tmpfs_page());
+}
+
+void row_tmpfs_limit(void)
+{
+	far_limit();
+	result("tmpfs-limit", tmpfs_page());
+}
+
+/*
+ * A fault maps what the page cache has of the 16 pages around: fault_around_bytes.
+ * So one page in 16 of a file is read, without what is read ahead, and each fault
+ * maps one; or all of a file, and each fault maps 16. The file is a hole.
+ */
+#define AROUND	16
+
+/* Touch @pages of a file in the page cache, one in @stride; then unmap all. */
+static double map_page(unsigned long pages, unsigned long stride)
+{
+	const unsigned long size = pages * stride * PAGE;
+	double best = 0, cost;
+	char page[PAGE];
+	int fd;
+
+	fd = open(EXT4 "/map", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	if (fd < 0 || ftruncate(fd, size) ||
+	    posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM))
+		die("ext4");
+	for (unsigned long i = 0; i < pages; i++)
+		if (pread(fd, page, PAGE, i * stride * PAGE) != PAGE)
+			die("reading from ext4");
+	for (int round = 0; round < 6; round++) {
+		struct span span = span_begin();
+		volatile char *p = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+
+		if (p == MAP_FAILED)
+			die("mmap");
+		for (unsigned long i = 0; i < pages; i++)
+			(void)p[i * stride * PAGE];
+		munmap((void *)p, size);
+		cost = span_end(span, pages);
+		if (round)
+			best = least(best, cost);
+	}
+	close(fd);
+	unlink(EXT4 "/map");
+	return best;
+}
+
+void row_map(void)
+{
+	result("map", map_page(4096, AROUND));
+	result("map-around", map_page(4096, 1));
 }
 
 /* fork, exit and wait */

@@ -109,6 +109,17 @@ void group_limit(const char *name, unsigned long bytes)
 		put(file, "%lu", bytes);
 }
 
+/* For what cannot simply be dropped, or for all: nobody goes over it. */
+void group_hard_limit(const char *name, unsigned long bytes)
+{
+	char path[256], file[512];
+
+	group_path(path, sizeof(path), name);
+	snprintf(file, sizeof(file), "%s/%s", path,
+		 conf->container ? "rss_limit" : "memory.max");
+	put(file, "%lu", conf->container ? bytes / PAGE : bytes);
+}
+
 unsigned long group_usage(const char *name)
 {
 	char path[256], file[512];

@@ -80,6 +80,7 @@ void group_make(const char *name);
 void group_remove(const char *name);
 void group_enter(const char *name);
 void group_limit(const char *name, unsigned long bytes);
+void group_hard_limit(const char *name, unsigned long bytes);
 unsigned long group_usage(const char *name);	/* in pages */
 void group_trim(const char *name, unsigned long pages);
 bool group_any(void);
@@ -90,6 +91,9 @@ void in_child(const char *name, void (*fn)(void));
 /* rows */
 void row_anon(void);
 void row_tmpfs(void);
+void row_anon_limit(void);
+void row_tmpfs_limit(void);
+void row_map(void);
 void row_fork(void);
 void row_read(void);
 void row_write(void);

@@ -28,6 +28,9 @@ static const struct {
 } rows[] = {
 	{ "anon", row_anon },
 	{ "tmpfs", row_tmpfs },
+	{ "anon-limit", row_anon_limit },
+	{ "tmpfs-limit", row_tmpfs_limit },
+	{ "map", row_map, .disk = true },
 	{ "fork", row_fork },
 	{ "read", row_read, .disk = true },
 	{ "write", row_write, .disk = true },
