@@ -125,7 +125,8 @@ ANCHORS = Set("anchors", "Instructions for one unit", [
     Row("write", LIMITED, [
         Line("write", "ext4 page written, limit 16 MB", {"inside": over_plain(1500)})]),
     Row("swap", LIMITED, [
-        Line("swap", "anonymous page, limit 16 MB", {"inside": part_of_memcg(0.8)})]),
+        Line("swap", "anonymous page, limit 16 MB"),
+        Line("swap-in", "the same, back from swap", {"inside": part_of_memcg(0.8)})]),
     Row("mkdir", GROUPS, [
         Line("mkdir", "mkdir of a group", {"inside": part_of_memcg(0.25)}),
         Line("rmdir", "rmdir of a group", {"inside": part_of_memcg(0.25)}),
