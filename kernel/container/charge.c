@@ -240,24 +240,38 @@ again:
 	return err;
 }
 
-static int charge_held_cache(struct folio *folio, struct address_space *mapping,
-			     gfp_t gfp)
+/* What the shortest ways must not meet: others may know such a folio */
+#define FOLIO_KNOWN	(BIT(PG_head) | BIT(PG_lru) | BIT(PG_swapcache))
+
+/*
+ * The most common case: one page that nobody else knows, of a file in which the
+ * first part is the container's own, and it is in stock.
+ */
+static __always_inline bool charge_new_held(struct folio *folio,
+					    struct address_space *mapping)
 {
 	struct container_file *file;
-	int err = -EAGAIN;
+	unsigned long *slot;
+	bool ret = false;
 
 	rcu_read_lock_sched();
 	file = container_first_file(mapping);
-	if (likely(file && rcu_access_pointer(current->container) == file->ctn) &&
-	    likely(!oom_task_origin(current)))
-		err = charge_held(file->ctn, folio, gfp);
+	slot = folio_token_slot(folio);
+	if (likely(file) &&
+	    likely(rcu_access_pointer(current->container) == file->ctn) &&
+	    likely(!(folio->flags & FOLIO_KNOWN)) &&
+	    likely(has_slot(slot)) && likely(!READ_ONCE(*slot)) &&
+	    likely(container_reserve_from_stock(file->ctn, 1))) {
+		WRITE_ONCE(*slot, file->token);
+		this_cpu_inc(file->ctn->pcpu->stat[CONTAINER_HELD_FILE]);
+		ret = true;
+	}
 	rcu_read_unlock_sched();
-	return unlikely(err == -EAGAIN) ?
-	       charge_held_slowly(folio, mapping, gfp) : err;
+	return ret;
 }
 
-int __container_charge_cache(struct folio *folio, struct address_space *mapping,
-			     gfp_t gfp)
+static noinline int charge_cache_slowly(struct folio *folio,
+					struct address_space *mapping, gfp_t gfp)
 {
 	unsigned long files = READ_ONCE(mapping->container_files);
 
@@ -265,24 +279,32 @@ int __container_charge_cache(struct folio *folio, struct address_space *mapping,
 		return 0;
 	if (files & CONTAINER_FILES_HELD ||
 	    (!files && container_mapping_is_held(mapping)))
-		return charge_held_cache(folio, mapping, gfp);
+		return charge_held_slowly(folio, mapping, gfp);
 	/* if memory is short, the file just stays without an owner */
 	if (!files && !oom_task_origin(current))
 		container_claim_file(mapping, gfp);
 	return 0;
 }
 
-/* A page that nobody else knows, of a file whose owner has it in stock. */
+int __container_charge_cache(struct folio *folio, struct address_space *mapping,
+			     gfp_t gfp)
+{
+	if (likely(READ_ONCE(mapping->container_files) & CONTAINER_FILES_HELD) &&
+	    likely(charge_new_held(folio, mapping)))
+		return 0;
+	return charge_cache_slowly(folio, mapping, gfp);
+}
+
+/* The same of droppable cache, which is the owner's, whoever brings it in. */
 static __always_inline bool charge_new_droppable(struct folio *folio,
 						 struct container_file *file)
 {
-	const unsigned long known = BIT(PG_head) | BIT(PG_lru) | BIT(PG_swapcache);
 	unsigned long *slot = folio_token_slot(folio);
 	struct container *ctn = file->ctn;
 
 	/* PG_swapcache may be another flag, of which some file systems know */
 	if (unlikely(!has_slot(slot)) || unlikely(READ_ONCE(*slot)) ||
-	    unlikely(folio->flags & known))
+	    unlikely(folio->flags & FOLIO_KNOWN))
 		return false;
 	WRITE_ONCE(*slot, file->token);
 	this_cpu_inc(ctn->pcpu->stat[CONTAINER_FILE]);
@@ -290,39 +312,51 @@ static __always_inline bool charge_new_droppable(struct folio *folio,
 	return true;
 }
 
-void __container_cache_added(struct folio *folio, struct address_space *mapping,
-			     bool refault)
+static __always_inline bool has_grown(struct container_file *file,
+				      struct address_space *mapping)
+{
+	return READ_ONCE(mapping->nrpages) >= READ_ONCE(file->outgrown);
+}
+
+static noinline void cache_added_slowly(struct folio *folio,
+					struct address_space *mapping,
+					bool refault)
 {
 	struct container_file *file;
-	bool grown = false;
 
 	rcu_read_lock_sched();
 	file = container_first_file(mapping);
-	if (unlikely(!file))
-		goto out;
-	if (file_is_held(file)) {
+	if (file && file_is_held(file)) {
 		/* charged before, to one who has a part in it by now */
-		if (unlikely(rcu_access_pointer(file->next)) || unlikely(refault))
-			file = container_find_file(mapping,
-						   folio_container(folio));
-	} else if (likely(!refault) && likely(charge_new_droppable(folio, file))) {
-		;
-	} else {
+		file = container_find_file(mapping, folio_container(folio));
+	} else if (file) {
 		container_stop_point("charge: a file folio");
 		container_own_folio(folio, file->ctn, CONTAINER_TOKEN_FILE,
 				    CONTAINER_OWN_FORCE);
 	}
-	if (unlikely(!file))
-		goto out;
-	if (unlikely(refault))
+	if (file && refault)
 		this_cpu_add(file->ctn->pcpu->stat[CONTAINER_REFAULTED],
 			     folio_nr_pages(folio));
-	grown = READ_ONCE(mapping->nrpages) >= READ_ONCE(file->outgrown);
 	/* khugepaged has i_pages locked: kcontainerd finds that out by itself */
-	if (unlikely(grown) && !irqs_disabled())
+	if (file && has_grown(file, mapping) && !irqs_disabled())
 		container_file_grown(file);
-out:
 	rcu_read_unlock_sched();
+}
+
+void __container_cache_added(struct folio *folio, struct address_space *mapping,
+			     bool refault)
+{
+	struct container_file *file;
+	bool done = false;
+
+	rcu_read_lock_sched();
+	file = container_first_file(mapping);
+	if (likely(file && !refault) && likely(!has_grown(file, mapping)))
+		done = file_is_held(file) ? !rcu_access_pointer(file->next) :
+					    charge_new_droppable(folio, file);
+	rcu_read_unlock_sched();
+	if (unlikely(!done))
+		cache_added_slowly(folio, mapping, refault);
 }
 
 /*
