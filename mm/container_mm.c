@@ -297,6 +297,7 @@ static void end_round(struct trim *tr, unsigned long excess)
 	smp_mb__after_atomic();
 	if (only_held(tr) && !is_over(tr)) {
 		clear_bit(CONTAINER_TRIMMING_HELD, &ctn->flags);
+		/* as above */
 		smp_mb__after_atomic();
 	}
 	if (test_bit(CONTAINER_DYING, &ctn->flags)) {

@@ -234,9 +234,8 @@ static bool is_stranger(struct folio *folio, struct container *ctn)
 	 */
 	if (!folio_test_lru(folio) || !folio_trylock(folio))
 		return false;
-	if (folio->mapping && !folio_test_anon(folio)) {
+	if (folio->mapping && !folio_test_anon(folio))
 		ret = !container_find_file(folio->mapping, ctn);
-	}
 	folio_unlock(folio);
 	return ret;
 }

@@ -352,6 +352,7 @@ static inline bool container_round_ended(struct container *ctn,
 					 enum container_trim_goal what,
 					 unsigned long round)
 {
+	/* what the round has done is seen: pairs with end_round() */
 	return (long)(smp_load_acquire(&ctn->trimmer[what].ended) - round) >= 0 ||
 	       test_bit(CONTAINER_DYING, &ctn->flags);
 }

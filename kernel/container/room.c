@@ -68,11 +68,12 @@ static bool may_try_again(struct room_request *req)
 	       tsk_is_oom_victim(current);
 }
 
-/* Sleep until @cond, which ends it early, for so many jiffies at most. */
-#define sleep_for_room(req, cond, jiffies)				\
-	___wait_event((req)->ctn->wait, ___wait_cond_timeout(cond),	\
-		      (req)->state, 0, jiffies,				\
-		      __ret = schedule_timeout(__ret))
+/* Sleep until there is a reason to try again, for so many jiffies at most. */
+static void sleep_for_room(struct room_request *req, long timeout)
+{
+	___wait_event(req->ctn->wait, ___wait_cond_timeout(may_try_again(req)),
+		      req->state, 0, timeout, __ret = schedule_timeout(__ret));
+}
 
 /* Returns whether a round of kcontainerd that began after this has ended. */
 static bool wait_for_round(struct room_request *req)
@@ -81,15 +82,21 @@ static bool wait_for_round(struct room_request *req)
 	struct container *ctn = req->ctn;
 	unsigned long round = READ_ONCE(ctn->trimmer[what].begun) + 1;
 	long left = req->deadline - jiffies;
-	bool ended = false, done = false;
+	bool ended = false;
 
 	container_call_kcontainerd(ctn, what);
 	container_stop_point("round: called");
 	/* what is freed wakes nobody, so look now and then */
-	while (!done && left > 0 && !signal_pending_state(req->state, current)) {
-		sleep_for_room(req, (done = may_try_again(req)) ||
-				    (done = ended = container_round_ended(ctn, what, round)),
-			       min(left, ROOM_SLICE));
+	while (left > 0 && !may_try_again(req) &&
+	       !signal_pending_state(req->state, current)) {
+		ended = container_round_ended(ctn, what, round);
+		if (ended)
+			break;
+		___wait_event(ctn->wait,
+			      ___wait_cond_timeout(may_try_again(req) ||
+						   container_round_ended(ctn, what, round)),
+			      req->state, 0, min(left, ROOM_SLICE),
+			      __ret = schedule_timeout(__ret));
 		left = req->deadline - jiffies;
 	}
 	container_stop_point("round: ended");
@@ -125,7 +132,7 @@ static bool is_hopeless(struct room_request *req, struct progress *p)
 	if (!READ_ONCE(req->ctn->trimmer[CONTAINER_TRIM_HELD].idle) &&
 	    time_before(jiffies, p->busy_until)) {
 		/* what it met is in somebody's hands, or is being written */
-		sleep_for_room(req, may_try_again(req), HZ / 50);
+		sleep_for_room(req, HZ / 50);
 		return false;
 	}
 	return ++p->idle >= CONTAINER_RETRIES;
@@ -168,7 +175,7 @@ static int wait_for_room(struct room_request *req)
 			return -ENOMEM;
 		}
 		/* whoever was chosen takes a moment to go */
-		sleep_for_room(req, may_try_again(req), HZ / 50);
+		sleep_for_room(req, HZ / 50);
 		p.idle = 0;
 	}
 	return 0;
@@ -199,7 +206,7 @@ static int want_room(struct container *ctn, long nr, unsigned int state,
 	err = wait_for_room(&req);
 	/* where nobody may be killed: it may be another that makes room */
 	if (err == -ENOMEM && state & TASK_FREEZABLE)
-		sleep_for_room(&req, may_try_again(&req), ROOM_INTERVAL);
+		sleep_for_room(&req, ROOM_INTERVAL);
 	container_stop_point("room: waited");
 	psi_memstall_leave(&pflags);
 	atomic_dec(&ctn->room_waiters);

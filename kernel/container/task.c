@@ -26,6 +26,7 @@
 #include <trace/events/container.h>
 #include "token.h"
 
+/* one change of membership at a time: see move.c */
 DEFINE_MUTEX(container_attach_mutex);
 DEFINE_PERCPU_RWSEM(container_fork_rwsem);
 

@@ -33,6 +33,7 @@ static int make_chunk(unsigned int nr)
 		return -ENOMEM;
 	for (i = 0; i < CONTAINER_CHUNK; i++)
 		chunk->ctn[i] = &container_nobody;
+	/* who finds it finds what is in it */
 	smp_store_release(&container_table[nr], chunk);
 	return 0;
 }
@@ -86,6 +87,7 @@ int container_table_add(struct container *ctn)
 		WRITE_ONCE(ctn->ident, (unsigned long)*generation <<
 				       CONTAINER_INDEX_BITS | index);
 		set_bit(CONTAINER_IN_TABLE, &ctn->flags);
+		/* who finds it finds its ident, too */
 		smp_store_release(&chunk->ctn[index % CONTAINER_CHUNK], ctn);
 		break;
 	}

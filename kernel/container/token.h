@@ -50,8 +50,8 @@
 #define CONTAINER_GENERATION_MAX	(BIT(64 - CONTAINER_TOKEN_SHIFT - \
 					     CONTAINER_INDEX_BITS) - 1)
 #define CONTAINER_CHUNK_BITS	9
-#define CONTAINER_CHUNK		(1U << CONTAINER_CHUNK_BITS)
-#define CONTAINER_CHUNKS	(1U << (CONTAINER_INDEX_BITS - CONTAINER_CHUNK_BITS))
+#define CONTAINER_CHUNK		BIT(CONTAINER_CHUNK_BITS)
+#define CONTAINER_CHUNKS	BIT(CONTAINER_INDEX_BITS - CONTAINER_CHUNK_BITS)
 
 /* A part of the table; never freed. An entry without a container has &container_nobody. */
 struct container_chunk {
