@@ -24,12 +24,14 @@ setup_file() {
 setup() {
 	common_setup
 	F=/mnt/disk/$BATS_TEST_NUMBER
+	T=/dev/shm/$BATS_TEST_NUMBER
 	LRU_GEN=$(lru_gen)
 }
 
 teardown() {
 	common_teardown
-	rm -f "$F" "/dev/shm/$BATS_TEST_NUMBER"
+	rm -f "$F" "$T"
+	! mountpoint -q /run/huge || umount -l /run/huge
 	set_lru_gen "$LRU_GEN"
 	echo 0 >/sys/kernel/mm/ksm/run
 	grep -q zram0 /proc/swaps || swapon -p 100 /dev/zram0
@@ -222,7 +224,7 @@ assert_exact_file() {
 	assert_exact_anon p
 }
 
-@test "pages shared with a process outside stay where they were" {
+@test "a process that joins brings all that it maps and that is charged to nobody" {
 	local child
 
 	hold_start p
@@ -231,45 +233,110 @@ assert_exact_file() {
 	child=$(tell p child pid)
 	child=${child%% *}
 	set_attr addtask "$child"
-	assert [ "$(attr num_anon_pages)" -lt 100 ]
+	assert [ "$(attr num_anon_pages)" -ge 600 ]
+	assert [ "$(attr num_anon_pages)" -lt 800 ]
+	# its parent comes later, and to another: they stay
+	mkdir "$C-to"
+	set_attr addtask "$p" "$C-to"
+	assert [ "$(attr num_anon_pages)" -ge 600 ]
+	assert [ "$(attr num_anon_pages "$C-to")" -lt 200 ]
+	tells p unmap a
+	assert [ "$(attr num_anon_pages)" -ge 600 ]
+	# but for what both have
+	tells p reap "$child"
+	drain_batches
+	assert [ "$(attr num_anon_pages)" -lt 200 ]
+	let_go p
+	drain
+	assert_equal "$(attr num_anon_pages) $(attr num_anon_pages "$C-to")" "0 0"
 }
 
-@test "when the last process has gone, what it shared is whose that map it" {
+@test "a daemon is charged for what it had from its parent, and that is all of it" {
+	local child had
+
+	child=$(python3 -c '
+import os, sys, time
+pages = bytearray(8 << 20)
+for i in range(0, len(pages), 4096): pages[i] = 1
+child = os.fork()
+if child:
+    with open(sys.argv[1] + "/addtask", "w") as f: f.write(str(child))
+    os.write(1, b"%d\n" % child)
+    os._exit(0)
+os.close(1)
+time.sleep(600)' "$C" 3>&-)
+	asleep() {
+		local stat
+
+		read -r _ _ stat _ <"/proc/$child/stat"
+		[ "$stat" = S ]
+	}
+	wait_until 20 asleep
+	had=$(awk '$1 == "Anonymous:" { print $2 / 4 }' "/proc/$child/smaps_rollup")
+	drain_batches
+	assert [ "$had" -ge 2048 ]
+	assert_equal "anon $(attr num_anon_pages)" "anon $had"
+	kill "$child"
+	wait_gone "$child"
+	drain_batches
+	assert_equal "$(attr num_anon_pages)" 0
+}
+
+@test "pages shared with who stays in another container stay there" {
 	local child
 
 	mkdir "$C-to"
 	hold_start p "$C"
 	tells p anon a 600
 	tells p touch a
-	tells p anon b 300
-	tells p touch b
 	child=$(tell p child look a)
 	child=${child%% *}
-	set_attr rmtask "$p"
-	assert [ "$(attr num_anon_pages)" -ge 900 ]
-	tells p unmap b
-	set_attr addtask "$p" "$C-to"
+	set_attr addtask "$child" "$C-to"
 	assert [ "$(attr num_anon_pages)" -ge 600 ]
-	assert [ "$(attr num_anon_pages "$C-to")" -lt 200 ]
-
+	assert [ "$(attr num_anon_pages "$C-to")" -lt 100 ]
+	# nor is one charged for them who leaves all
+	set_attr rmtask "$child" "$C-to"
+	assert [ "$(attr num_anon_pages)" -ge 600 ]
 	tells p reap "$child"
-	is_empty() { [ "$(attr num_anon_pages)" = 0 ]; }
-	wait_until 20 is_empty
-	assert_exact_anon p "$C-to"
-
-	# the other way round: who maps it is in none
-	child=$(tell p child look a)
-	child=${child%% *}
-	set_attr rmtask "$p" "$C-to"
-	assert [ "$(attr num_anon_pages "$C-to")" -ge 600 ]
-	tells p reap "$child"
-	is_empty_to() { [ "$(attr num_anon_pages "$C-to")" = 0 ]; }
-	wait_until 20 is_empty_to
-	tells p check a
 }
 
-@test "when the last process has gone, what it read of a swap cache goes, too" {
-	local child
+@test "pages that were shared stay charged when the last process has gone, until they are freed" {
+	local child before
+
+	mkdir "$C-to"
+	hold_start p "$C"
+	tells p anon a 600
+	tells p touch a
+	child=$(tell p child look a)
+	child=${child%% *}
+	# it takes along what it alone maps: its stack, and what it has written since
+	set_attr rmtask "$p"
+	before=$(attr num_anon_pages)
+	assert [ "$before" -ge 600 ]
+	tells p reap "$child"
+	assert_equal "$(attr num_tasks)" 0
+	drain_batches
+	assert [ "$(attr num_anon_pages)" -ge 600 ]
+
+	# freed, or brought along by the only one that maps them
+	tells p unmap a 200
+	drain_batches
+	assert [ "$(attr num_anon_pages)" -ge 400 ]
+	assert [ "$(attr num_anon_pages)" -le $((before - 200)) ]
+	set_attr addtask "$p" "$C-to"
+	drain_batches
+	assert_equal "$(attr num_anon_pages)" 0
+	assert_exact_anon p "$C-to"
+	tells p look a
+
+	# and one that leaves: they are nobody's
+	set_attr rmtask "$p" "$C-to"
+	drain_batches
+	assert_equal "$(attr num_anon_pages "$C-to")" 0
+}
+
+@test "what was read of a swap cache is charged until another maps it, or it is freed" {
+	local child before
 
 	# to the disk: zram has no swap cache
 	swapoff /dev/zram0
@@ -281,11 +348,143 @@ assert_exact_file() {
 	child=${child%% *}
 	set_attr rmtask "$p"
 	assert [ "$(seen swap "$(tell p count a)")" -gt 300 ]
-	assert [ "$(attr num_anon_pages)" -gt 300 ]
+	before=$(attr num_anon_pages)
+	assert [ "$before" -gt 300 ]
 	tells p reap "$child"
-	is_empty() { [ "$(attr num_anon_pages)" = 0 ]; }
-	wait_until 20 is_empty
+	assert_equal "$(attr num_tasks)" 0
+	assert [ "$(attr num_anon_pages)" -gt 300 ]
+	# a process in no container has them, and so nobody is charged
+	tells p look a
+	assert [ "$(attr num_anon_pages)" -lt $((before - 300)) ]
 	tells p check a
+	let_go p
+	drain
+	assert_equal "$(attr num_anon_pages)" 0
+}
+
+# Pages in the swap cache, also those that are mapped.
+swap_cached() {
+	awk '$1 == "SwapCached:" { print $2 / 4 }' /proc/meminfo
+}
+
+@test "what is read ahead from swap is charged when it is mapped" {
+	local before cluster
+
+	swapoff /dev/zram0
+	cluster=$(cat /proc/sys/vm/page-cluster)
+	echo 5 >/proc/sys/vm/page-cluster
+	hold_start p "$C"
+	tells p anon a 1000
+	before=$(attr num_anon_pages)
+	tells p touch a
+	pageout p a 1000
+	drain_batches
+	assert_equal "$(attr num_anon_pages)" "$before"
+	tells p look a 100
+	echo "$cluster" >/proc/sys/vm/page-cluster
+	drain_batches
+	assert [ "$(swap_cached)" -gt "$(seen anon "$(tell p count a)")" ]
+	assert_equal "$(attr num_anon_pages)" $((before + $(seen anon "$(tell p count a)")))
+	tells p look a
+	assert_exact_anon p
+	tells p unmap a
+	drain_batches
+	assert_equal "$(attr num_anon_pages)" "$before"
+}
+
+@test "what is read from swap by advice is charged at once, and stops at rss_limit" {
+	run timeout 60 python3 -c '
+import mmap, os, sys
+PAGEOUT = 21
+def write(name, what):
+    with open(sys.argv[1] + "/" + name, "w") as f: f.write(str(what))
+def read(name):
+    with open(sys.argv[1] + "/" + name) as f: return int(f.read())
+write("addtask", os.getpid())
+memory = mmap.mmap(-1, 2000 * 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+for i in range(0, len(memory), 4096): memory[i] = 1
+for i in range(5): memory.madvise(PAGEOUT)
+before = read("rss_usage")
+write("rss_limit", before + 500)
+memory.madvise(mmap.MADV_WILLNEED)
+after = read("rss_usage")
+write("rss_limit", "max")
+memory.madvise(mmap.MADV_WILLNEED)
+print(before, after, read("rss_usage"))
+# it can be used, and so charged to nobody else
+for i in range(0, len(memory), 4096): assert memory[i] == 1' "$C"
+	assert_success
+	read -r before after all <<<"$output"
+	assert [ "$after" -le $((before + 500)) ]
+	assert [ "$after" -gt $((before + 400)) ]
+	assert [ "$all" -gt $((before + 1500)) ]
+}
+
+@test "a process that joins brings its shared memory, if that is charged to nobody" {
+	local child
+
+	mkdir "$C-to"
+	hold_start p
+	tells p shm s 400
+	tells p touch s 300
+	tells p anon a 100
+	tells p touch a
+	child=$(tell p child look s 300)
+	child=${child%% *}
+	set_attr addtask "$p"
+	drain_batches
+	assert_equal "$(attr num_file_pages) $(attr num_mapped_pages)" "300 300"
+	assert_equal "$(attr rss_usage)" $((300 + $(attr num_anon_pages)))
+	# its own now: what another brings in is the other's
+	set_attr addtask "$child" "$C-to"
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$C-to")" "300 0"
+	tells p touch s
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$C-to")" "400 0"
+	# leaving is no way out of being charged for it
+	set_attr rmtask "$p"
+	assert_equal "$(attr num_file_pages)" 400
+	tells p unmap s
+	assert_equal "$(attr num_file_pages)" 400
+	tells p reap "$child"
+	drain_batches
+	assert_equal "$(attr num_file_pages) $(attr num_mapped_pages)" "0 0"
+}
+
+@test "a process that joins brings the program that it runs, if that is on a tmpfs" {
+	local count
+
+	cp "$HELPERS/hold" "$T"
+	chmod +x "$T"
+	ln -s "$T" "$BATS_TEST_TMPDIR/hold"
+	PATH=$BATS_TEST_TMPDIR:$PATH
+	hold_start p
+	count=$(tell p count)
+	set_attr addtask "$p"
+	assert [ "$(seen file "$count")" -gt 10 ]
+	assert_equal "$(attr num_file_pages)" "$(seen file "$count")"
+	assert_equal "$(attr num_mapped_pages)" "$(seen file "$count")"
+	run attr mappings
+	assert_output --regexp "^$(seen file "$count") .* /$BATS_TEST_NUMBER\$"
+}
+
+# A child that its parent makes by vfork runs on the memory of that for a moment.
+@test "a child that is moved as soon as it is spawned leaves its parent where it is" {
+	run timeout 120 python3 -c '
+import os, signal, sys
+def write(name, what):
+    with open(sys.argv[1] + "/" + name, "w") as f: f.write(what)
+pages = bytearray(8 << 20)
+for i in range(0, len(pages), 4096): pages[i] = 1
+for i in range(40):
+    child = os.posix_spawn("/bin/sleep", ["sleep", "60"], os.environ)
+    write("addtask", str(child))
+    with open(sys.argv[1] + "/tasks") as f: tasks = f.read().split()
+    with open(sys.argv[1] + "/num_anon_pages") as f: anon = int(f.read())
+    if tasks != [str(child)] or anon >= 2048:
+        sys.exit("%d: %s are in it, with %d pages" % (i, tasks, anon))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)' "$C"
+	assert_success
 }
 
 @test "swapping out gives a page back, swapping in charges it" {
@@ -339,6 +538,48 @@ assert_exact_file() {
 	assert_equal "$(seen swap "$(tell p count s)")" 0
 	assert_equal "$(attr num_files) $(attr num_file_pages)" '0 0'
 	tells p check s
+	swapon -p 100 /dev/zram0
+}
+
+@test "swapoff charges the only container that has memory in a file, or the named one" {
+	mkdir "$C-to"
+	truncate -s 4000K "$T"
+	hold_start p "$C"
+	tells p map t "$T" 1000 shared
+	tells p touch t 300
+	drain_batches
+	tells p advise t pageout
+	drain_batches
+	assert [ "$(attr num_file_pages)" -lt 100 ]
+	timeout 60 swapoff /dev/zram0
+	assert_equal "$(attr num_file_pages)" 300
+	swapon -p 100 /dev/zram0
+
+	# of two, nobody knows whose it was
+	hold_start q "$C-to"
+	tells q map t "$T" 1000 shared
+	tells q touch t
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$C-to")" "300 700"
+	# what several map is not paged out by advice
+	tells p unmap t
+	drain_batches
+	tells q advise t pageout
+	drain_batches
+	assert [ $(($(attr num_file_pages) + $(attr num_file_pages "$C-to"))) -lt 200 ]
+	timeout 60 swapoff /dev/zram0
+	assert [ $(($(attr num_file_pages) + $(attr num_file_pages "$C-to"))) -lt 200 ]
+	swapon -p 100 /dev/zram0
+
+	set_attr addfile "$T"
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$C-to")" "1000 0"
+	drain_batches
+	tells q look t
+	tells q advise t pageout
+	drain_batches
+	assert [ "$(attr num_file_pages)" -lt 200 ]
+	timeout 60 enter "$C-to" swapoff /dev/zram0
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$C-to")" "1000 0"
+	tells q check t
 	swapon -p 100 /dev/zram0
 }
 
@@ -510,7 +751,7 @@ assert_exact_file() {
 	assert_exact_file "$F"
 }
 
-@test "a memfd's pages are file pages of its owner" {
+@test "a memfd's pages are file pages of who touches them" {
 	local before
 
 	hold_start p "$C"
@@ -521,24 +762,58 @@ assert_exact_file() {
 	assert_equal "$(attr num_file_pages)" 400
 	assert_equal "$(attr num_mapped_pages)" 400
 	assert_equal "$(attr num_anon_pages)" "$before"
+	assert_equal "$(attr rss_usage)" $((before + 400))
 	assert_equal "$(seen file "$(tell p count s)")" 400
+	# it owns no file by that
+	assert_equal "$(attr num_files)" 0
+	run attr mappings
+	assert_output --regexp '^400 [0-9]+:[0-9]+ [0-9]+ -$'
 	let_go p
 	drain_batches
-	assert_equal "$(attr num_file_pages)" 0
-	assert_equal "$(attr num_files)" 0
+	assert_equal "$(attr num_file_pages) $(attr mappings)" "0 "
 }
 
 @test "pages of a file on tmpfs are charged until it is deleted" {
 	hold_start p "$C"
-	tells p write "/dev/shm/$BATS_TEST_NUMBER" 400
-	assert_exact_file "/dev/shm/$BATS_TEST_NUMBER"
+	tells p write "$T" 400
+	assert_exact_file "$T"
 	assert_equal "$(attr num_file_pages)" 400
+	assert_equal "$(attr num_files)" 0
 	drain
 	assert_equal "$(attr num_file_pages)" 400
-	rm "/dev/shm/$BATS_TEST_NUMBER"
+	run attr mappings
+	assert_output --regexp "^400 [0-9]+:[0-9]+ [0-9]+ /$BATS_TEST_NUMBER\$"
+	rm "$T"
 	drain_batches
-	assert_equal "$(attr num_file_pages)" 0
-	assert_equal "$(attr num_files)" 0
+	assert_equal "$(attr num_file_pages) $(attr mappings)" "0 "
+}
+
+@test "of a tmpfs file that two containers have memory in, each is trimmed to its own" {
+	mkdir "$C-to"
+	truncate -s 2400K "$T"
+	hold_start p "$C"
+	hold_start q "$C-to"
+	tells p map t "$T" 600 shared
+	tells q map t "$T" 600 shared
+	tells p touch t 200
+	tells q touch t
+	drain_batches
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$C-to")" "200 400"
+	set_attr shrink 0 "$C-to" || true
+	drain_batches
+	assert [ "$(attr num_file_pages "$C-to")" -le 50 ]
+	assert_equal "$(attr num_file_pages) $(attr num_mapped_pages)" "200 200"
+	set_attr shrink 0 || true
+	drain_batches
+	assert [ "$(attr num_file_pages)" -le 50 ]
+
+	# who swaps a page in is charged for it, whoever had it before
+	tells p look t
+	drain_batches
+	assert [ "$(attr num_file_pages "$C-to")" -le 50 ]
+	assert_equal "$(($(attr num_file_pages) + $(attr num_file_pages "$C-to")))" 600
+	tells q look t
+	assert_equal "$(($(attr num_file_pages) + $(attr num_file_pages "$C-to")))" 600
 }
 
 @test "shmem that is swapped out is given back, and charged when it returns" {
@@ -556,6 +831,64 @@ assert_exact_file() {
 	assert_equal "$(attr num_mapped_pages)" 400
 }
 
+# Huge pages of a tmpfs that has some where they are asked for.
+mount_huge() {
+	mkdir -p /run/huge
+	mount -t tmpfs -o huge=advise tmpfs /run/huge
+	truncate -s 4M /run/huge/a
+}
+
+@test "collapsing pages of a tmpfs file keeps the sum" {
+	mount_huge
+	hold_start p "$C"
+	tells p map t /run/huge/a 1024 shared
+	# a container that has memory in it gets the holes, too: it has asked for that
+	tells p touch t 600
+	drain_batches
+	assert_equal "$(attr num_file_pages)" 600
+	tells p advise t collapse
+	tells p look t
+	assert_equal "$(seen huge "$(tell p count t)")" 1024
+	drain_batches
+	assert_equal "$(attr num_file_pages) $(attr num_mapped_pages)" "1024 1024"
+	tells p unmap t
+	assert_equal "$(attr num_file_pages) $(attr num_mapped_pages)" "1024 0"
+	truncate -s 0 /run/huge/a
+	drain_batches
+	assert_equal "$(attr num_file_pages)" 0
+}
+
+@test "pages of a tmpfs file that are of two containers are not collapsed into one" {
+	mkdir "$C-to"
+	mount_huge
+	hold_start p "$C"
+	hold_start q "$C-to"
+	tells p map t /run/huge/a 1024 shared
+	tells q map t /run/huge/a 1024 shared
+	tells p touch t 300
+	tells q touch t
+	drain_batches
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$C-to")" "300 724"
+	tell p advise t collapse
+	tell q advise t collapse
+	drain_batches
+	assert_equal "$(seen huge "$(tell q count t)")" 0
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$C-to")" "300 724"
+	tells q check t
+
+	# nor is another charged for the holes between what one has
+	truncate -s 0 /run/huge/a
+	truncate -s 4M /run/huge/a
+	tells q touch t 600
+	drain_batches
+	tell p advise t collapse
+	drain_batches
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$C-to")" "0 600"
+	tells q advise t collapse
+	drain_batches
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$C-to")" "0 1024"
+}
+
 @test "active pages are those that kpageflags says are active" {
 	set_lru_gen n
 	hold_start p "$C"
@@ -569,7 +902,7 @@ assert_exact_file() {
 	tells p look m
 	drain_batches
 	assert_exact_anon p
-	# of all it maps, but the program itself, on a tmpfs, is nobody's
+	# of all it maps, but the program itself is nobody's
 	count=$(tell p count m)
 	assert [ "$(seen active "$count")" -gt 0 ]
 	active_now() {

@@ -15,9 +15,10 @@ unset -f dirname
 
 ROOT=/config/containers
 AUDIT=/sys/kernel/debug/containers/audit
-# A tmpfs: programs from here add nothing to any container's files.
+HELPERS=${HELPERS:-$BATS_TEST_DIRNAME/../../build/helpers}
+PATH=$HELPERS:$PATH
+# for what a test makes itself
 BIN=/dev/shm/bin
-PATH=$BIN:$PATH
 
 # hold_start makes a variable of each name it is given
 # shellcheck disable=SC2034
@@ -30,11 +31,11 @@ if [ "${SLOW:-1}" != 1 ]; then
 	}
 fi
 
+# The programs are in the page cache, and stay there, charged to nobody: they add
+# nothing to a container in which they run.
 common_setup_file() {
-	local from=${HELPERS:-$BATS_TEST_DIRNAME/../../build/helpers}
-
 	mkdir -p $BIN
-	cp "$from"/{hold,put,enter,eat,peak,shuffle} $BIN/
+	keep "$HELPERS"/{hold,put,enter,eat,peak,shuffle} "${@/#/$HELPERS/}"
 }
 
 common_setup() {
@@ -132,7 +133,7 @@ enable_huge_pages() {
 	echo madvise >$HUGE_PAGES/enabled
 	echo madvise >$HUGE_PAGES/defrag
 	scans=$(<$HUGE_PAGES/khugepaged/full_scans)
-	exec {hold_fd}> >($BIN/hold >/dev/null)
+	exec {hold_fd}> >(hold >/dev/null)
 	printf '%s\n' 'thp a 512' 'touch a' >&"$hold_fd"
 	can_nap
 	wait_until 60 khugepaged_sleeps "$scans"
@@ -214,7 +215,7 @@ has_tasks() {
 
 # Run COMMAND with the largest rss_usage in $PEAK and its output in $output.
 with_peak() {
-	exec {PEAK_FD}< <(exec "$BIN/peak" "$C/rss_usage")
+	exec {PEAK_FD}< <(exec peak "$C/rss_usage")
 	local pid=$!
 
 	run "$@"
@@ -234,7 +235,7 @@ hold_start() {
 	shift
 	mkdir -p "$dir"
 	mkfifo "$dir/in" "$dir/out"
-	$BIN/hold "$@" <"$dir/in" >"$dir/out" 2>"$dir/err" 3>&- &
+	hold "$@" <"$dir/in" >"$dir/out" 2>"$dir/err" 3>&- &
 	printf -v "$name" %d $!
 	exec {HOLD_FD}>"$dir/in"
 	printf -v "IN_$name" %d "$HOLD_FD"

@@ -53,6 +53,8 @@ short_of_memory() {
 	short_of_memory join ENOMEM
 	short_of_memory addtask ENOMEM
 	short_of_memory addtask-moved ENOMEM
+	# what is shared stays nobody's where there is no memory to say whose it is
+	short_of_memory addtask-shared ENOMEM ok
 	short_of_memory rmtask ENOMEM
 }
 
@@ -60,6 +62,9 @@ short_of_memory() {
 	short_of_memory addfile ENOMEM
 	short_of_memory addfile-taken ENOMEM
 	short_of_memory rmfile ENOMEM
+	short_of_memory addfile-held ENOMEM
+	short_of_memory addfile-held-taken ENOMEM
+	short_of_memory rmfile-held ENOMEM
 }
 
 @test "no memory in fork, in clone and in exec" {
@@ -75,6 +80,10 @@ short_of_memory() {
 	short_of_memory anon-at-rss-limit ok
 	short_of_memory swapin-at-rss-limit ok
 	short_of_memory tmpfs-at-rss-limit ENOMEM
+	short_of_memory fallocate-at-rss-limit ENOMEM
+	short_of_memory tmpfs-swapin-at-rss-limit ENOMEM
+	short_of_memory exec-at-rss-limit E2BIG
+	short_of_memory map-over-rss-limit ok
 }
 
 @test "no memory while a file is brought into the page cache" {
@@ -87,8 +96,7 @@ short_of_memory() {
 @test "no memory for files that are opened, and for lists" {
 	short_of_memory open ENOMEM
 	short_of_memory tasks ENOMEM
-	# this is a long one, and the room for it is sought elsewhere then
-	short_of_memory mappings ok
+	short_of_memory mappings ENOMEM
 }
 
 @test "no memory while limits are set, and to shrink" {

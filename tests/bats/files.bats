@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Ownership of files: who gets one, addfile and rmfile, and that neither the
-# file's end nor its file system's is in anybody's way.
+# file's end nor its file system's is in anybody's way. And memory in files: whose
+# task brings a page in, that container is charged for it.
 #
 # vm: --mem 512M --smp 2 --disk 256M
 # kernels: base coexist
@@ -50,6 +51,14 @@ hold_in() {
 
 resident() {
 	hold <<<"resident $1"
+}
+
+# mapping PAGES PATH: the line for a file that is the first level of its file system.
+mapping() {
+	local dev
+
+	dev=$(findmnt -no MAJ:MIN -T "${2%/*}")
+	echo "$1 ${dev// /} $(stat -c %i "$2") /${2##*/}"
 }
 
 # Mount a small ext4 of its own on /run/fs.
@@ -147,8 +156,216 @@ mount_fs() {
 	hold <<<"write $T 300"
 	set_attr addfile "$T"
 	assert_equal "$(attr num_files) $(attr num_file_pages)" "1 300"
+	assert_equal "$(attr rss_usage)" 300
+	assert_equal "$(attr mappings)" "$(mapping 300 "$T")"
 	set_attr rmfile "$T"
 	assert_equal "$(attr num_files) $(attr num_file_pages)" "0 0"
+	assert_equal "$(attr mappings)" ''
+	assert_equal "$(put_value rmfile "$T")" ENOENT
+}
+
+@test "two containers have memory in one tmpfs file, and each is told of its own" {
+	truncate -s 1600K "$T"
+	hold_start p "$C"
+	hold_start q "$O"
+	tells p map t "$T" 400 shared
+	tells q map t "$T" 400 shared
+	tells p touch t 100
+	# the first hundred are there
+	tells q touch t
+	tells p look t
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$O")" "100 300"
+	assert_equal "$(attr num_mapped_pages) $(attr num_mapped_pages "$O")" "100 300"
+	assert_equal "$(attr mappings)" "$(mapping 100 "$T")"
+	assert_equal "$(attr mappings "$O")" "$(mapping 300 "$T")"
+	assert_equal "$(attr num_files) $(attr num_files "$O")" "0 0"
+
+	# the last of the pages of one are gone, and those of the other are not
+	truncate -s 400K "$T"
+	drain_batches
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$O")" "100 0"
+	assert_equal "$(attr mappings "$O")" ''
+	let_go p
+	let_go q
+	rm "$T"
+	drain_batches
+	assert_equal "$(attr num_file_pages) $(attr mappings)" "0 "
+}
+
+@test "who has a page in a tmpfs file is not charged for what others add" {
+	truncate -s 4000K "$T"
+	hold_start p
+	hold_start q "$C"
+	tells p map t "$T" 1000 shared
+	tells q map t "$T" 1000 shared
+	tells q look t 1
+	tells p touch t
+	assert_equal "$(attr num_file_pages) $(attr num_files)" "1 0"
+	assert_equal "$(attr mappings)" "$(mapping 1 "$T")"
+	# nor does who comes later take anything away
+	hold_in "$O" "read $T"
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$O")" "1 0"
+}
+
+@test "who is named for a tmpfs file is charged for it while there is room" {
+	touch "$T"
+	set_attr rss_limit 100
+	set_attr addfile "$T"
+	hold_in "$O" "write $T 300"
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$O")" "100 200"
+	assert_equal "$(attr mappings)" "$(mapping 100 "$T")"
+	assert_equal "$(attr mappings "$O")" "$(mapping 200 "$T")"
+	assert_equal "$(attr num_files) $(attr num_files "$O")" "1 0"
+	# nothing has failed there, and nobody has waited
+	assert_equal "$(attr rss_failcnt) $(attr rss_reclaimed)" "0 0"
+
+	# where there is room again, it is charged again
+	truncate -s 0 "$T"
+	hold <<<"write $T 120"
+	drain_batches
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$O")" "100 0"
+}
+
+# fails_at_rss_limit FILE: p gets an error, and is not killed, where what it writes to
+# a new file does not fit.
+fails_at_rss_limit() {
+	# that it needs no page besides
+	tells p write "$1" 1
+	tell p write "$F/missing" 1
+	set_attr rss_limit $(($(attr rss_usage) + 200))
+	assert_equal "$(tell p write "$1" 1000)" ENOMEM
+	drain_batches
+	assert_equal "$(attr rss_usage)" "$(attr rss_limit)"
+	assert [ "$(attr rss_failcnt)" -gt 0 ]
+	assert_equal "$(attr rss_oom_kills)" 0
+	set_attr rss_limit max
+}
+
+@test "a task of the container that is named fails like any other of it" {
+	touch "$T"
+	hold_start p "$C"
+	set_attr addfile "$T"
+	fails_at_rss_limit "$T"
+	assert_equal "$(attr mappings)" "$(mapping "$(attr num_file_pages)" "$T")"
+}
+
+@test "addfile takes of a tmpfs file what there is room for, and leaves the rest" {
+	hold_in "$O" "write $T 300"
+	set_attr rss_limit 100
+	set_attr addfile "$T"
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$O")" "100 200"
+	set_attr rss_limit max
+	set_attr addfile "$T"
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$O")" "300 0"
+	assert_equal "$(attr mappings "$O")" ''
+
+	# another is named: the first has it no longer
+	set_attr addfile "$T" "$O"
+	assert_equal "$(attr num_files) $(attr num_files "$O")" "0 1"
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$O")" "0 300"
+	assert_equal "$(put_value rmfile "$T")" ENOENT
+}
+
+@test "rmfile of a tmpfs file lets go of its memory for who may do as they like" {
+	local fd
+
+	hold <<<"write $T 300"
+	chown 1000 "$T"
+	chown -R 1000 "$C"
+	set_attr addfile "$T"
+	# else this would be a way out of rss_limit
+	run setpriv --reuid=1000 --regid=1000 --clear-groups put "$C/rmfile" <<<"$T"
+	assert_output ok
+	assert_equal "$(attr num_files) $(attr num_file_pages)" "0 300"
+	assert_equal "$(attr mappings)" "$(mapping 300 "$T")"
+
+	# who has opened it counts, and who writes to it
+	set_attr addfile "$T"
+	run put --opened-by 1000 "$C/rmfile" <<<"$T"
+	assert_output ok
+	assert_equal "$(attr num_files) $(attr num_file_pages)" "0 300"
+	set_attr addfile "$T"
+	exec {fd}>"$C/rmfile"
+	setpriv --reuid=1000 --regid=1000 --clear-groups bash -c "printf %s '$T' >&$fd"
+	exec {fd}>&-
+	assert_equal "$(attr num_files) $(attr num_file_pages)" "0 300"
+
+	set_attr addfile "$T"
+	set_attr rmfile "$T"
+	assert_equal "$(attr num_files) $(attr num_file_pages)" "0 0"
+}
+
+@test "rmfile of a file on a disk lets go of its pages, whoever's it is" {
+	cached "$F"
+	chown 1000 "$F"
+	chown -R 1000 "$C"
+	set_attr addfile "$F"
+	run setpriv --reuid=1000 --regid=1000 --clear-groups put "$C/rmfile" <<<"$F"
+	assert_output ok
+	assert_equal "$(attr num_files) $(attr num_file_pages)" "0 0"
+}
+
+@test "pages of a ramfs are held memory of who brings them in" {
+	mkdir -p /run/fs
+	mount -t ramfs ramfs /run/fs
+	hold_in "$C" "write /run/fs/a 300"
+	hold_in "$O" "write /run/fs/b 200"
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$O")" "300 200"
+	assert_equal "$(attr rss_usage) $(attr rss_usage "$O")" "300 200"
+	assert_equal "$(attr num_files)" 0
+	assert_equal "$(attr mappings)" "$(mapping 300 /run/fs/a)"
+	# nothing can take them
+	drain
+	set_attr shrink 0 || true
+	assert_equal "$(attr num_file_pages)" 300
+
+	# and so the limit holds
+	hold_start p "$C"
+	fails_at_rss_limit /run/fs/c
+	let_go p
+	umount /run/fs
+	drain_batches
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$O")" "0 0"
+}
+
+@test "a long symbolic link on a tmpfs is a page of held memory" {
+	local target
+
+	target=$(printf 'x%.0s' {1..200})
+	# all that this reads is cached then
+	ln -s "$target" "$T"
+	rm "$T"
+	enter "$C" ln -s "$target" "$T"
+	assert_equal "$(attr num_file_pages) $(attr rss_usage)" "1 1"
+	assert_equal "$(attr mappings)" "$(mapping 1 "$T")"
+	rm "$T"
+	drain_batches
+	assert_equal "$(attr num_file_pages) $(attr mappings)" "0 "
+}
+
+# A grace period each would be 16 ms, or more where somebody else has just begun one.
+@test "addfile and rmfile take no longer than it takes to find a file" {
+	local dir took
+
+	mkdir "$F" "$T"
+	for dir in "$F" "$T"; do
+		hold <<<"files $dir 200" >/dev/null
+		run python3 -c '
+import statistics, sys, time
+def took(name, i):
+    start = time.monotonic()
+    with open(sys.argv[1] + "/" + name, "w") as f: f.write(sys.argv[2] + "/f%d" % i)
+    return time.monotonic() - start
+for name in "addfile", "rmfile":
+    print(round(statistics.median([took(name, i) for i in range(200)]) * 1e6), end=" ")' \
+			"$C" "$dir"
+		assert_success
+		echo "us, half of them: $output"
+		for took in $output; do
+			assert [ "$took" -lt $((3000 * ${SLOW:-1})) ]
+		done
+	done
+	assert_equal "$(attr num_files)" 0
 }
 
 @test "addfile of what is no regular file is refused with EINVAL" {
@@ -195,7 +412,7 @@ mount_fs() {
 	cd /
 	assert_equal "$(attr num_file_pages)" 300
 	mkdir -p /dev/shm/root/c
-	cp "$BIN/put" /dev/shm/root/
+	cp "$HELPERS/put" /dev/shm/root/
 	mount --bind "$C" /dev/shm/root/c
 	run chroot /dev/shm/root /put /c/addfile <<<"/put"
 	umount /dev/shm/root/c
@@ -209,6 +426,19 @@ mount_fs() {
 	set_attr addfile "$F"
 	assert_equal "$(attr mappings)" \
 		"300 $(mountpoint -d /mnt/disk) $(stat -c %i "$F") /$BATS_TEST_NUMBER"
+}
+
+@test "mappings is read by the owner of the directory, and nobody else" {
+	mkdir -m 700 "$F"
+	hold_in "$C" "write $F/secret 1"
+	assert_equal "$(stat -c %a "$C/mappings")" 400
+	run setpriv --reuid=65534 --regid=65534 --clear-groups cat "$C/mappings"
+	assert_failure
+	assert_output --partial 'Permission denied'
+	chown -R 65534 "$C"
+	run setpriv --reuid=65534 --regid=65534 --clear-groups cat "$C/mappings"
+	assert_success
+	assert_output --partial "/secret"
 }
 
 @test "mappings escapes white space and backslashes in a path" {

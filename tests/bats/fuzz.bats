@@ -9,8 +9,9 @@
 load common
 
 setup_file() {
-	mkdir -p "$BIN"
-	cp "${FUZZ:-$BATS_TEST_DIRNAME/../../build/fuzz}/fuzz-tree" "$BIN/"
+	FUZZ=${FUZZ:-$BATS_TEST_DIRNAME/../../build/fuzz}
+	export PATH=$FUZZ:$PATH
+	keep "$FUZZ/fuzz-tree"
 }
 
 setup() {

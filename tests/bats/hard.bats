@@ -1,9 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
 #
-# rss_limit: what is charged to it, that it holds, that cache never gets anybody
-# killed, and who is if nothing else helps; shrink, and lowering the limit. With
-# swap on a disk; without it: hard-noswap.bats.
+# rss_limit: what is charged to it, that it holds for what is held, and that nobody
+# waits, fails, swaps or dies for cache; shrink, and lowering the limit. With swap on
+# a disk; without it, and who is killed: hard-noswap.bats. What others do who are not
+# in the container: outsiders.bats.
 #
 # vm: --mem 512M --smp 2 --parallel --disk 512M --swap 256M
 # kernels: base coexist
@@ -33,6 +34,19 @@ no_kill() {
 	refute_output --partial 'oom-kill'
 }
 
+# Nobody waited for room, was refused any, or had pages swapped out.
+no_trouble() {
+	no_kill
+	assert_equal "failcnt $(attr rss_failcnt)" 'failcnt 0'
+	assert_equal "waited $(stat_of reclaim_usec)" 'waited 0'
+	assert_equal "swapped $(stat_of swapped_out)" 'swapped 0'
+}
+
+# rss_at_most PAGES
+rss_at_most() {
+	[ "$(attr rss_usage)" -le "$1" ]
+}
+
 @test "rss is anonymous, shmem and mapped file pages, and no other page cache" {
 	hold_start p "$C"
 	tells p anon a 300
@@ -44,6 +58,11 @@ no_kill() {
 	drain_batches
 	assert_equal "$(attr rss_usage)" \
 		$(($(attr num_anon_pages) + 200))
+	# mapped or not
+	tells p write "/dev/shm/$BATS_TEST_NUMBER" 50
+	assert_equal "$(attr rss_usage)" \
+		$(($(attr num_anon_pages) + 250))
+	rm "/dev/shm/$BATS_TEST_NUMBER"
 	tells p map m "$F" 100 shared
 	tells p touch m
 	drain_batches
@@ -118,31 +137,77 @@ assert_exact_anon_sum() {
 }
 
 @test "a large write to a tmpfs makes room for itself" {
+	local f=/dev/shm/$BATS_TEST_NUMBER
+
+	hold_start p "$C"
+	# of zeroes, which take no memory
+	tells p anon a 7680
+	tells p look a
+	: >"$f"
 	set_attr rss_limit 2000
-	with_peak timeout 100 enter "$C" dd if=/dev/zero bs=1M count=30 status=none \
-		of="/dev/shm/$BATS_TEST_NUMBER"
-	assert_success
-	# and dd itself has file pages mapped: 16 with each fault
-	assert [ "$PEAK" -le $((2000 + 64 + 16)) ]
+	HOLD_TIMEOUT=100 with_peak tell p store a "$f"
+	assert_output ok
+	assert [ "$PEAK" -gt 1000 ]
+	assert [ "$PEAK" -le $((2000 + 4)) ]
 	no_kill
-	run cmp -n 31457280 "/dev/shm/$BATS_TEST_NUMBER" /dev/zero
+	run cmp -n 31457280 "$f" /dev/zero
 	assert_success
 }
 
-@test "a mapped file is unmapped rather than anybody killed, and stays cached" {
+@test "mapped cache over the limit costs nobody anything, and is unmapped once it is cold" {
 	hold_start h
 	tells h write "$F" 12000
 	tells h sync "$F"
 	set_attr addfile "$F"
-	set_attr rss_limit 1000
 	hold_start p "$C"
+	tells p anon a 500
+	tells p touch a
+	set_attr rss_limit 1000
 	tells p map m "$F" 12000 shared
-	with_peak tell p look m
-	assert_output ok
-	# a fault maps 16 pages and waits afterwards; 64 are let be
-	assert [ "$PEAK" -le $((1000 + 64 + 16)) ]
+	tells p look m
+	# all of it is charged, and fits
+	tells p anon b 300
+	tells p touch b
+	no_trouble
+	wait_until 30 rss_at_most 1000
 	assert_equal "$(tell h resident "$F")" 12000
-	no_kill
+	assert_equal "$(seen swap "$(tell p count a)")" 0
+	assert_equal "$(attr num_anon_pages)" "$(seen anon "$(tell p count)")"
+	assert [ "$(attr rss_reclaimed)" -ge 11000 ]
+	no_trouble
+}
+
+@test "so it is where the limit is lowered below what is mapped" {
+	hold_start p "$C"
+	tells p write "$F" 3000
+	tells p map m "$F" 3000 shared
+	tells p look m
+	assert [ "$(attr rss_usage)" -gt 3000 ]
+	# at once: none of that is held
+	assert_equal "$(put_value rss_limit 500)" ok
+	wait_until 30 rss_at_most 500
+	assert_equal "$(attr num_file_pages)" 3000
+	no_trouble
+}
+
+@test "mapped cache that is in use stays, and kcontainerd does not look all the time" {
+	local before
+
+	hold_start p "$C"
+	tells p write "$F" 2000
+	tells p map m "$F" 2000 shared
+	set_attr rss_limit 1000
+	tell p again look m >/dev/null
+	wait_until 20 mapped_at_least 2000
+	before=$(stat_of rounds)
+	sleep 3
+	assert [ $(($(stat_of rounds) - before)) -le 35 ]
+	assert [ "$(attr num_mapped_pages)" -gt 1000 ]
+	no_trouble
+}
+
+mapped_at_least() {
+	[ "$(attr num_mapped_pages)" -ge "$1" ]
 }
 
 @test "files that are written for as long as one likes get nobody killed" {
@@ -157,47 +222,105 @@ assert_exact_anon_sum() {
 	no_kill
 }
 
-@test "what is locked is over the limit, and what is not goes on" {
+@test "locked cache over the limit is nobody's concern" {
 	hold_start h
 	tells h write "$F" 800
 	set_attr addfile "$F"
 	hold_start p "$C"
 	tells p map m "$F" 800 shared
 	tells p lock m
-	set_attr rss_limit 1000
+	set_attr rss_limit 700
 	tells p anon a 500
-	HOLD_TIMEOUT=100 tells p touch a
+	tells p touch a
 	tells p check a
-	no_kill
+	assert [ "$(attr rss_usage)" -gt 1200 ]
+	no_trouble
 }
 
-@test "what another does with an owner's file does not fail, nor kill the owner" {
-	hold_start q "$C"
-	tells q anon a 300
-	tells q touch a
-	set_attr rss_limit 500
-	hold_start h
-	tells h write "$F" 5000
-	set_attr addfile "$F"
-	tells h map m "$F" 5000 shared
-	HOLD_TIMEOUT=100 tells h touch m
-	tells h read "$F"
-	touch "/dev/shm/$BATS_TEST_NUMBER"
-	set_attr addfile "/dev/shm/$BATS_TEST_NUMBER"
-	HOLD_TIMEOUT=100 tells h write "/dev/shm/$BATS_TEST_NUMBER" 2000
-	tells q check a
+@test "what is locked stays in memory, and what is not goes on below the limit" {
+	hold_start p "$C"
+	tells p anon l 800
+	tells p lock l
+	tells p touch l
+	set_attr rss_limit 1200
+	tells p anon a 500
+	HOLD_TIMEOUT=100 with_peak tell p touch a
+	assert_output ok
+	assert [ "$PEAK" -le $((1200 + 4)) ]
+	tells p check a
+	assert_equal "$(seen swap "$(tell p count l)")" 0
 	no_kill
-	fits() { [ "$(attr rss_usage)" -le $((500 + 64)) ]; }
-	wait_until 20 fits
 }
 
 @test "a system call that fills memory waits as a page fault does" {
+	hold_start p "$C"
+	tells p anon a 3000
+	tells p anon b 3000
+	head -c 12M /dev/urandom >"$F"
+	truncate -s 12288000 "$F"
 	set_attr rss_limit 2000
-	head -c 24M /dev/urandom >"$F"
-	# read(2) of 1 MB at a time into fresh memory
-	with_peak timeout 100 enter "$C" dd if="$F" of=/dev/null bs=12M status=none
-	assert_success
-	assert [ "$PEAK" -le $((2000 + 64 + 16)) ]
+	# read(2) of 12 MB into fresh memory
+	HOLD_TIMEOUT=100 with_peak tell p fetch a "$F"
+	assert_output ok
+	assert [ "$PEAK" -le $((2000 + 4)) ]
+	HOLD_TIMEOUT=100 with_peak tell p advise b populate
+	assert_output ok
+	assert [ "$PEAK" -le $((2000 + 4)) ]
+	no_kill
+}
+
+@test "an exec at the limit makes room for its arguments" {
+	hold_start p "$C"
+	tells p anon a 1000
+	tells p touch a
+	drain_batches
+	set_attr rss_limit "$(attr rss_usage)"
+	HOLD_TIMEOUT=100 tells p exec
+	assert [ "$(attr rss_failcnt)" -gt 0 ]
+	no_kill
+}
+
+@test "MADV_WILLNEED reads no more from swap than fits" {
+	local limit
+
+	hold_start p "$C"
+	tells p anon a 1500
+	tells p touch a
+	HOLD_TIMEOUT=100 tells p advise a pageout
+	drain_batches
+	assert [ "$(seen swap "$(tell p count a)")" -gt 1400 ]
+	limit=$(($(attr rss_usage) + 200))
+	set_attr rss_limit "$limit"
+	HOLD_TIMEOUT=100 with_peak tell p advise a willneed
+	assert_output ok
+	assert [ "$PEAK" -le $((limit + 4)) ]
+	tells p unmap a
+	no_kill
+}
+
+@test "swapoff brings back what there is over the limit, and what comes next is trimmed" {
+	local swap
+
+	read -r swap _ < <(tail -n 1 /proc/swaps)
+	hold_start p "$C"
+	tells p anon a 2000
+	tells p touch a
+	tells p shm s 500
+	tells p touch s
+	set_attr rss_limit 800
+	assert [ "$(attr rss_usage)" -le 800 ]
+	timeout 60 swapoff "$swap"
+	# all of it is there, in the container, and nobody is to die for that
+	assert_equal "$(attr rss_usage)" $(($(attr num_anon_pages) + 500))
+	assert [ "$(attr num_anon_pages)" -ge 2000 ]
+	tells p check a
+	tells p check s
+	no_kill
+	swapon "$swap"
+	tells p anon b 100
+	HOLD_TIMEOUT=60 tells p touch b
+	assert [ "$(attr rss_usage)" -le 800 ]
+	tells p check a
 	no_kill
 }
 
@@ -232,6 +355,99 @@ assert_exact_anon_sum() {
 	assert_equal "$(put_value rss_limit 500)" EBUSY
 	assert_equal "$(attr rss_limit)" 3000
 	assert_equal "$(put_value rss_limit max)" ok
+}
+
+limit_reads() {
+	[ "$(attr rss_limit)" = "$1" ]
+}
+
+@test "a lower rss_limit is in force at once, while there is more" {
+	hold_start q "$C"
+	tells q anon b 10
+	hold_start p "$C"
+	tells p anon a 30000
+	tells p touch a
+	# it is at it for seconds: swap is on a disk
+	put "$C/rss_limit" <<<800 >"$BATS_TEST_TMPDIR/said" 3>&- &
+	wait_until 20 limit_reads 800
+	# a page is had when the last of the others has gone
+	HOLD_TIMEOUT=100 tells q touch b 1
+	assert [ "$(attr rss_usage)" -le 800 ]
+	wait $!
+	assert_equal "$(<"$BATS_TEST_TMPDIR/said")" ok
+	assert_equal "$(attr rss_limit)" 800
+	no_kill
+}
+
+@test "a signal ends lowering rss_limit, and the one before is back" {
+	hold_start p "$C"
+	tells p anon a 30000
+	tells p touch a
+	set_attr rss_limit 40000
+	put "$C/rss_limit" <<<10 >/dev/null 3>&- &
+	wait_until 20 limit_reads 10
+	kill -TERM $!
+	status=0
+	wait $! || status=$?
+	assert_equal "$status" 143
+	assert_equal "$(attr rss_limit)" 40000
+	tells p check a
+}
+
+@test "an rss_limit that is set while another is being lowered stays" {
+	hold_start p "$C"
+	tells p anon a 30000
+	tells p touch a
+	set_attr rss_limit 40000
+	put "$C/rss_limit" <<<10 >/dev/null 3>&- &
+	wait_until 20 limit_reads 10
+	assert_equal "$(put_value rss_limit 50000)" ok
+	kill -TERM $! || true
+	wait $! || true
+	assert_equal "$(attr rss_limit)" 50000
+	assert_equal "$(put_value rss_limit max)" ok
+	tells p check a
+}
+
+@test "two who lower rss_limit below what cannot go leave it as it was" {
+	local pids
+
+	hold_start p "$C"
+	tells p anon a 1000
+	tells p touch a
+	tells p lock a
+	set_attr rss_limit 3000
+	for _ in {1..5}; do
+		pids=()
+		for limit in 500 400 300; do
+			put "$C/rss_limit" <<<$limit >"$BATS_TEST_TMPDIR/said-$limit" 3>&- &
+			pids+=($!)
+		done
+		wait "${pids[@]}"
+		run cat "$BATS_TEST_TMPDIR"/said-*
+		assert_output $'EBUSY\nEBUSY\nEBUSY'
+		assert_equal "$(attr rss_limit)" 3000
+	done
+}
+
+@test "nobody is killed for a limit that is going to be taken back" {
+	local child
+
+	hold_start p "$C"
+	tells p anon a 1000
+	tells p touch a
+	tells p lock a
+	set_attr rss_limit 3000
+	hold_start q "$C"
+	tells q anon c 100
+	child=$(tell q again 'touch c; advise c dontneed')
+	for _ in {1..10}; do
+		assert_equal "$(put_value rss_limit 500)" EBUSY
+	done
+	# some of these did meet it
+	assert [ "$(attr rss_failcnt)" -gt 0 ]
+	assert [ -d "/proc/$child" ]
+	no_kill
 }
 
 @test "shrink trims to a size, files first" {
@@ -289,6 +505,40 @@ assert_exact_anon_sum() {
 	tells p check a
 }
 
+@test "shrink beside one who writes without end ends, and rss_limit does not wait for it" {
+	local writer from to
+
+	hold_start p "$C"
+	tells p anon a 2000
+	tells p touch a
+	writer=$(tell p again write "$F" 400)
+	put "$C/shrink" <<<0 >"$BATS_TEST_TMPDIR/said" 3>&- &
+	for _ in 1 2 3; do
+		from=${EPOCHREALTIME/./}
+		assert_equal "$(put_value rss_limit 100000)" ok
+		to=${EPOCHREALTIME/./}
+		assert [ $((to - from)) -lt $((5000000 * ${SLOW:-1})) ]
+	done
+	wait_until 60 has_ended $!
+	wait $!
+	run cat "$BATS_TEST_TMPDIR/said"
+	assert_output --regexp '^(ok|EBUSY)$'
+	assert [ -d "/proc/$writer" ]
+	no_kill
+}
+
+@test "rss_limit does not wait for a shrink that takes its time" {
+	hold_start p "$C"
+	tells p anon a 30000
+	tells p touch a
+	put "$C/shrink" <<<10 >/dev/null 3>&- &
+	wait_until 20 usage_at_most 29999
+	assert_equal "$(timeout 10 put "$C/rss_limit" <<<100000)" ok
+	assert [ "$(usage)" -gt 10 ]
+	kill -9 $!
+	wait $! || true
+}
+
 @test "shrink goes on when it has been stopped" {
 	hold_start p "$C"
 	tells p anon a 30000
@@ -338,12 +588,14 @@ assert_exact_anon_sum() {
 	local f=/dev/shm/$BATS_TEST_NUMBER
 
 	set_attr rss_limit 2000
-	run timeout 60 enter "$C" dd if=/dev/zero of="$f" bs=64K count=500 status=none
-	assert_success
 	hold_start p "$C"
-	with_peak tell p splice "$f"
+	HOLD_TIMEOUT=100 tells p write "$f" 8000
+	HOLD_TIMEOUT=100 with_peak tell p splice "$f"
 	assert_output ok
-	assert [ "$PEAK" -le $((2000 + 64 + 16)) ]
+	assert [ "$PEAK" -le $((2000 + 4)) ]
+	HOLD_TIMEOUT=100 with_peak tell p read "$f"
+	assert_output ok
+	assert [ "$PEAK" -le $((2000 + 4)) ]
 	no_kill
 }
 
@@ -386,9 +638,9 @@ assert_exact_anon_sum() {
 	assert [ "$(stat_of scanned)" -ge 4000 ]
 	assert [ "$(stat_of written_back)" -ge 3000 ]
 	assert [ "$(stat_of dropped)" -ge 3000 ]
-	# files may be trimmed as fast as they are written, but these not at all
-	tells p anon l 3000
-	HOLD_TIMEOUT=100 tells p lock l
+	# files may be trimmed as fast as they are written
+	tells p anon l 8000
+	HOLD_TIMEOUT=100 tells p touch l
 	assert [ "$(stat_of throttled_usec)" -gt 0 ]
 	tells p unmap l
 	set_attr page_limit max

@@ -15,8 +15,7 @@
 load common
 
 setup_file() {
-	common_setup_file
-	cp "${HELPERS:-$BATS_TEST_DIRNAME/../../build/helpers}/killat" "$BIN/"
+	common_setup_file killat
 }
 
 setup() {

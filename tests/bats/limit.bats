@@ -295,6 +295,78 @@ load_in() {
 	wait_until 20 usage_at_most 500
 }
 
+stat_of() {
+	awk -v key="$1" '$1 == key { print $2 }' "$C/stat"
+}
+
+# What p has, which cannot go, is over the limit of 1000 pages: it is slowed once, and
+# kcontainerd looks again now and then.
+assert_let_be() {
+	local before slept took
+
+	slept=$(stat_of throttled_usec)
+	tells p anon b 50
+	# the first round has found out by then
+	sleep 3
+	before=$(stat_of rounds)
+	sleep 4
+	assert [ $(($(stat_of rounds) - before)) -le 8 ]
+	for _ in {1..20}; do
+		tells p touch b
+		tells p advise b dontneed
+	done
+	took=$(($(stat_of throttled_usec) - slept))
+	echo "slept $took us"
+	assert [ "$took" -le $((3000000 * ${SLOW:-1})) ]
+}
+
+@test "who has locked more than the limit is slowed once, and kcontainerd does not go round" {
+	hold_start p "$C"
+	tells p anon a 3000
+	tells p lock a
+	tells p touch a
+	set_attr page_limit 1000
+	assert_let_be
+	assert_equal "$(seen anon "$(tell p count a)")" 3000
+	tells p unmap a
+	wait_until 20 usage_at_most 1000
+}
+
+@test "who has pinned more than the limit is slowed once, and kcontainerd does not go round" {
+	hold_start p "$C"
+	tells p anon a 2048
+	tells p touch a
+	tells p pin a
+	tells p anon c 100
+	tells p touch c
+	set_attr page_limit 1000
+	assert_let_be
+	assert_equal "$(seen anon "$(tell p count a)")" 2048
+	tells p check a
+	tells p check c
+	tells p unpin
+	# the ring is taken apart in the background
+	wait_until 20 usage_at_most 1000
+	tells p check a
+}
+
+@test "many small processes are trimmed, too" {
+	hold_start p "$C"
+	# on one processor, whose counters have not told of any of these pages
+	taskset -pc 0 "$p" >/dev/null
+	for _ in {1..150}; do
+		tell p vfork 12 >/dev/null
+	done
+	wait_until 20 usage_at_least 2000
+	assert_equal "$(put_value shrink 256)" ok
+	assert [ "$(usage)" -le 256 ]
+	assert_equal "$(attr num_tasks)" 151
+}
+
+usage_at_least() {
+	[ "$(usage)" -ge "$1" ]
+}
+
 @test "a container that cannot be trimmed does not hold up another" {
 	mkdir "$C-stuck"
 	set_attr page_limit 100 "$C-stuck"

@@ -57,3 +57,26 @@ move_while_pages_move() {
 	assert [ "$(seen huge "$(tell p count a)")" -ge 2048 ]
 	move_while_pages_move
 }
+
+@test "shared memory that is being migrated is found by who joins" {
+	local input i
+
+	let_go p
+	hold_start q
+	tells q shm s 3000
+	tells q touch s
+	mkfifo "$BATS_TEST_TMPDIR/stop"
+	shuffle "$q" <"$BATS_TEST_TMPDIR/stop" >"$BATS_TEST_TMPDIR/times" 3>&- &
+	exec {input}>"$BATS_TEST_TMPDIR/stop"
+	for i in {1..10}; do
+		mkdir "$C-$i"
+		set_attr addtask "$q" "$C-$i"
+		assert_equal "$i: $(attr num_file_pages "$C-$i")" "$i: 3000"
+		# so that it is nobody's once more
+		rmdir "$C-$i"
+	done
+	exec {input}>&-
+	wait $!
+	assert [ "$(<"$BATS_TEST_TMPDIR/times")" -gt 1 ]
+	tells q check s
+}

@@ -8,8 +8,7 @@
 load common
 
 setup_file() {
-	common_setup_file
-	cp "${HELPERS:-$BATS_TEST_DIRNAME/../../build/helpers}/partway" "$BIN/"
+	common_setup_file partway
 	enable_huge_pages
 }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
 #
-# rmdir: always, at once, and with nothing left behind.
+# rmdir: always, at once, and with nothing left behind that would do harm: what was
+# charged is charged to nobody, wherever it is.
 #
 # There is a hole in the memory, such as those that the firmware of many machines
 # leaves, in the middle of one of the kernel's sections of 128 MB.
@@ -16,11 +17,12 @@ setup_file() { common_setup_file; }
 setup() {
 	common_setup
 	F=/mnt/disk/$BATS_TEST_NUMBER
+	T=/dev/shm/$BATS_TEST_NUMBER
 }
 
 teardown() {
 	common_teardown
-	rm -f "$F"*
+	rm -rf "$F"* "$T"
 }
 
 mem_free() {
@@ -51,13 +53,120 @@ mem_free() {
 	assert_exact_anon p
 }
 
-@test "rmdir finds what is charged wherever it is in memory" {
+# Folios that say the name of a container that is no more.
+unowned() {
+	sed -n 's/^unowned //p' "$AUDIT"
+}
+
+@test "rmdir searches for nothing: what is charged says so still, and names nobody" {
+	local before
+
 	hold_start p "$C"
 	tells p anon a 100000
 	HOLD_TIMEOUT=120 tells p touch a
+	before=$(unowned)
 	timeout 60 rmdir "$C"
 	wait_until 20 all_freed
+	assert [ "$(unowned)" -ge $((before + 100000)) ]
+	HOLD_TIMEOUT=60 tells p check a
+	# until it is freed
+	tells p unmap a
+	drain_batches
+	assert [ "$(unowned)" -lt $((before + 1000)) ]
 	mkdir "$C"
+}
+
+# The next container takes the entry in the kernel's table that the first has left.
+@test "a new container is charged for nothing of the one that was removed" {
+	hold_start p "$C"
+	tells p anon a 500
+	tells p touch a
+	tells p thp b 1024
+	tells p touch b
+	tells p shm s 300
+	tells p touch s
+	tells p write "$F" 300
+	tells p map m "$F" 300 shared
+	tells p touch m
+	tells p write "$T" 300
+	rmdir "$C"
+	mkdir "$C"
+	is_zero() {
+		local name
+
+		for name in num_tasks num_files num_anon_pages num_file_pages \
+			    num_mapped_pages num_active_pages rss_usage; do
+			assert_equal "$name $(attr $name)" "$name 0"
+		done
+		assert_equal "$(attr mappings)" ''
+		wait_until 20 audit_agrees
+	}
+	is_zero
+
+	# neither when it is used, nor when it is freed
+	tells p check a
+	tells p check b
+	tells p check s
+	tells p unmap a 100
+	tells p unmap b 700
+	tells p unmap m
+	drain
+	is_zero
+	tells p unmap a
+	tells p unmap b
+	tells p unmap s
+	rm "$F" "$T"
+	let_go p
+	drain
+	is_zero
+}
+
+@test "what a removed container has left is charged to who takes it over" {
+	hold_start p "$C"
+	tells p anon a 500
+	tells p touch a
+	tells p thp b 1024
+	tells p touch b
+	tells p shm s 300
+	tells p touch s
+	tells p write "$F" 300
+	tells p map m "$F" 300 shared
+	tells p touch m
+	tells p write "$T" 300
+	rmdir "$C"
+	mkdir "$C"
+	set_attr addtask "$p"
+	assert_equal "$(attr num_file_pages) $(attr num_mapped_pages)" '300 300'
+	set_attr addfile "$F"
+	set_attr addfile "$T"
+	assert_equal "$(attr num_file_pages) $(attr num_mapped_pages)" '900 600'
+	assert_equal "$(attr num_files)" 2
+	tells p unmap m
+	assert_equal "$(attr num_file_pages) $(attr num_mapped_pages)" '900 300'
+	drain_batches
+	assert_equal "anon $(attr num_anon_pages)" \
+		"anon $(seen anon "$(tell p count)")"
+	wait_until 20 audit_agrees
+}
+
+@test "rmdir of a container that has memory in a file with others leaves theirs" {
+	mkdir "$C-to"
+	truncate -s 2400K "$T"
+	hold_start p "$C"
+	hold_start q "$C-to"
+	tells p map t "$T" 600 shared
+	tells q map t "$T" 600 shared
+	tells p touch t 200
+	tells q touch t
+	rmdir "$C"
+	mkdir "$C"
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$C-to")" '0 400'
+	assert_equal "$(attr mappings)" ''
+	wait_until 20 audit_agrees
+	tells q check t
+	# who joins brings what is nobody's, and that alone
+	set_attr addtask "$p"
+	assert_equal "$(attr num_file_pages) $(attr num_file_pages "$C-to")" '200 400'
 }
 
 @test "rmdir leaves files mapped and dirty as they are" {
@@ -90,9 +199,10 @@ mem_free() {
 	local name
 
 	mkdir "$C-x"
-	exec {r}<"$C-x/tasks" {w}>"$C-x/page_limit" {a}>"$C-x/addtask" {i}<"$C-x/id"
+	exec {r}<"$C-x/tasks" {w}>"$C-x/page_limit" {a}>"$C-x/addtask" {i}<"$C-x/id" \
+		{m}<"$C-x/mappings"
 	timeout 30 rmdir "$C-x"
-	for name in $r $i; do
+	for name in $r $i $m; do
 		run cat <&"$name"
 		assert_failure
 		assert_output --partial 'No such file or directory'
@@ -102,7 +212,23 @@ mem_free() {
 		assert_failure
 		assert_output --regexp '(No such file|I/O error)'
 	done
-	exec {r}<&- {w}>&- {a}>&- {i}<&-
+	exec {r}<&- {w}>&- {a}>&- {i}<&- {m}<&-
+}
+
+@test "whoever has read half of mappings gets ENOENT for the rest" {
+	local m
+
+	mkdir "$C-x" "$T"
+	hold_start p "$C-x"
+	tells p files "$T" 1000
+	exec {m}<"$C-x/mappings"
+	assert [ "$(dd bs=4096 count=1 status=none <&$m | wc -l)" -gt 10 ]
+	timeout 30 rmdir "$C-x"
+	run cat <&$m
+	assert_failure
+	assert_output --partial 'No such file or directory'
+	exec {m}<&-
+	rm -r "$T"
 }
 
 @test "readers and writers at work do not keep rmdir from it" {

@@ -23,6 +23,18 @@ killed() {
 	done
 }
 
+# not_passed POINT: nor did it pass one of these.
+not_passed() {
+	refute_line --regexp "^[^ ]+ [0-9]+: $1"
+}
+
+# once OPERATION: with nothing going wrong.
+once() {
+	run partway once "$1" "$C" /mnt/disk
+	echo "$output"
+	assert_success
+}
+
 @test "killed in mkdir, it has made a container that works, or none" {
 	killed mkdir 'mkdir: allocated' 'mkdir: made' 'mkdir: named'
 }
@@ -44,8 +56,8 @@ killed() {
 	killed rmdir-addtask 'rmdir: dying' 'expel: a task' 'rmdir: detached'
 }
 
-@test "killed in rmdir, it leaves no pages of a file that cannot be held" {
-	killed rmdir-busy-frozen 'rmdir: no files'
+@test "killed in rmdir, which does not wait for a file system that is frozen" {
+	killed rmdir-busy-frozen 'expel: a file' 'rmdir: no files'
 }
 
 @test "killed while a process is moved into the container, to another, or out" {
@@ -54,22 +66,45 @@ killed() {
 		'adopt: a batch found' 'charge: stock filled' 'adopt: a batch done'
 	killed addtask 'task: joined' 'mm: joined' 'adopt: a batch done'
 	killed addtask-moved 'task: left' 'task: joined' 'mm: left' 'mm: joined'
+	killed addtask-shared 'adopt: a batch found' 'charge: reserved' \
+		'adopt: a batch done'
 	killed rmtask 'task: left' 'mm: left' 'adopt: a batch done'
 }
 
+@test "killed while it waits for a child to leave its parent's memory" {
+	killed addtask-spawned 'move: waits for vfork' 'move: locked' 'task: joined' \
+		'move: unlocked'
+}
+
+@test "a child that does not leave its parent's memory is not moved, nor is that" {
+	once addtask-spawned
+	once addtask-spawned-for-long
+}
+
 @test "killed while a file gets an owner, another one, or none" {
-	killed addfile 'addfile: allocated' 'addfile: joined' 'addfile: waited' \
+	killed addfile 'addfile: allocated' 'addfile: joined' 'charge: reserved' \
 		'file: some pages done'
 	killed addfile-taken 'addfile: taken away' 'file: some pages done'
-	killed rmfile 'rmfile: left' 'rmfile: waited' 'file: some pages done'
+	killed rmfile 'rmfile: left' 'file: some pages done'
 	killed unlink 'file: evicted'
+}
+
+@test "killed while a file of held memory is named, named anew, or is not any more" {
+	killed addfile-held 'addfile: allocated' 'addfile: joined' 'charge: reserved' \
+		'file: some pages done'
+	killed addfile-held-taken 'addfile: joined' 'file: some pages done'
+	not_passed 'addfile: taken away'
+	killed rmfile-held 'rmfile: left' 'file: some pages done'
+	killed unlink-held 'file: evicted'
 }
 
 @test "killed in fork, in clone and in exec" {
 	killed fork 'fork: mm joined' 'fork: counted' 'fork: allowed' 'fork: done' \
 		'fork: unlocked'
 	killed thread 'fork: counted' 'fork: done'
-	killed exec 'exec: locked' 'mm: joined' 'mm: left' 'adopt: a batch done'
+	# the new mm is there, and in the container, before the old one goes
+	killed exec 'fork: mm joined' 'charge: a new folio' 'exec: locked' 'mm: left'
+	not_passed 'adopt: '
 }
 
 @test "killed while memory is charged, and while it waits at page_limit" {
@@ -81,11 +116,22 @@ killed() {
 
 @test "killed while it waits for room below rss_limit" {
 	killed anon-at-rss-limit 'charge: does not fit' 'charge: failed' \
-		'charge: to wait' 'room: wanted' 'round: called' 'room: waited'
-	killed swapin-at-rss-limit 'charge: reserved' 'charge: failed' \
-		'room: wanted' 'room: waited'
-	killed tmpfs-at-rss-limit 'room: wanted' 'round: called' 'room: waited'
-	killed map-at-rss-limit 'rss_limit: over it' 'rss_limit: under it'
+		'room: wanted' 'round: called' 'round: ended' 'room: waited'
+	killed swapin-at-rss-limit 'charge: failed' 'room: wanted' 'round: called' \
+		'room: waited'
+}
+
+@test "killed while a system call waits for room below rss_limit" {
+	killed tmpfs-at-rss-limit 'charge: failed' 'room: wanted' 'round: called' \
+		'room: waited'
+	killed fallocate-at-rss-limit 'charge: failed' 'room: wanted' 'room: waited'
+	killed tmpfs-swapin-at-rss-limit 'charge: failed' 'room: wanted' 'room: waited'
+	killed exec-at-rss-limit 'charge: failed' 'room: wanted' 'room: waited'
+}
+
+@test "whoever maps page cache over rss_limit waits for nobody" {
+	killed map-over-rss-limit
+	not_passed '(charge|room|round): '
 }
 
 @test "killed while somebody is to be killed for want of room" {
@@ -97,19 +143,19 @@ killed() {
 
 @test "killed while it brings a file into the page cache" {
 	killed tmpfs 'claim: allocated' 'claim: done' 'charge: a new folio'
-	killed write 'claim: allocated' 'claim: done'
-	killed read 'claim: allocated' 'claim: done'
-	killed map 'claim: allocated' 'claim: done'
+	killed write 'claim: allocated' 'claim: done' 'charge: stock filled'
+	killed read 'claim: allocated' 'claim: done' 'charge: stock filled'
+	killed map 'claim: allocated' 'claim: done' 'charge: stock filled'
 }
 
 @test "killed while it reads lists" {
 	killed tasks 'tasks: allocated'
-	killed mappings 'mappings: some listed'
+	killed mappings 'mappings: one listed'
 }
 
 @test "killed while the container is shrunk, or its limits are lowered" {
-	killed shrink 'shrink: goal set' 'round: called' 'round: ended' 'shrink: done'
-	killed shrink-in-vain 'round: ended' 'shrink: done'
-	killed rss_limit 'rss_limit: goal set' 'round: ended' 'rss_limit: done'
+	killed shrink 'shrink: goal set' 'shrink: round called' 'shrink: done'
+	killed shrink-in-vain 'shrink: round called' 'shrink: done'
+	killed rss_limit 'rss_limit: set' 'shrink: round called' 'rss_limit: done'
 	killed page_limit 'page_limit: set'
 }

@@ -125,6 +125,54 @@ tasks() {
 	assert_equal "$(tr '\0' ' ' <"/proc/$child/cmdline")" 'hold --sleep '
 }
 
+# The child that p has made by vfork and that has not executed anything yet
+vforked() {
+	CHILD=$(pgrep -P "$p")
+}
+
+@test "a child that comes from vfork is moved once it has executed, without its parent" {
+	hold_start p
+	echo 'vfork 10 300' >&"$IN_p"
+	wait_until 20 vforked
+	assert_equal "$(put_value addtask "$CHILD")" ok
+	read -r -t $((20 * ${SLOW:-1})) -u "$OUT_p" output
+	assert_equal "$output" "$CHILD"
+	assert_equal "$(tasks)" "$CHILD"
+	assert_equal "$(tr '\0' ' ' <"/proc/$CHILD/cmdline")" 'hold --sleep 10 '
+	wait_until 20 has_anon 10
+}
+
+# has_anon PAGES, at least
+has_anon() {
+	[ "$(attr num_anon_pages)" -ge "$1" ]
+}
+
+@test "one that does not come to that stays out, with EAGAIN, and so does its parent" {
+	local from to
+
+	hold_start p
+	echo "vfork 10 $((4000 * ${SLOW:-1}))" >&"$IN_p"
+	wait_until 20 vforked
+	from=${EPOCHREALTIME/./}
+	assert_equal "$(put_value addtask "$CHILD")" EAGAIN
+	to=${EPOCHREALTIME/./}
+	assert [ $((to - from)) -ge 900000 ]
+	assert [ $((to - from)) -le $((3500000 * ${SLOW:-1})) ]
+	assert_equal "$(tasks)" ''
+	# who waits for that can be killed
+	put "$C/addtask" <<<"$CHILD" >/dev/null 3>&- &
+	sleep 0.2
+	kill -9 $! || true
+	wait_gone $!
+	# others do not wait with it
+	hold_start q
+	set_attr addtask "$q"
+	assert_equal "$(tasks)" "$q"
+	read -r -t $((20 * ${SLOW:-1})) -u "$OUT_p" output
+	set_attr addtask "$p"
+	assert_equal "$(tasks)" "$(printf '%s\n' "$p" "$q" | sort -n | xargs)"
+}
+
 @test "exec keeps membership" {
 	hold_start p "$C"
 	tells p exec

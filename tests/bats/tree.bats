@@ -72,7 +72,7 @@ no_page_limit() {
 --w------- addtask
 -r--r--r-- freeing
 -r--r--r-- id
--r--r--r-- mappings
+-r-------- mappings
 -r--r--r-- num_active_pages
 -r--r--r-- num_anon_pages
 -r--r--r-- num_file_pages

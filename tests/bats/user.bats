@@ -19,7 +19,7 @@ setup() {
 
 teardown() {
 	common_teardown
-	rm -f "$F"
+	rm -f "$F" "/dev/shm/$BATS_TEST_NUMBER"
 }
 
 as() {
@@ -61,8 +61,23 @@ end_user() {
 }
 
 @test "everybody may read" {
-	run as 1001 cat "$C/num_tasks" "$C/tasks" "$C/mappings" "$C/page_limit"
+	run as 1001 cat "$C/num_tasks" "$C/tasks" "$C/stat" "$C/page_limit"
 	assert_success
+}
+
+@test "but what people have open only the owner" {
+	hold <<<"write $F 100"
+	set_attr addfile "$F"
+	run as 1001 cat "$C/mappings"
+	assert_failure
+	assert_output --partial 'Permission denied'
+	run as 1000 cat "$C/mappings"
+	assert_success
+	assert_output --partial " /$BATS_TEST_NUMBER"
+	# not before chown, either
+	mkdir "$C-x"
+	run as 1000 cat "$C-x/mappings"
+	assert_failure
 }
 
 @test "the owner sets limits" {
@@ -136,6 +151,27 @@ end_user() {
 	set_attr addfile "$F"
 	assert_equal "$(put_as 1000 rmfile "$F")" EPERM
 	assert_equal "$(attr num_file_pages)" 100
+}
+
+@test "the owner does not get rid of held memory by rmfile" {
+	T=/dev/shm/$BATS_TEST_NUMBER
+	hold_start p "$C"
+	tells p write "$T" 100
+	chown 1000 "$T"
+	assert_equal "$(put_as 1000 addfile "$T")" ok
+	assert_equal "$(attr num_file_pages) $(attr num_files)" '100 1'
+	assert_equal "$(put_as 1000 rmfile "$T")" ok
+	assert_equal "$(attr num_file_pages) $(attr num_files)" '100 0'
+	# it was not named any more
+	assert_equal "$(put_value rmfile "$T")" ENOENT
+	# nor by having root's program write it
+	set_attr addfile "$T"
+	assert_equal "$(printf %s "$T" | put --opened-by 1000 "$C/rmfile")" ok
+	assert_equal "$(attr num_file_pages)" 100
+	# root does
+	set_attr addfile "$T"
+	assert_equal "$(put_value rmfile "$T")" ok
+	assert_equal "$(attr num_file_pages) $(attr num_files)" '0 0'
 }
 
 @test "nor may the owner have a program of root's write it for them" {

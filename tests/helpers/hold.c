@@ -10,13 +10,20 @@
  *	anon NAME PAGES		private anonymous memory, of small pages
  *	thp NAME PAGES		the same, to be of huge pages
  *	shm NAME PAGES		a memfd, shared
+ *	sysv NAME KEY PAGES	a SysV segment, of which others have the key
+ *	secret NAME PAGES	a memfd_secret
+ *	uffd NAME PAGES		anonymous memory, filled by UFFDIO_COPY: so many
+ *				pages, and the error
  *	map NAME PATH PAGES HOW	a file, HOW is shared or private
  *	touch NAME [PAGES]	write each page, each with other content
  *	fill NAME		write each page, all with the same content
  *	look NAME [PAGES]	read each page
  *	check NAME		is each page as touch left it?
- *	advise NAME WHAT	pageout, free, dontneed, mergeable, collapse
+ *	advise NAME WHAT	pageout, free, dontneed, willneed, mergeable,
+ *				unmergeable, collapse, populate
  *	lock NAME		mlock
+ *	unlock NAME		munlock
+ *	pin NAME		have an io_uring hold its pages, until "unpin"
  *	where NAME		its first address and the one after its last
  *	unmap NAME [PAGES]	all of it, or the first so many pages
  *	count [NAME]		anon=, file=, active=, swap=, huge= pages, each
@@ -24,17 +31,31 @@
  *	write PATH PAGES	make PATH this long with write(2)
  *	read PATH		read it with read(2)
  *	splice PATH		read it with sendfile(2), to /dev/null
- *	store NAME PATH		add the region to PATH, with one write(2)
+ *	store NAME PATH		add the region to PATH, with one write(2): ok,
+ *				short or the error
+ *	fetch NAME PATH		fill the region from PATH, with one read(2):
+ *				likewise
+ *	poke HOW PID ADDRESS PAGES  write to another process, or to "self": by mem
+ *				with one write(2) to /proc/PID/mem, by vm with
+ *				process_vm_writev(2), by ptrace a word a page: so
+ *				many pages, and the error
  *	sync PATH		fsync
  *	open PATH		and keep it open
  *	resident PATH		pages of it in memory: mincore
  *	files DIR COUNT		make so many files of one byte
+ *	ramfs PATH		mount one there, as root of a user namespace of its
+ *				own, in which it is from then on
+ *	symlinks DIR COUNT	make so many to 3000 bytes: how many it was, and
+ *				the error
  *	threads COUNT		threads, which sleep
  *	sharer [UID]		a process that shares the memory, and sleeps,
  *				as another user's; its pid
  *	child COMMAND[; ...]	a fork, which does these and sleeps; its pid and
  *				the last answer
- *	vfork			a vfork that executes a sleeper; its pid
+ *	vfork [PAGES [MS]]	a vfork that executes a sleeper, which has written
+ *				so many pages, but only after a time; its pid
+ *	again COMMAND[; ...]	a fork, which does these over and over; its pid
+ *	handler			from now on, say "caught" at a SIGUSR1
  *	reap PID		end a child
  *	forks COUNT		fork so many that sleep: how many it was, and
  *				the error
@@ -50,22 +71,32 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/sendfile.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
 #endif
@@ -104,6 +135,21 @@ static void say_result(long ret)
 		say("%s", strerrorname_np(errno));
 	else
 		say("ok");
+}
+
+/* What came of a read(2) or write(2) of so many bytes. */
+static void say_transfer(ssize_t ret, size_t size)
+{
+	if (ret < 0 || (size_t)ret == size)
+		say_result(ret);
+	else
+		say("short");
+}
+
+/* How many there were, and how it ended. */
+static void say_count(long nr, int err)
+{
+	say("%ld %s", nr, err ? strerrorname_np(err) : "ok");
 }
 
 static struct region *find(const char *name)
@@ -262,7 +308,7 @@ static void count(struct region *region)
 
 /* ---- files ---- */
 
-static char buffer[16 * PAGE];
+static char buffer[16 * PAGE] __attribute__((aligned(4096)));
 
 static void write_file(const char *path, unsigned long pages)
 {
@@ -274,14 +320,19 @@ static void write_file(const char *path, unsigned long pages)
 	}
 	while (pages) {
 		unsigned long nr = pages < 16 ? pages : 16;
+		size_t done = 0;
 		ssize_t ret;
 
 		memset(buffer, pages, nr * PAGE);
-		ret = write(fd, buffer, nr * PAGE);
-		if (ret != (ssize_t)(nr * PAGE)) {
-			say_result(-1);
-			close(fd);
-			return;
+		/* what is written in part tells of no error */
+		while (done < nr * PAGE) {
+			ret = write(fd, buffer + done, nr * PAGE - done);
+			if (ret <= 0) {
+				say_result(-1);
+				close(fd);
+				return;
+			}
+			done += ret;
 		}
 		pages -= nr;
 	}
@@ -320,7 +371,15 @@ static void store(const struct region *r, const char *path)
 {
 	int fd = open(path, O_WRONLY | O_APPEND);
 
-	say_result(write(fd, r->addr, r->pages * PAGE));
+	say_transfer(write(fd, r->addr, r->pages * PAGE), r->pages * PAGE);
+	close(fd);
+}
+
+static void fetch(const struct region *r, const char *path)
+{
+	int fd = open(path, O_RDONLY);
+
+	say_transfer(read(fd, r->addr, r->pages * PAGE), r->pages * PAGE);
 	close(fd);
 }
 
@@ -375,6 +434,170 @@ static void make_files(const char *dir, unsigned long nr)
 		close(fd);
 	}
 	say("ok");
+}
+
+static void make_symlinks(const char *dir, unsigned long nr)
+{
+	static char target[3001];
+	char path[4096];
+	unsigned long i;
+
+	memset(target, 'x', sizeof(target) - 1);
+	for (i = 0; i < nr; i++) {
+		snprintf(path, sizeof(path), "%s/l%lu", dir, i);
+		if (symlink(target, path))
+			break;
+	}
+	say_count(i, i < nr ? errno : 0);
+}
+
+/* ---- other ways to have memory ---- */
+
+static void *map_sysv(int key, unsigned long pages)
+{
+	int id = shmget(key, pages * PAGE, IPC_CREAT | 0600);
+
+	return id < 0 ? MAP_FAILED : shmat(id, NULL, 0);
+}
+
+static int put_text(const char *path, const char *text)
+{
+	ssize_t len = strlen(text);
+	int fd = open(path, O_WRONLY);
+	int ret = write(fd, text, len) == len ? 0 : -1;
+
+	close(fd);
+	return ret;
+}
+
+/* As anybody could: the right to mount it is one in the namespace. */
+static void mount_ramfs(const char *path)
+{
+	char map[64];
+
+	snprintf(map, sizeof(map), "0 %d 1", geteuid());
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) ||
+	    put_text("/proc/self/setgroups", "deny") ||
+	    put_text("/proc/self/uid_map", map) ||
+	    put_text("/proc/self/gid_map", map))
+		say_result(-1);
+	else
+		say_result(mount("ramfs", path, "ramfs", 0, NULL));
+}
+
+static void fill_by_uffd(const char *name, unsigned long pages)
+{
+	int uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	struct uffdio_api api = { .api = UFFD_API };
+	char *addr = map_anon(pages, 0);
+	struct uffdio_register reg = {
+		.range = { (uintptr_t)addr, pages * PAGE },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	unsigned long i;
+
+	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api) ||
+	    ioctl(uffd, UFFDIO_REGISTER, &reg)) {
+		say_result(-1);
+		return;
+	}
+	for (i = 0; i < pages; i++) {
+		struct uffdio_copy copy = {
+			.dst = (uintptr_t)addr + i * PAGE,
+			.src = (uintptr_t)buffer,
+			.len = PAGE,
+		};
+
+		if (ioctl(uffd, UFFDIO_COPY, &copy))
+			break;
+	}
+	keep(name, addr, pages);
+	say_count(i, i < pages ? errno : 0);
+	close(uffd);
+}
+
+static int ring = -1;
+
+static void pin(const struct region *r)
+{
+	static char params[120];
+	struct iovec where = { r->addr, r->pages * PAGE };
+
+	ring = syscall(SYS_io_uring_setup, 8, params);
+	say_result(ring < 0 ? -1 :
+		   syscall(SYS_io_uring_register, ring, 0, &where, 1));
+}
+
+static long poke_mem(pid_t pid, const char *from, const char *to, size_t size)
+{
+	char path[64];
+	long ret;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	fd = open(path, O_RDWR);
+	ret = fd < 0 ? -1 : pwrite(fd, from, size, (uintptr_t)to);
+	close(fd);
+	return ret;
+}
+
+static long poke_vm(pid_t pid, char *from, char *to, size_t size)
+{
+	struct iovec local = { from, size }, remote = { to, size };
+
+	return process_vm_writev(pid, &local, 1, &remote, 1, 0);
+}
+
+static long poke_ptrace(pid_t pid, char *to, size_t size)
+{
+	size_t done = 0;
+	int err = 0;
+
+	if (ptrace(PTRACE_ATTACH, pid, 0, 0) || waitpid(pid, NULL, __WALL) < 0)
+		return -1;
+	while (done < size && !err) {
+		if (ptrace(PTRACE_POKEDATA, pid, to + done, 1L))
+			err = errno;
+		else
+			done += PAGE;
+	}
+	ptrace(PTRACE_DETACH, pid, 0, 0);
+	errno = err;
+	return done ? (long)done : -1;
+}
+
+/* What is written is one page of zeroes, many times: it takes no memory. */
+static void poke(const char *how, const char *whom, const char *where,
+		 unsigned long pages)
+{
+	size_t size = pages * PAGE;
+	pid_t pid = strcmp(whom, "self") ? atoi(whom) : getpid();
+	volatile char sink;
+	char *from;
+	void *to;
+	long ret;
+
+	/* as "where" has said it */
+	if (sscanf(where, "%p", &to) != 1) {
+		say("no address");
+		return;
+	}
+
+	from = map_anon(pages, 0);
+	for (unsigned long i = 0; i < pages; i++)
+		sink = from[i * PAGE];
+	(void)sink;
+	errno = 0;
+	if (!strcmp(how, "mem"))
+		ret = poke_mem(pid, from, to, size);
+	else if (!strcmp(how, "vm"))
+		ret = poke_vm(pid, from, to, size);
+	else
+		ret = poke_ptrace(pid, to, size);
+	/* one that was done in part tells of no error */
+	say_count(ret < 0 ? 0 : ret / (long)PAGE,
+		  ret == (long)size ? 0 : errno ? errno : EFAULT);
+	munmap(from, size);
 }
 
 /* ---- threads and processes ---- */
@@ -449,6 +672,36 @@ static void do_child(char *commands)
 	say("%d %.4000s", pid, reply);
 }
 
+static void do_again(const char *commands)
+{
+	static char copy[4096];
+	char *command, *rest;
+	pid_t pid = fork();
+
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		nr_children = 0;
+		for (;;) {
+			/* they are taken apart each time */
+			snprintf(copy, sizeof(copy), "%s", commands);
+			for (command = strtok_r(copy, ";", &rest); command;
+			     command = strtok_r(NULL, ";", &rest))
+				obey(command);
+			nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		}
+	}
+	if (pid > 0)
+		children[nr_children++] = pid;
+	say("%d", pid);
+}
+
+static void caught(int signal)
+{
+	(void)signal;
+	if (write(1, "caught\n", 7) < 0)
+		_exit(1);
+}
+
 static void end_child(pid_t pid)
 {
 	kill(pid, SIGKILL);
@@ -478,7 +731,7 @@ static void do_forks(unsigned long nr)
 		}
 		children[nr_children++] = pid;
 	}
-	say("%lu %s", i, err ? strerrorname_np(err) : "ok");
+	say_count(i, err);
 }
 
 static void do_threads(unsigned long nr)
@@ -491,7 +744,7 @@ static void do_threads(unsigned long nr)
 		if (clone_sleeper(flags) < 0)
 			break;
 	if (i < nr)
-		say("%lu %s", i, strerrorname_np(errno));
+		say_count(i, errno);
 	else
 		say("ok");
 }
@@ -515,12 +768,20 @@ static void do_sharer(const char *user)
 	say("%ld", pid);
 }
 
-static void do_vfork(void)
+static void do_vfork(const char *pages, const char *ms)
 {
-	pid_t pid = vfork();
+	struct timespec wait = { 0 };
+	pid_t pid;
 
+	if (ms) {
+		wait.tv_sec = atoi(ms) / 1000;
+		wait.tv_nsec = atoi(ms) % 1000 * 1000000L;
+	}
+	pid = vfork();
 	if (!pid) {
-		execl(self, "hold", "--sleep", NULL);
+		/* it is a system call: NOLINTNEXTLINE(clang-analyzer-unix.Vfork) */
+		nanosleep(&wait, NULL);
+		execl(self, "hold", "--sleep", pages, NULL);
 		_exit(127);
 	}
 	if (pid > 0)
@@ -592,8 +853,11 @@ static int advice(const char *what)
 		int value;
 	} names[] = {
 		{ "pageout", MADV_PAGEOUT }, { "free", MADV_FREE },
-		{ "dontneed", MADV_DONTNEED }, { "mergeable", MADV_MERGEABLE },
+		{ "dontneed", MADV_DONTNEED }, { "willneed", MADV_WILLNEED },
+		{ "mergeable", MADV_MERGEABLE },
+		{ "unmergeable", MADV_UNMERGEABLE },
 		{ "collapse", MADV_COLLAPSE },
+		{ "populate", MADV_POPULATE_WRITE },
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -640,6 +904,10 @@ static void obey(char *line)
 		do_child(line + 5);
 		return;
 	}
+	if (!strncmp(line, "again ", 6)) {
+		do_again(line + 6);
+		return;
+	}
 	if (!strncmp(line, "time ", 5)) {
 		timed(line + 5);
 		return;
@@ -665,6 +933,19 @@ static void obey(char *line)
 		if (fd >= 0 && ftruncate(fd, n * PAGE))
 			n = 0;
 		keep(word[1], map_file(fd, n, MAP_SHARED), n);
+	} else if (IS("sysv", 3)) {
+		n = strtoul(word[3], NULL, 10);
+		keep(word[1], map_sysv(atoi(word[2]), n), n);
+	} else if (IS("secret", 2)) {
+		int fd = syscall(SYS_memfd_secret, 0);
+
+		if (fd >= 0 && ftruncate(fd, n * PAGE))
+			n = 0;
+		keep(word[1], map_file(fd, n, MAP_SHARED), n);
+	} else if (IS("uffd", 2)) {
+		fill_by_uffd(word[1], n);
+	} else if (IS("poke", 4)) {
+		poke(word[1], word[2], word[3], strtoul(word[4], NULL, 10));
 	} else if (IS("map", 4)) {
 		n = strtoul(word[3], NULL, 10);
 		keep(word[1], map_file(open(word[2], O_RDWR), n,
@@ -698,6 +979,12 @@ static void obey(char *line)
 		say_result(madvise(r->addr, r->pages * PAGE, advice(word[2])));
 	} else if (IS("lock", 1) && r) {
 		say_result(mlock(r->addr, r->pages * PAGE));
+	} else if (IS("unlock", 1) && r) {
+		say_result(munlock(r->addr, r->pages * PAGE));
+	} else if (IS("pin", 1) && r) {
+		pin(r);
+	} else if (IS("unpin", 0)) {
+		say_result(close(ring));
 	} else if (IS("unmap", 1) && r) {
 		n = n ? n : r->pages;
 		say_result(munmap(r->addr, n * PAGE));
@@ -719,6 +1006,8 @@ static void obey(char *line)
 		splice_file(word[1]);
 	} else if (IS("store", 2) && r) {
 		store(r, word[2]);
+	} else if (IS("fetch", 2) && r) {
+		fetch(r, word[2]);
 	} else if (IS("sync", 1)) {
 		int fd = open(word[1], O_RDONLY);
 
@@ -730,12 +1019,18 @@ static void obey(char *line)
 		resident(word[1]);
 	} else if (IS("files", 2)) {
 		make_files(word[1], n);
+	} else if (IS("ramfs", 1)) {
+		mount_ramfs(word[1]);
+	} else if (IS("symlinks", 2)) {
+		make_symlinks(word[1], n);
 	} else if (IS("threads", 1)) {
 		do_threads(strtoul(word[1], NULL, 10));
 	} else if (IS("sharer", 0)) {
 		do_sharer(words > 1 ? word[1] : NULL);
 	} else if (IS("vfork", 0)) {
-		do_vfork();
+		do_vfork(words > 1 ? word[1] : NULL, words > 2 ? word[2] : NULL);
+	} else if (IS("handler", 0)) {
+		say_result(signal(SIGUSR1, caught) == SIG_ERR ? -1 : 0);
 	} else if (IS("reap", 1)) {
 		end_child(atoi(word[1]));
 	} else if (IS("forks", 1)) {
@@ -787,6 +1082,11 @@ int main(int argc, char **argv)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (argc > 1 && !strcmp(argv[1], "--sleep")) {
+		unsigned long pages = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+		char *mem = map_anon(pages, 0);
+
+		for (unsigned long i = 0; i < pages; i++)
+			mem[i * PAGE] = 1;
 		for (;;)
 			pause();
 	}

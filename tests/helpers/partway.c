@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * partway fault|kill OPERATION CONTAINER DISK: do something for a container that
+ * partway fault|kill|once OPERATION CONTAINER DISK: do something for a container that
  * does not come to its end: have the first memory allocation in it fail, and in
  * another try the second, and so on (/proc/self/fail-nth), or kill it at the
  * first stop point that it passes, at the second, and so on (debugfs'
- * containers/stop); until one comes to its end without.
+ * containers/stop); until one comes to its end without. With "once" nothing goes
+ * wrong, and that is all.
  *
  * CONTAINER is the directory of a container that does not exist; it is made anew
  * for each try. DISK is a directory on a disk. After each try, it must have come
@@ -61,6 +62,8 @@ struct operation {
 	void (*meanwhile)(pid_t child);
 	/* is the container as it is to be if that succeeded, or did not? */
 	void (*check)(int succeeded);
+	/* and as it may be if who tried was killed? */
+	void (*check_killed)(void);
 	/* afterwards, whatever came of it */
 	void (*after)(void);
 	int inside;		/* is the child in the container? */
@@ -296,6 +299,17 @@ static void outside(void)
 	touch(map(PAGES), PAGES);
 }
 
+static void outside_shared(void)
+{
+	char *shared = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (shared == MAP_FAILED)
+		wrong("mmap: %m");
+	touch(shared, PAGES);
+	outside();
+}
+
 static void inside(void)
 {
 	join(container);
@@ -313,9 +327,12 @@ static void locked(void)
 
 static const char many[] = "/dev/shm/many";
 
+#define MANY		25
+#define MANY_NAME	200	/* characters */
+
 static void many_name(char *path, size_t size, int i)
 {
-	snprintf(path, size, "%s/%0100d", many, i);
+	snprintf(path, size, "%s/%0*d", many, MANY_NAME, i);
 }
 
 /* As many files as it takes for their list to be longer than a page */
@@ -325,13 +342,14 @@ static void owner_of_many(void)
 
 	join(container);
 	mkdir(many, 0755);
-	for (int i = 0; i < 50; i++) {
+	for (int i = 0; i < MANY; i++) {
 		many_name(path, sizeof(path), i);
 		write_file(path, 1);
 	}
 }
 
 static void other_outside(void) { other = start(outside); }
+static void other_outside_shared(void) { other = start(outside_shared); }
 static void other_inside(void) { other = start(inside); }
 static void other_locked(void) { other = start(locked); }
 static void other_with_many(void) { other = start(owner_of_many); }
@@ -355,7 +373,7 @@ static void no_other(void)
 		other = 0;
 	}
 	unlink(other_file);
-	for (int i = 0; exists(many) && i < 50; i++) {
+	for (int i = 0; exists(many) && i < MANY; i++) {
 		many_name(path, sizeof(path), i);
 		unlink(path);
 	}
@@ -446,6 +464,29 @@ static void file_inside(void)
 {
 	file_of_nobody();
 	must_set(container, "addfile", other_file);
+}
+
+static void on_tmpfs(void)
+{
+	strcpy(other_file, "/dev/shm/partway");
+}
+
+static void held_file_of_nobody(void)
+{
+	on_tmpfs();
+	file_of_nobody();
+}
+
+static void held_file_of_second(void)
+{
+	on_tmpfs();
+	file_of_second();
+}
+
+static void held_file_inside(void)
+{
+	on_tmpfs();
+	file_inside();
 }
 
 static void ready_rmfile(void)
@@ -607,11 +648,6 @@ static void open_file(void)
 		wrong("%s: %m", other_file);
 }
 
-static void on_tmpfs(void)
-{
-	strcpy(other_file, "/dev/shm/partway");
-}
-
 static void ready_tmpfs_at_rss_limit(void)
 {
 	open_file();
@@ -620,16 +656,48 @@ static void ready_tmpfs_at_rss_limit(void)
 	ready_at_rss_limit();
 }
 
-static long do_pwrite(void)
+/* What is short has met an error, too: it says so the next time. */
+static long all_or_no_memory(long ret, long wanted)
 {
-	long ret = pwrite(file, buffer, 4 * PAGE, 0);
-
-	/* what is short has met an error, too: it says so the next time */
-	if (ret >= 0 && ret != 4 * PAGE) {
+	if (ret >= 0 && ret != wanted) {
 		errno = ENOMEM;
 		ret = -1;
 	}
 	return ret;
+}
+
+static long do_pwrite(void)
+{
+	return all_or_no_memory(pwrite(file, buffer, 4 * PAGE, 0), 4 * PAGE);
+}
+
+static long do_fallocate(void)
+{
+	return fallocate(file, 0, 0, 4 * PAGE);
+}
+
+/* As ready_swapin(), with what is in a file. */
+static void ready_tmpfs_swapin(void)
+{
+	open_file();
+	if (pwrite(file, buffer, 8 * PAGE, 0) != 8 * PAGE)
+		wrong("%s: %m", other_file);
+	ready_swapin();
+}
+
+static long do_pread_swapped(void)
+{
+	return all_or_no_memory(pread(file, buffer, 4 * PAGE, 0), 4 * PAGE);
+}
+
+/* Arguments that do not fit by far */
+static void ready_exec_at_rss_limit(void)
+{
+	static char fill[20 * PAGE];
+
+	memset(fill, 'x', sizeof(fill) - 1);
+	setenv("FILL", fill, 1);
+	ready_at_rss_limit();
 }
 
 /* On the disk and not in memory. */
@@ -640,6 +708,12 @@ static void cold_file(void)
 	if (file < 0 || fsync(file) || posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED))
 		wrong("%s: %m", other_file);
 	close(file);
+}
+
+static void ready_tmpfs(void)
+{
+	open_file();
+	no_stock();
 }
 
 static long do_pread(void)
@@ -667,10 +741,10 @@ static void look_at(const char *addr, unsigned long pages)
 }
 
 /*
- * To map what is cached is not refused: that leaves it over the limit for a moment.
- * Some may always be mapped: 64 pages.
+ * To map what is cached is neither refused nor waited for, also where it leaves
+ * rss_usage over the limit.
  */
-static void ready_map_at_rss_limit(void)
+static void ready_map_over_rss_limit(void)
 {
 	char *mapped;
 
@@ -725,18 +799,21 @@ static void ready_tasks(void)
 static void ready_mappings(void)
 {
 	open_attr("mappings", O_RDONLY);
-	shortest = 50 * 100L;
+	shortest = MANY * (long)MANY_NAME;
 }
 
+/* To the end: it may come a page at a time. */
 static long do_read(void)
 {
-	long ret = read(file, buffer, sizeof(buffer));
+	long len = 0, ret;
 
-	if (!ret || (ret > 0 && ret < shortest)) {
+	while ((ret = read(file, buffer + len, sizeof(buffer) - len)) > 0)
+		len += ret;
+	if (!ret && len < shortest) {
 		errno = ENODATA;
 		ret = -1;
 	}
-	return ret;
+	return ret < 0 ? ret : len;
 }
 
 /* ---- what is to come of that ---- */
@@ -752,6 +829,18 @@ static void check_addtask(int succeeded)
 	must_be("num_tasks", number("num_tasks") == succeeded);
 	must_be("num_anon_pages",
 		(number("num_anon_pages") >= PAGES) == succeeded);
+}
+
+/*
+ * If there is no memory to say in which file it is, what is shared is charged to
+ * nobody as before.
+ */
+static void check_addtask_shared(int succeeded)
+{
+	check_addtask(succeeded);
+	if (!faults)
+		must_be("num_file_pages",
+			number("num_file_pages") == succeeded * (long)PAGES);
 }
 
 static void check_rmtask(int succeeded)
@@ -779,6 +868,17 @@ static void check_page_limit(int succeeded)
 static void check_rss_limit(int succeeded)
 {
 	must_be("rss_limit", number("rss_limit") == succeeded * 50L);
+}
+
+/* The old limit or the new one, and never nothing in between */
+static void check_killed_page_limit(void)
+{
+	must_be("page_limit", number("page_limit") == 0 || number("page_limit") == 20);
+}
+
+static void check_killed_rss_limit(void)
+{
+	must_be("rss_limit", number("rss_limit") == 0 || number("rss_limit") == 50);
 }
 
 /* Whoever is at a file of the container meanwhile. */
@@ -912,6 +1012,60 @@ static void other_and_mover(void)
 	}
 }
 
+/* ---- a child that is on the memory of its parent until it executes something ---- */
+
+static int spawned_to[2];
+static long spawned_for;	/* ms */
+
+static int spawned(void *arg)
+{
+	pid_t pid = getpid();
+
+	(void)arg;
+	if (write(spawned_to[1], &pid, sizeof(pid)) != sizeof(pid))
+		_exit(1);
+	nap(spawned_for);
+	execl(self, "partway", "--sleep", NULL);
+	_exit(127);
+}
+
+/* The parent is @user, and has pages; @other is the child. */
+static void spawn(long ms)
+{
+	spawned_for = ms;
+	if (pipe(spawned_to))
+		wrong("pipe: %m");
+	user = fork();
+	if (!user) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		outside();
+		if (clone(spawned, buffer + sizeof(buffer),
+			  CLONE_VM | CLONE_VFORK | SIGCHLD, NULL) < 0)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(spawned_to[1]);
+	if (read(spawned_to[0], &other, sizeof(other)) != sizeof(other))
+		wrong("no child");
+	close(spawned_to[0]);
+}
+
+static void other_spawned(void) { spawn(100); }
+static void other_spawned_for_long(void) { spawn(4000); }
+
+static void check_spawned(int succeeded)
+{
+	must_be("num_tasks", number("num_tasks") == succeeded);
+	/* nothing of its parent's */
+	must_be("num_anon_pages", number("num_anon_pages") < PAGES);
+}
+
+static void check_killed_spawned(void)
+{
+	must_be("num_anon_pages", number("num_anon_pages") < PAGES);
+}
+
 /* ---- a reader of a file of the container who does not come to an end ---- */
 
 static void other_and_reader(void)
@@ -941,12 +1095,15 @@ static void kill_reader_late(pid_t child)
 
 /* ---- a file whose inode cannot be held ---- */
 
+static int frozen;
+
 static void freeze(unsigned long request)
 {
 	int fd = open(disk, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 || ioctl(fd, request, 0))
 		wrong("cannot freeze or thaw %s: %m", disk);
+	frozen = request == FIFREEZE;
 	close(fd);
 }
 
@@ -981,6 +1138,15 @@ static const struct operation operations[] = {
 	  .act = write_value, .check = check_addtask },
 	{ .name = "addtask-moved", .before = other_in_second,
 	  .ready = ready_addtask, .act = write_value, .check = check_addtask },
+	{ .name = "addtask-shared", .before = other_outside_shared,
+	  .ready = ready_addtask, .act = write_value,
+	  .check = check_addtask_shared },
+	{ .name = "addtask-spawned", .before = other_spawned,
+	  .ready = ready_addtask, .act = write_value, .check = check_spawned,
+	  .check_killed = check_killed_spawned, .after = no_user },
+	{ .name = "addtask-spawned-for-long", .before = other_spawned_for_long,
+	  .ready = ready_addtask, .act = write_value, .check = check_spawned,
+	  .after = no_user, .fails = EAGAIN },
 	{ .name = "rmtask", .before = other_inside, .ready = ready_rmtask,
 	  .act = write_value, .check = check_rmtask },
 	{ .name = "addfile", .before = file_of_nobody, .ready = ready_addfile,
@@ -990,12 +1156,22 @@ static const struct operation operations[] = {
 	{ .name = "rmfile", .before = file_inside, .ready = ready_rmfile,
 	  .act = write_value, .check = check_rmfile },
 	{ .name = "unlink", .before = file_inside, .act = do_unlink },
+	{ .name = "addfile-held", .before = held_file_of_nobody,
+	  .ready = ready_addfile, .act = write_value, .check = check_addfile },
+	{ .name = "addfile-held-taken", .before = held_file_of_second,
+	  .ready = ready_addfile, .act = write_value, .check = check_addfile },
+	{ .name = "rmfile-held", .before = held_file_inside,
+	  .ready = ready_rmfile, .act = write_value, .check = check_rmfile },
+	{ .name = "unlink-held", .before = held_file_inside, .act = do_unlink },
 	{ .name = "fork", .act = do_fork, .inside = 1,
 	  .errors = { EAGAIN } },
 	{ .name = "thread", .act = do_thread, .inside = 1,
 	  .errors = { EAGAIN } },
-	{ .name = "exec", .act = do_exec, .inside = 1, .dies = 1,
+	{ .name = "exec", .ready = no_stock, .act = do_exec, .inside = 1, .dies = 1,
 	  /* no page for the arguments; none to know the program by */
+	  .errors = { E2BIG, ENOEXEC } },
+	{ .name = "exec-at-rss-limit", .ready = ready_exec_at_rss_limit,
+	  .act = do_exec, .inside = 1, .dies = 1,
 	  .errors = { E2BIG, ENOEXEC } },
 	{ .name = "anon", .ready = ready_anon, .act = do_touch, .inside = 1 },
 	{ .name = "huge", .before = no_stock, .ready = ready_huge,
@@ -1013,18 +1189,22 @@ static const struct operation operations[] = {
 	  .ready = ready_at_rss_limit_locked, .act = do_touch, .inside = 1 },
 	{ .name = "oom-of-nobody", .ready = ready_unkillable_at_rss_limit,
 	  .act = do_touch, .meanwhile = raise_limit_late, .inside = 1 },
-	{ .name = "tmpfs", .before = on_tmpfs, .ready = open_file,
+	{ .name = "tmpfs", .before = on_tmpfs, .ready = ready_tmpfs,
 	  .act = do_pwrite, .inside = 1 },
 	{ .name = "tmpfs-at-rss-limit", .before = on_tmpfs,
 	  .ready = ready_tmpfs_at_rss_limit, .act = do_pwrite, .inside = 1 },
+	{ .name = "fallocate-at-rss-limit", .before = on_tmpfs,
+	  .ready = ready_tmpfs_at_rss_limit, .act = do_fallocate, .inside = 1 },
+	{ .name = "tmpfs-swapin-at-rss-limit", .before = on_tmpfs,
+	  .ready = ready_tmpfs_swapin, .act = do_pread_swapped, .inside = 1 },
 	{ .name = "write", .ready = open_file, .act = do_pwrite, .inside = 1 },
 	{ .name = "read", .before = cold_file, .ready = open_file,
 	  .act = do_pread, .inside = 1 },
 	/* a page of a file that cannot be read is SIGBUS */
 	{ .name = "map", .before = cold_file, .ready = ready_map,
 	  .act = do_touch, .inside = 1, .dies = 1 },
-	{ .name = "map-at-rss-limit", .before = no_file,
-	  .ready = ready_map_at_rss_limit, .act = do_look, .inside = 1 },
+	{ .name = "map-over-rss-limit", .before = no_file,
+	  .ready = ready_map_over_rss_limit, .act = do_look, .inside = 1 },
 	{ .name = "open", .act = do_open },
 	{ .name = "tasks", .before = other_inside, .ready = ready_tasks,
 	  .act = do_read },
@@ -1036,10 +1216,10 @@ static const struct operation operations[] = {
 	  .ready = ready_shrink, .act = write_value, .fails = EBUSY },
 	{ .name = "page_limit", .before = other_inside,
 	  .ready = ready_page_limit, .act = write_value,
-	  .check = check_page_limit },
+	  .check = check_page_limit, .check_killed = check_killed_page_limit },
 	{ .name = "rss_limit", .before = other_inside,
 	  .ready = ready_rss_limit, .act = write_value,
-	  .check = check_rss_limit },
+	  .check = check_rss_limit, .check_killed = check_killed_rss_limit },
 };
 
 /* ---- a try ---- */
@@ -1156,11 +1336,15 @@ static void no_limits(void)
 	must_set(container, "rss_limit", "max");
 }
 
-/* A process joins, uses memory and a file, has a child, and leaves. */
+/* A process joins, uses memory and files, has a child, and leaves. */
 static void use(void)
 {
+	const char *held_file = "/dev/shm/partway-use";
+	char own_file[300];
 	pid_t pid, child;
 	int status;
+
+	snprintf(own_file, sizeof(own_file), "%s/partway-use", disk);
 
 	no_limits();
 	/* nobody has left what these take turns at */
@@ -1173,15 +1357,24 @@ static void use(void)
 		touch(memory, 20);
 		if (number("num_anon_pages") < 20)
 			wrong("no pages are charged to it");
-		write_file("/dev/shm/partway-use", 2);
+		if (!frozen) {
+			write_file(own_file, 2);
+			if (!number("num_files"))
+				wrong("no file becomes its own");
+			unlink(own_file);
+		}
+		write_file(held_file, 2);
+		if (number("num_file_pages") < 2)
+			wrong("no memory in a file is charged to it");
+		must_set(container, "addfile", held_file);
 		if (!number("num_files"))
-			wrong("no file becomes its own");
+			wrong("no file that is named is its own");
 		child = fork();
 		if (!child)
 			_exit(0);
 		waitpid(child, NULL, 0);
 		must_set_number(container, "rmtask", getpid());
-		unlink("/dev/shm/partway-use");
+		unlink(held_file);
 		_exit(0);
 	}
 	if (waitpid(pid, &status, 0) != pid || status)
@@ -1211,6 +1404,8 @@ static void check(int done)
 	check_tasks();
 	if (done && op->check)
 		op->check(outcome->ret >= 0);
+	if (!done && op->check_killed)
+		op->check_killed();
 	if (!faults) {
 		use();
 		check_tasks();
@@ -1365,11 +1560,24 @@ static int try_stop(void)
 	return !!name;
 }
 
-static void try_stops(void)
+static void open_stop(void)
 {
 	arm = open(STOP, O_WRONLY);
 	if (arm < 0)
 		wrong("%s: %m", STOP);
+}
+
+/* 0 is nowhere. */
+static void try_once(void)
+{
+	open_stop();
+	try_stop();
+	printf("%s: once\n", op->name);
+}
+
+static void try_stops(void)
+{
+	open_stop();
 	for (nth = 1; try_stop(); nth++)
 		if (nth == MAX_TRIES)
 			wrong("no end");
@@ -1378,7 +1586,7 @@ static void try_stops(void)
 
 static void usage(void)
 {
-	fputs("usage: partway [-v] fault|kill OPERATION CONTAINER DISK\n", stderr);
+	fputs("usage: partway [-v] fault|kill|once OPERATION CONTAINER DISK\n", stderr);
 	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
 		fprintf(stderr, "  %s\n", operations[i].name);
 	exit(2);
@@ -1387,12 +1595,19 @@ static void usage(void)
 int main(int argc, char **argv)
 {
 	static const char tunables[] = "GLIBC_TUNABLES";
+	int once;
 
 	if (argc == 5 && !strcmp(argv[1], "--executed")) {
 		faults = !strcmp(argv[2], "fault");
 		arm = atoi(argv[3]);
 		outcome_fd = atoi(argv[4]);
 		tell_outcome(0, 0);
+	}
+
+	if (argc == 2 && !strcmp(argv[1], "--sleep")) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
 	}
 
 	/*
@@ -1411,7 +1626,8 @@ int main(int argc, char **argv)
 	if (argc != 5)
 		usage();
 	faults = !strcmp(argv[1], "fault");
-	if (!faults && strcmp(argv[1], "kill"))
+	once = !strcmp(argv[1], "once");
+	if (!faults && !once && strcmp(argv[1], "kill"))
 		usage();
 	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
 		if (!strcmp(argv[2], operations[i].name))
@@ -1435,6 +1651,8 @@ int main(int argc, char **argv)
 
 	if (faults)
 		try_faults();
+	else if (once)
+		try_once();
 	else
 		try_stops();
 	return 0;
