@@ -1195,8 +1195,10 @@ static const struct operation operations[] = {
 	  .ready = ready_tmpfs_at_rss_limit, .act = do_pwrite, .inside = 1 },
 	{ .name = "fallocate-at-rss-limit", .before = on_tmpfs,
 	  .ready = ready_tmpfs_at_rss_limit, .act = do_fallocate, .inside = 1 },
+	/* what it reads into can be in swap as well */
 	{ .name = "tmpfs-swapin-at-rss-limit", .before = on_tmpfs,
-	  .ready = ready_tmpfs_swapin, .act = do_pread_swapped, .inside = 1 },
+	  .ready = ready_tmpfs_swapin, .act = do_pread_swapped, .inside = 1,
+	  .errors = { EFAULT } },
 	{ .name = "write", .ready = open_file, .act = do_pwrite, .inside = 1 },
 	{ .name = "read", .before = cold_file, .ready = open_file,
 	  .act = do_pread, .inside = 1 },
