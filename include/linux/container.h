@@ -386,7 +386,7 @@ static inline void container_collapse(struct folio *new,
 }
 
 /**
- * container_uncharge - a folio leaves the page cache, or is freed
+ * container_uncharge - a folio is freed
  * @folio: the folio.
  *
  * Context: Any.
@@ -397,7 +397,25 @@ static __always_inline void container_uncharge(struct folio *folio)
 		__container_uncharge(folio);
 }
 
-/* The same for several folios that are about to be freed. */
+/**
+ * container_cache_removed - a folio is taken out of a file
+ * @folio: the folio, locked.
+ * @mapping: the file.
+ *
+ * Who has a reference can keep it for as long as he likes. If it is held memory it
+ * stays charged until it is freed.
+ *
+ * Context: Atomic, i_pages locked.
+ */
+static __always_inline void
+container_cache_removed(struct folio *folio, struct address_space *mapping)
+{
+	if (containers_enabled() && folio_maybe_charged(folio) &&
+	    !(READ_ONCE(mapping->container_files) & CONTAINER_FILES_HELD))
+		__container_uncharge(folio);
+}
+
+/* container_uncharge() for several folios that are about to be freed. */
 static __always_inline void container_uncharge_folios(struct folio_batch *folios)
 {
 	if (containers_enabled())
@@ -656,6 +674,8 @@ static inline void container_collapse(struct folio *new,
 				      struct address_space *mapping,
 				      struct list_head *folios) { }
 static inline void container_uncharge(struct folio *folio) { }
+static inline void
+container_cache_removed(struct folio *folio, struct address_space *mapping) { }
 static inline void container_uncharge_folios(struct folio_batch *folios) { }
 static inline void container_orphan_later(struct folio *folio) { }
 static inline void container_replace_folio(struct folio *old,

@@ -259,6 +259,7 @@ struct container {
 	unsigned long			limit_writers;	/* so far: who is which */
 	unsigned long			limit_tried_by;	/* whose is max; 0: reached */
 	atomic_t			lowering;	/* who waits for that now */
+	atomic_long_t			moving_in;	/* pages, see move.c */
 	atomic_t			room_waiters;	/* tasks that need pages */
 	unsigned long			room_wanted;	/* the most that one needs */
 	unsigned long			hopeless_until;	/* jiffies: see room.c */

@@ -8,6 +8,7 @@
  * process holds follows it after that: adopt.c.
  */
 #include <linux/oom.h>
+#include <linux/mm.h>
 #include <linux/percpu-rwsem.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/mm.h>
@@ -125,6 +126,35 @@ static long for_tasks_of_mm(struct mm_struct *mm, struct container *to,
 }
 
 /*
+ * What a process has is charged where it is moved to whether it fits there or not, if
+ * the administrator wants it so. Whoever has but a container or two is not to get
+ * over a limit by that. Pages that @mm may be charged for; those of files that are
+ * shared with others, or charged to others, as well.
+ */
+static long pages_of(struct mm_struct *mm)
+{
+	return get_mm_counter_sum(mm, MM_ANONPAGES) +
+	       get_mm_counter_sum(mm, MM_SHMEMPAGES);
+}
+
+static bool is_capable(void)
+{
+	return container_cred_is_capable(current_cred()) &&
+	       container_cred_is_capable(current_real_cred());
+}
+
+/* Mutex held. 0, or -ENOMEM; @nr pages are on their way until they are adopted. */
+static int reserve_move(struct container *to, long nr)
+{
+	long moving = atomic_long_add_return(nr, &to->moving_in);
+
+	if (is_capable() || container_room_for(to, moving))
+		return 0;
+	atomic_long_sub(nr, &to->moving_in);
+	return -ENOMEM;
+}
+
+/*
  * Both mutex and rwsem held. Returns 0, -EPERM if not all of them may be moved,
  * or -EAGAIN; then nothing has changed.
  */
@@ -203,6 +233,7 @@ static int move_process(struct task_struct *task, struct container *from,
 	struct mm_struct *mm = NULL;
 	struct task_struct *user;
 	unsigned long end = jiffies + VFORK_TIMEOUT;
+	long nr = 0;
 	int err;
 
 wait:
@@ -241,6 +272,15 @@ again:
 	if (to && test_bit(CONTAINER_DYING, &to->flags))
 		goto out;
 
+	nr = to && READ_ONCE(mm->container_token) != container_token(to) ?
+	     pages_of(mm) : 0;
+	if (nr) {
+		err = reserve_move(to, nr);
+		if (err) {
+			nr = 0;
+			goto out;
+		}
+	}
 	err = move_tasks(mm, to);
 	container_stop_point("move: tasks moved");
 	if (err)
@@ -251,6 +291,9 @@ again:
 	    rcu_access_pointer(task->container) != to) {
 		mmput_async(mm);
 		mm = NULL;
+		if (nr)
+			atomic_long_sub(nr, &to->moving_in);
+		nr = 0;
 		goto again;
 	}
 	if (READ_ONCE(mm->container_token) != (to ? container_token(to) : 0)) {
@@ -265,6 +308,8 @@ out:
 	container_stop_point("move: unlocked");
 	if (!err)
 		container_adopt_pages(mm);
+	if (nr)
+		atomic_long_sub(nr, &to->moving_in);
 	if (mm)
 		mmput(mm);
 	return err;
@@ -290,8 +335,9 @@ static struct task_struct *get_task_by_vpid(pid_t nr)
  * Context: May sleep.
  * Return: 0, also if it is there already; -ESRCH if there is no such task or
  * it exits, -EINVAL for a kernel thread, -EPERM, -EAGAIN at task_limit or if it
- * does not come from vfork to exec, -EINTR for a signal that kills, and -ENODEV if
- * @ctn is being removed.
+ * does not come from vfork to exec, -ENOMEM if what it has does not fit below
+ * rss_limit and the caller has not got CAP_SYS_RESOURCE, -EINTR for a signal that
+ * kills, and -ENODEV if @ctn is being removed.
  */
 int container_add_task(struct container *ctn, pid_t nr)
 {
