@@ -964,3 +964,26 @@ mount_huge() {
 		assert_equal "$name $(attr $name)" "$name 0"
 	done
 }
+
+@test "what is cut off a tmpfs file and kept by a pipe stays charged until it is freed" {
+	run timeout 60 enter "$C" python3 -c '
+import fcntl, os, sys, time
+def held():
+    line = [l for l in open(sys.argv[2]) if " %s " % sys.argv[3] in l][0]
+    return int(line.split(" held_file=")[1].split()[0].split("/")[0])
+f = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
+r, w = os.pipe()
+fcntl.fcntl(w, 1031, 1 << 20)		# F_SETPIPE_SZ
+os.write(f, b"x" * (200 << 12))
+for i in range(200): os.splice(f, w, 1, i << 12)
+os.ftruncate(f, 0)
+kept = held()
+os.close(r)
+os.close(w)
+for i in range(100):
+    if held() < 50: break
+    time.sleep(0.1)
+print(kept >= 200, held() < 50)' "/dev/shm/$BATS_TEST_NUMBER" "$AUDIT" "${C##*/}"
+	assert_output 'True True'
+	rm "/dev/shm/$BATS_TEST_NUMBER"
+}

@@ -248,3 +248,32 @@ end_user() {
 	done
 	assert_equal "$(attr num_files)" 1
 }
+
+# A process of user 1000 with 800 pages: its pid is in USER_PID.
+has_800_pages() {
+	rm -f "$BATS_TEST_TMPDIR/said"
+	setpriv --reuid 1000 --regid 1000 --clear-groups python3 -c '
+import mmap, time
+m = mmap.mmap(-1, 800 << 12, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+for i in range(800): m[i << 12] = 1
+print("ready", flush=True)
+time.sleep(100)' >"$BATS_TEST_TMPDIR/said" 3>&- &
+	USER_PID=$!
+	wait_until 20 grep -q ready "$BATS_TEST_TMPDIR/said"
+}
+
+@test "what a user moves in has to fit, and what root moves in need not" {
+	has_800_pages
+	set_attr rss_limit 500
+	assert_equal "$(put_as 1000 addtask "$USER_PID")" ENOMEM
+	assert_equal "$(attr num_tasks) $(attr rss_usage)" '0 0'
+	set_attr rss_limit 10000
+	assert_equal "$(put_as 1000 addtask "$USER_PID")" ok
+	assert [ "$(attr num_anon_pages)" -ge 800 ]
+	end_user
+	set_attr rss_limit 500
+	has_800_pages
+	set_attr addtask "$USER_PID"
+	assert [ "$(attr num_anon_pages)" -ge 800 ]
+	end_user
+}

@@ -93,11 +93,15 @@ static const struct {
 	int err;
 	const char *hint;
 } refusals[] = {
-	{ "addtask", EAGAIN, "the container is at its task_limit" },
+	{ "addtask", EAGAIN,
+	  "the container is at its task_limit, or the process has yet to call exec" },
+	{ "addtask", ENOMEM, "what it has does not fit below rss_limit" },
 	{ "addtask", EPERM, "it is another user's process" },
 	{ "rmtask", EPERM, "it is another user's process" },
 	{ "rmtask", ESRCH, "there is none of this number in the container" },
-	{ "tasks", EAGAIN, "the container is at its task_limit" },
+	{ "tasks", EAGAIN,
+	  "the container is at its task_limit, or the process has yet to call exec" },
+	{ "tasks", ENOMEM, "what it has does not fit below rss_limit" },
 	{ "tasks", EPERM, "it is another user's process" },
 	{ "addfile", EPERM, "it is another user's file" },
 	{ "rmfile", EPERM, "it is another user's file" },
