@@ -11,7 +11,7 @@
  *    it unmaps page cache that is cold, for which nobody waits;
  *  - CONTAINER_TRIM_HELD makes room below rss_limit, of held memory only.
  *
- * A round goes in passes of growing insistence:
+ * A round goes in passes, of which each takes more than the one before:
  *
  *  pass 0	large files and tasks: dirty pages are written back, clean ones
  *		that nobody maps are dropped; what is active or was referenced
@@ -210,7 +210,7 @@ static void trim_round(struct trim *tr)
 				   only_held(tr) ? held_goal(ctn) :
 				   mapped ? container_rss_limit(ctn) : ULONG_MAX);
 	for (; tr->pass < TRIM_PASSES && !trim_reached(tr); tr->pass++) {
-		/* let what was started be written before one insists */
+		/* let what was started be written before more is taken */
 		if ((tr->busy || tr->writing) && tr->pass)
 			wait_for_writeback();
 		tr->busy = false;

@@ -230,7 +230,7 @@ struct container {
 	atomic_long_t			page_limit_hits;
 	unsigned long			last_hit;	/* jiffies */
 	enum container_over_limit	over_limit;
-	unsigned long			futile_usage;	/* when FUTILE was set */
+	unsigned long			futile_usage;	/* pages, when FUTILE was set */
 
 	atomic_long_t			nr_tasks;
 	unsigned long			task_limit;
