@@ -40,13 +40,26 @@
 /* A round that has trimmed less than this part of what it was to has hardly helped */
 #define TRIM_HELPED	4
 
-struct workqueue_struct *kcontainerd_wq;
+static struct workqueue_struct *kcontainerd_wq;
 
 /* Have kcontainerd begin a round, as soon as it has ended what it is at. */
 void container_call_kcontainerd(struct container *ctn,
 				enum container_trim_goal what)
 {
 	mod_delayed_work(kcontainerd_wq, &ctn->trimmer[what].work, 0);
+}
+
+/*
+ * Have it look at what is mapped, unless it has done so a moment ago: then when that
+ * is over. If it is to come later, it did not help.
+ */
+void container_call_for_mapped(struct container *ctn)
+{
+	struct container_trimmer *trimmer = &ctn->trimmer[CONTAINER_TRIM_USAGE];
+	long delay = READ_ONCE(trimmer->next_look) - jiffies;
+
+	queue_delayed_work(kcontainerd_wq, &trimmer->work,
+			   clamp(delay, 0L, (long)TRIM_DELAY_MIN));
 }
 
 /* ---- goals ---- */
@@ -165,7 +178,7 @@ static void trim_mapped(struct trim *tr)
 	/* it has to have time to be referenced */
 	if (time_before(jiffies, tr->trimmer->next_look))
 		return;
-	tr->trimmer->next_look = jiffies + TRIM_DELAY_MIN;
+	WRITE_ONCE(tr->trimmer->next_look, jiffies + TRIM_DELAY_MIN);
 	tr->unmap = true;
 	if (!trim_reached(tr))
 		trim_files(tr, true);

@@ -476,7 +476,7 @@ static inline void container_fault_init(struct dentry *dir) { }
 /* mm/container_mm.c */
 void container_call_kcontainerd(struct container *ctn,
 				enum container_trim_goal what);
-extern struct workqueue_struct *kcontainerd_wq;
+void container_call_for_mapped(struct container *ctn);
 void container_trim_init(struct container *ctn);
 void container_trim_stop(struct container *ctn);
 

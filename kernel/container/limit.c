@@ -108,9 +108,7 @@ void container_check_mapped(struct container *ctn)
 
 	if (limit != PAGE_COUNTER_MAX && container_rss(ctn) > limit &&
 	    !test_bit(CONTAINER_DYING, &ctn->flags))
-		/* if it is to come later, it did not help a moment ago */
-		queue_delayed_work(kcontainerd_wq,
-				   &ctn->trimmer[CONTAINER_TRIM_USAGE].work, 0);
+		container_call_for_mapped(ctn);
 }
 
 /*
