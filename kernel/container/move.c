@@ -212,10 +212,11 @@ static bool is_on_parents_mm(struct task_struct *task)
 /* Returns 0, -EAGAIN after @end (jiffies), or -EINTR for a signal that kills. */
 static int wait_for_own_mm(struct task_struct *task, unsigned long end)
 {
+	if (is_on_parents_mm(task))
+		container_stop_point("move: waits for vfork");
 	while (is_on_parents_mm(task)) {
 		if (time_after(jiffies, end) || same_thread_group(task, current))
 			return -EAGAIN;
-		container_stop_point("move: waits for vfork");
 		schedule_timeout_killable(1);
 		if (fatal_signal_pending(current))
 			return -EINTR;
