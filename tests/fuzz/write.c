@@ -273,6 +273,22 @@ static int is_limited(const struct own *ctn)
 	       strtoull(ctn->values[TASK_LIMIT], NULL, 10) <= strtoull(tasks, NULL, 10);
 }
 
+/* More than a sleeper can have in memory, in pages */
+#define SLEEPER_PAGES	2048
+
+/* Only who may have what they like moves a process to where it does not fit. */
+static int may_not_fit(const struct own *ctn)
+{
+	char path[512], usage[64];
+
+	if (!is_user() || !strcmp(ctn->values[RSS_LIMIT], "max"))
+		return 0;
+	own_path(ctn, "rss_usage", path, sizeof(path));
+	read_value(path, usage, sizeof(usage));
+	return strtoull(usage, NULL, 10) + SLEEPER_PAGES >
+	       strtoull(ctn->values[RSS_LIMIT], NULL, 10);
+}
+
 /* What is to come of moving a process that is not one of the sleepers. */
 static int refused_stranger(pid_t pid, int err)
 {
@@ -322,7 +338,8 @@ int op_write_task(void)
 		expected = sleeper_in[sleeper] != ctn - own && is_limited(ctn) ?
 			   EAGAIN : 0;
 	err = write_path(path, &text);
-	agree(path, &text, err, expected);
+	if (err != ENOMEM || expected || which == 2 || !may_not_fit(ctn))
+		agree(path, &text, err, expected);
 	if (!err)
 		sleeper_in[sleeper] = which == 2 ? NOBODY : (int)(ctn - own);
 	ctn->used |= !err;
