@@ -83,7 +83,6 @@ short_of_memory() {
 	short_of_memory fallocate-at-rss-limit ENOMEM
 	short_of_memory tmpfs-swapin-at-rss-limit ENOMEM
 	short_of_memory exec-at-rss-limit E2BIG
-	short_of_memory map-over-rss-limit ok
 }
 
 @test "no memory while a file is brought into the page cache" {

@@ -71,7 +71,7 @@ struct operation {
 	int removes;		/* or only if it does not? */
 	int dies;		/* may the child die of a fault, or for want of room? */
 	int fails;		/* the error that it always fails with, or 0 */
-	int errors[2];		/* for want of memory, besides ENOMEM */
+	int errors[3];		/* for want of memory, besides ENOMEM */
 };
 
 static const struct operation *op;
@@ -1172,7 +1172,8 @@ static const struct operation operations[] = {
 	  .errors = { E2BIG, ENOEXEC } },
 	{ .name = "exec-at-rss-limit", .ready = ready_exec_at_rss_limit,
 	  .act = do_exec, .inside = 1, .dies = 1,
-	  .errors = { E2BIG, ENOEXEC } },
+	  /* or for a page of its own that is read, and is in swap */
+	  .errors = { E2BIG, ENOEXEC, EFAULT } },
 	{ .name = "anon", .ready = ready_anon, .act = do_touch, .inside = 1 },
 	{ .name = "huge", .before = no_stock, .ready = ready_huge,
 	  .act = do_touch, .inside = 1 },
@@ -1455,9 +1456,12 @@ static int nr_errors[256], nr_died;
 
 static int may_fail_with(int error)
 {
-	return error == ENOMEM ||
-	       (op->errors[0] && error == op->errors[0]) ||
-	       (op->errors[1] && error == op->errors[1]);
+	size_t i;
+
+	for (i = 0; i < sizeof(op->errors) / sizeof(*op->errors); i++)
+		if (error && error == op->errors[i])
+			return 1;
+	return error == ENOMEM;
 }
 
 /* Returns whether a fault was injected. */
