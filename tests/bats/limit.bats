@@ -139,6 +139,8 @@ load_in() {
 }
 
 @test "a huge page that goes over the limit is noticed, and not with the next one" {
+	# it is to be there when one looks for it
+	set_attr over_limit deactivate
 	hold_start p "$C"
 	tells p thp a 1024
 	tells p touch a 1
@@ -210,6 +212,58 @@ load_in() {
 	LIMIT=2200 assert_trimmed
 	small=$(awk '$4 !~ /g$/ {sum += $1} END {print sum}' "$C/mappings")
 	assert_equal "$small" 1200
+}
+
+# trim_a_part: as many pages of what there is as one eighth of a limit, and some more
+trim_a_part() {
+	local limit=$(($(usage) - 50))
+
+	set_attr page_limit $limit
+	wait_until 20 usage_at_most $((limit - limit / 8))
+	set_attr page_limit max
+}
+
+@test "the next round goes on in a file where the last one has ended" {
+	hold <<<"write $F 4000"
+	sync "$F"
+	drain
+	hold_start p "$C"
+	tells p read "$F"
+	assert_equal "$(attr num_file_pages)" 4000
+	# 550 pages or so
+	trim_a_part
+	assert_equal "$(tell p resident "$F" 0 500)" 0
+	assert [ "$(tell p resident "$F" 700 3300)" -ge 3200 ]
+	# these come back
+	timeout 20 enter "$C" dd if="$F" of=/dev/null bs=4K count=700 status=none
+	assert_equal "$(tell p resident "$F" 0 600)" 600
+	trim_a_part
+	assert_equal "$(tell p resident "$F" 0 500)" 500
+	assert_equal "$(tell p resident "$F" 700 300)" 0
+}
+
+@test "the next round goes on in a process where the last one has ended" {
+	hold_start p "$C"
+	# the second is below the first, and what else it has further down
+	tells p anon high 3600
+	tells p anon low 400
+	[[ "$(tell p where low)" < "$(tell p where high)" ]] || fail 'it is above'
+	tells p touch low
+	tells p touch high
+	drain_batches
+	# 560 pages, and what there is of a batch
+	trim_a_part
+	assert [ "$(seen swap "$(tell p count low)")" -ge 350 ]
+	assert [ "$(seen swap "$(tell p count high)")" -le 1000 ]
+	# these come back
+	tells p look low
+	drain_batches
+	trim_a_part
+	echo "low: $(tell p count low), high: $(tell p count high)"
+	assert [ "$(seen swap "$(tell p count low)")" -le 20 ]
+	assert [ "$(seen swap "$(tell p count high)")" -ge 500 ]
+	tells p check low
+	tells p check high
 }
 
 @test "a file that has had no page for a time is trimmed when it has some" {

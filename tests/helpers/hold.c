@@ -41,7 +41,7 @@
  *				many pages, and the error
  *	sync PATH		fsync
  *	open PATH		and keep it open
- *	resident PATH		pages of it in memory: mincore
+ *	resident PATH [FIRST PAGES]  pages of it, or of so many, in memory: mincore
  *	files DIR COUNT		make so many files of one byte
  *	ramfs PATH		mount one there, as root of a user namespace of its
  *				own, in which it is from then on
@@ -248,6 +248,22 @@ static void count_frame(int kpageflags, uint64_t frame, int file)
 	counts.huge += bits >> KPF_THP & 1;
 }
 
+/*
+ * The entry of a page that is on its way to another frame says "swapped", too. Its type
+ * is one of the last of 32, which no swap area has; see include/linux/swapops.h. It is
+ * soon over: look again until then.
+ */
+static uint64_t entry_in_place(int pagemap, unsigned long page, uint64_t bits)
+{
+	for (int tries = 0; tries < 1000; tries++) {
+		if (!(bits >> 62 & 1) || (bits & 31) < 20)
+			break;
+		usleep(1000);
+		bits = entry(pagemap, page);
+	}
+	return bits;
+}
+
 static void count_range(int pagemap, int kpageflags, unsigned long start,
 			unsigned long end, int file)
 {
@@ -261,9 +277,11 @@ static void count_range(int pagemap, int kpageflags, unsigned long start,
 		if (got <= 0)
 			return;
 		for (ssize_t i = 0; i < got / 8; i++) {
-			counts.swap += batch[i] >> 62 & 1;
-			if (batch[i] >> 63)
-				count_frame(kpageflags, batch[i] & ((1ULL << 55) - 1), file);
+			uint64_t bits = entry_in_place(pagemap, page + i, batch[i]);
+
+			counts.swap += bits >> 62 & 1;
+			if (bits >> 63)
+				count_frame(kpageflags, bits & ((1ULL << 55) - 1), file);
 		}
 		page += got / 8;
 	}
@@ -383,7 +401,7 @@ static void fetch(const struct region *r, const char *path)
 	close(fd);
 }
 
-static void resident(const char *path)
+static void resident(const char *path, unsigned long first, unsigned long last)
 {
 	int fd = open(path, O_RDWR);
 	struct stat st;
@@ -411,7 +429,7 @@ static void resident(const char *path)
 			return;
 		}
 		munmap(addr, pages * PAGE);
-		for (unsigned long i = 0; i < pages; i++)
+		for (unsigned long i = first; i < pages && i < last; i++)
 			nr += vec[i] & 1;
 	}
 	close(fd);
@@ -1016,7 +1034,7 @@ static void obey(char *line)
 	} else if (IS("open", 1)) {
 		say_result(open(word[1], O_RDONLY));
 	} else if (IS("resident", 1)) {
-		resident(word[1]);
+		resident(word[1], n, words > 3 ? n + strtoul(word[3], NULL, 10) : -1UL);
 	} else if (IS("files", 2)) {
 		make_files(word[1], n);
 	} else if (IS("ramfs", 1)) {
