@@ -14,7 +14,7 @@
  * seconds. A fault in user mode is then simply tried again, and its wait ends at any
  * signal, so that a task that cannot go on can be stopped, frozen, and have its
  * signals handled. One in a system call fails, as others may be after a lock that
- * it holds.
+ * it holds; and what else does not fit in the same system call fails at once.
  *
  * Who waits holds a reference to the container's directory. That does not keep
  * rmdir from taking it apart, and rmdir lets all of them go.
@@ -23,6 +23,7 @@
 #include <linux/mm.h>
 #include <linux/oom.h>
 #include <linux/psi.h>
+#include <linux/resume_user_mode.h>
 #include <linux/sched/signal.h>
 #include <linux/wait.h>
 #include <trace/events/container.h>
@@ -217,18 +218,36 @@ static int want_room(struct container *ctn, long nr, unsigned int state,
 	return err;
 }
 
+/*
+ * There was no room to be had for a system call. That is forgotten on the way back to
+ * user mode, or where there is none, at the next fault.
+ */
+static void give_up(void)
+{
+	current->container_gave_up = true;
+	if (current->flags & (PF_KTHREAD | PF_USER_WORKER))
+		return;
+	current->container_throttled = true;
+	set_notify_resume(current);
+}
+
 bool __container_wait_for_room(void)
 {
 	long nr = current->container_wanted;
-	struct container *ctn = container_get_own();
+	struct container *ctn;
 	int err;
 
 	current->container_wanted = 0;
+	if (current->container_gave_up)
+		return false;
+	ctn = container_get_own();
 	/* who is in none any more is charged for nothing */
 	if (!ctn)
 		return true;
 	err = want_room(ctn, nr, TASK_KILLABLE, false);
 	container_put(ctn);
+	if (err)
+		give_up();
 	return !err;
 }
 
@@ -249,7 +268,8 @@ vm_fault_t __container_exit_fault(struct vm_area_struct *vma,
 	int err = 0;
 
 	current->container_wanted = 0;
-	current->container_gave_up = false;
+	if (user || (current->flags & (PF_KTHREAD | PF_USER_WORKER)))
+		current->container_gave_up = false;
 	/*
 	 * It went well, or was not for want of room, or may not be tried again.
 	 * There are drivers to which any error is a reason for SIGBUS.
@@ -262,7 +282,7 @@ vm_fault_t __container_exit_fault(struct vm_area_struct *vma,
 		current->container_wanted = nr;
 		return ret;
 	}
-	/* it has waited, to no avail */
+	/* it has waited, or another of the same system call has, to no avail */
 	if (gave_up && !user)
 		return ret;
 
@@ -281,6 +301,7 @@ vm_fault_t __container_exit_fault(struct vm_area_struct *vma,
 	 * The lock is not held any more, so it cannot be said now that this fails:
 	 * it does when it is tried again, if there is no room then.
 	 */
-	current->container_gave_up = err && !user;
+	if (err && !user)
+		give_up();
 	return VM_FAULT_RETRY;
 }

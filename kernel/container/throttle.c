@@ -51,6 +51,8 @@ void __container_resume_user_mode(void)
 	struct container *ctn;
 
 	current->container_throttled = false;
+	/* a system call has ended: the next one may wait for room, see room.c */
+	current->container_gave_up = false;
 	ctn = container_get_own();
 	if (!ctn)
 		return;
