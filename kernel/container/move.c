@@ -224,6 +224,18 @@ static int wait_for_own_mm(struct task_struct *task, unsigned long end)
 	return 0;
 }
 
+/* Tasks of @mm that wait for room, or are slowed, in the container it leaves go on. */
+static void wake_movers(struct mm_struct *mm)
+{
+	struct container *ctn;
+
+	rcu_read_lock();
+	ctn = mm_container(mm);
+	if (ctn)
+		wake_up_all(&ctn->wait);
+	rcu_read_unlock();
+}
+
 /*
  * Move the process of @task, and all that share its mm, to @to or out; only if
  * it is in @from, unless that is NULL.
@@ -298,6 +310,7 @@ again:
 		goto again;
 	}
 	if (READ_ONCE(mm->container_token) != (to ? container_token(to) : 0)) {
+		wake_movers(mm);
 		container_mm_leave(mm);
 		if (to)
 			container_mm_join(mm, to);
