@@ -401,6 +401,34 @@ swap_cached() {
 	assert_equal "$(attr num_anon_pages)" "$before"
 }
 
+@test "a process that joins brings what it has in the swap cache" {
+	local before cluster mapped cached
+
+	swapoff /dev/zram0
+	cluster=$(cat /proc/sys/vm/page-cluster)
+	hold_start p
+	tells p anon a 1000
+	tells p touch a
+	pageout p a 1000
+	before=$(swap_cached)
+	echo 5 >/proc/sys/vm/page-cluster
+	tells p look a 100
+	echo "$cluster" >/proc/sys/vm/page-cluster
+	drain_batches
+	# more has been read than is mapped
+	mapped=$(seen anon "$(tell p count a)")
+	cached=$(($(swap_cached) - before))
+	assert [ "$cached" -gt "$mapped" ]
+	set_attr addtask "$p"
+	assert [ "$(attr num_anon_pages)" -ge \
+		 $(($(seen anon "$(tell p count)") + cached - mapped)) ]
+	# in the same place: they are found there, not read
+	tells p look a 100
+	tells p unmap a
+	drain_batches
+	assert_exact_anon p
+}
+
 @test "what is read from swap by advice is charged at once, and stops at rss_limit" {
 	run timeout 60 python3 -c '
 import mmap, os, sys
@@ -427,6 +455,29 @@ for i in range(0, len(memory), 4096): assert memory[i] == 1' "$C"
 	assert [ "$after" -le $((before + 500)) ]
 	assert [ "$after" -gt $((before + 400)) ]
 	assert [ "$all" -gt $((before + 1500)) ]
+}
+
+@test "what does not fit is not read from swap by advice" {
+	local before
+
+	# pages that were read
+	swapped_in() {
+		awk '$1 == "pswpin" { print $2 }' /proc/vmstat
+	}
+	hold_start p "$C"
+	tells p anon a 1000
+	tells p touch a
+	pageout p a 1000
+	set_attr rss_limit $(($(attr rss_usage) + 200))
+	before=$(swapped_in)
+	tells p advise a willneed
+	before=$(($(swapped_in) - before))
+	echo "$before pages"
+	assert [ "$before" -ge 100 ]
+	assert [ "$before" -le 300 ]
+	assert_equal "$(attr rss_oom_kills)" 0
+	set_attr rss_limit max
+	tells p check a
 }
 
 @test "a process that joins brings its shared memory, if that is charged to nobody" {

@@ -39,6 +39,28 @@ teardown() {
 	assert_equal "$(attr rss_oom_kills)" 0
 }
 
+@test "what another processor has in stock does not keep anybody from using it all" {
+	local before
+
+	hold_start q "$C"
+	tells q anon a 10
+	hold_start p "$C"
+	tells p anon a 1
+	tells p touch a
+	taskset -pc 1 "$q" >/dev/null
+	taskset -pc 0 "$p" >/dev/null
+	drain_batches
+	set_attr rss_limit $(($(attr rss_usage) + 500))
+	# far from the limit: it takes some for later
+	tells q touch a
+	before=$(attr rss_usage)
+	tells p anon b $(($(attr rss_limit) - before))
+	HOLD_TIMEOUT=20 tells p touch b
+	assert_equal "$(attr rss_usage)" "$(attr rss_limit)"
+	assert_equal "$(attr rss_failcnt) $(attr rss_oom_kills)" '0 0'
+	tells p check b
+}
+
 @test "one that goes over it is killed, nobody else, and the report says why" {
 	hold_start h
 	hold_start p "$C"
@@ -120,6 +142,29 @@ teardown() {
 	wait_until 20 has_tasks 0
 	assert_equal "$(attr rss_oom_kills)" 7
 	tells h anon a 100
+}
+
+@test "with oom=container who must not be killed is spared, and all the others die" {
+	hold_start p "$C"
+	tells p anon a 300
+	tells p touch a
+	echo -1000 >"/proc/$p/oom_score_adj"
+	hold_start r "$C"
+	tells r anon a 300
+	tells r touch a
+	tell r forks 5 >/dev/null
+	hold_start q "$C"
+	tells q anon a 3000
+	set_attr oom container
+	set_attr rss_limit 2000
+	run tell q touch a
+	assert_failure
+	wait_gone "$q"
+	wait_gone "$r"
+	wait_until 20 has_tasks 1
+	assert_equal "$(attr tasks)" "$p"
+	tells p check a
+	assert_equal "$(attr rss_oom_kills)" 7
 }
 
 @test "eight tasks at the limit never go over it, and those that fit survive" {

@@ -1,0 +1,381 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+#
+# kcontainerd's round is held: swap is on a disk that comes to no end. Who waits looks
+# for itself, and nobody else is held up.
+#
+# vm: --mem 512M --smp 2 --disk 128M
+
+load common
+
+setup_file() {
+	common_setup_file
+	# a loop device writes to its file as anybody would, and so waits while the
+	# file system is frozen
+	export SLOW_DISK=/run/slow LOOP
+	mkfs.ext4 -q -O ^has_journal /dev/ram0
+	mkdir -p "$SLOW_DISK"
+	mount /dev/ram0 "$SLOW_DISK"
+	truncate -s 12M "$SLOW_DISK/swap"
+	LOOP=$(losetup -f --show "$SLOW_DISK/swap")
+	mkswap "$LOOP" >/dev/null
+	swapon "$LOOP"
+}
+
+teardown_file() {
+	swapoff "$LOOP"
+	losetup -d "$LOOP"
+	umount "$SLOW_DISK"
+}
+
+setup() {
+	common_setup
+	F=/mnt/disk/$BATS_TEST_NUMBER
+	CGROUP=/sys/fs/cgroup/stuck
+}
+
+teardown() {
+	let_swap_go_on
+	[ ! -e "$CGROUP" ] || echo 0 >"$CGROUP/cgroup.freeze"
+	common_teardown
+	rm -f "$F" "/dev/shm/$BATS_TEST_NUMBER"*
+	[ ! -e "$CGROUP" ] || wait_until 20 rmdir "$CGROUP"
+}
+
+# From now on a page that is written to swap stays on its way there.
+hold_swap() {
+	fsfreeze -f "$SLOW_DISK"
+}
+
+let_swap_go_on() {
+	fsfreeze -u "$SLOW_DISK" 2>/dev/null || true
+}
+
+stat_of() {
+	awk -v key="$1" '$1 == key { print $2 }' "${2:-$C}/stat"
+}
+
+# kcontainerd has begun to write what it will wait for.
+round_is_held() {
+	awk '$1 == "nr_writeback" { exit !$2 }' /proc/vmstat
+}
+
+waits_for_room() {
+	grep -q __container_exit_fault "/proc/$1/stack"
+}
+
+# A process of which 500 pages can go to swap, and 800 cannot.
+#
+# Nothing is written of a page of zeroes, and each process has more than a hundred of
+# these that do go. So what is wanted below is more than all of them.
+fill() {
+	hold_start "$1" "$C"
+	tells "$1" anon a 500
+	tells "$1" touch a
+	tells "$1" anon l 800
+	tells "$1" lock l
+}
+
+# And there is no room for more.
+at_its_limit() {
+	drain_batches
+	set_attr rss_limit "$(attr rss_usage)"
+	hold_swap
+}
+
+# will_wait NAME COMMAND...: it does that, and waits for room while swap does not
+# move. For "answers" to come.
+will_wait() {
+	local in=IN_$1
+
+	echo "${*:2}" >&"${!in}"
+	wait_until 20 waits_for_room "${!1}" ||
+		fail "$1 does not wait: $(<"/proc/${!1}/stack")"
+	wait_until 20 round_is_held
+}
+
+# answers NAME: in much less than the ten seconds after which it looks anyway.
+answers() {
+	local out=OUT_$1 answer
+
+	read -r -t $((4 * ${SLOW:-1})) -u "${!out}" answer || fail "$1 does not go on"
+	assert_equal "$answer" ok
+}
+
+# kcontainerd has not been any help.
+assert_still_held() {
+	assert round_is_held
+	assert_equal "rounds $(stat_of rounds)" 'rounds 0'
+	assert_equal "kills $(attr rss_oom_kills)" 'kills 0'
+}
+
+@test "who waits for room goes on when there is some, while kcontainerd is still at it" {
+	fill p
+	fill r
+	hold_start q "$C"
+	tells q anon b 800
+	tells q anon c 800
+	tells q anon d 2000
+	at_its_limit
+	# another frees some
+	will_wait q touch b
+	tells p unmap l
+	answers q
+	assert_still_held
+	# another ends
+	will_wait q touch c
+	kill -9 "$r"
+	answers q
+	assert_still_held
+	# there may be more
+	will_wait q touch d
+	set_attr rss_limit max
+	answers q
+	assert_still_held
+	tells q check d
+}
+
+@test "who waits for room goes on as soon as it is in another container, or in none" {
+	mkdir "$C-to"
+	fill p
+	hold_start q "$C"
+	tells q anon b 800
+	hold_start r "$C"
+	tells r anon b 800
+	at_its_limit
+	will_wait q touch b
+	will_wait r touch b
+	set_attr addtask "$q" "$C-to"
+	answers q
+	set_attr rmtask "$r"
+	answers r
+	assert_still_held
+	tells q check b
+	assert [ "$(attr rss_usage "$C-to")" -ge 800 ]
+}
+
+# took NAME: how long it is since $BEGAN until the answer, in ms; and that in $ANSWER.
+took() {
+	local out=OUT_$1
+
+	read -r -t $((30 * ${SLOW:-1})) -u "${!out}" ANSWER || fail "$1 waits"
+	TOOK=$(((${EPOCHREALTIME/./} - BEGAN) / 1000))
+	echo "$1: $ANSWER after $TOOK ms"
+}
+
+@test "a system call waits for room for ten seconds, and then fails" {
+	local t=/dev/shm/$BATS_TEST_NUMBER
+
+	fill p
+	: >"$t"
+	printf abc >"$t-3"
+	hold_start q "$C"
+	tells q anon b 1
+	hold_start r "$C"
+	# of zeroes, which take no memory
+	tells r anon z 100
+	tells r look z
+	hold_start x "$C"
+	tells x anon b 1500
+	at_its_limit
+	# one in user mode takes whatever room there is, and waits for as long as it takes
+	will_wait x touch b
+	BEGAN=${EPOCHREALTIME/./}
+	# read(2) into fresh memory, and write(2) to a file that needs some itself
+	echo "fetch b $t-3" >&"$IN_q"
+	echo "store z $t" >&"$IN_r"
+	took q
+	assert_equal "$ANSWER" EFAULT
+	assert [ "$TOOK" -ge 9000 ]
+	assert [ "$TOOK" -le $((10000 + 4000 * ${SLOW:-1})) ]
+	took r
+	assert_equal "$ANSWER" ENOMEM
+	assert [ "$TOOK" -ge 9000 ]
+	assert [ "$TOOK" -le $((10000 + 4000 * ${SLOW:-1})) ]
+	assert_still_held
+	wait_until 20 waits_for_room "$x"
+}
+
+@test "a system call that has waited in vain does not wait for its next page" {
+	fill p
+	hold_start q "$C"
+	tells q anon b 800
+	at_its_limit
+	BEGAN=${EPOCHREALTIME/./}
+	echo "advise b populate" >&"$IN_q"
+	took q
+	assert [ "$ANSWER" != ok ]
+	assert [ "$TOOK" -ge 9000 ]
+	assert [ "$TOOK" -le $((10000 + 4000 * ${SLOW:-1})) ]
+	# and the next call does
+	will_wait q advise b populate
+	tells p unmap l
+	answers q
+}
+
+@test "another container is trimmed while one waits for swap" {
+	mkdir "$C-b"
+	hold <<<"write $F 3000"
+	sync "$F"
+	drain
+	enter "$C-b" cat "$F" >/dev/null
+	assert [ "$(attr num_file_pages "$C-b")" -ge 3000 ]
+	fill p
+	hold_start q "$C"
+	tells q anon b 800
+	at_its_limit
+	will_wait q touch b
+	set_attr page_limit 2000 "$C-b"
+	wait_until 20 usage_at_most 1750 "$C-b"
+	assert_equal "$(timeout 20 put "$C-b/shrink" <<<100)" ok
+	assert_still_held
+	assert waits_for_room "$q"
+}
+
+limit_reads() {
+	[ "$(attr rss_limit)" = "$1" ]
+}
+
+@test "one who lowers rss_limit to what is not reached keeps no other writer waiting" {
+	local first limit said=$BATS_TEST_TMPDIR/said
+
+	fill p
+	drain_batches
+	hold_swap
+	put "$C/rss_limit" <<<100 >"$said" 3>&- &
+	first=$!
+	wait_until 20 limit_reads 100
+	wait_until 20 round_is_held
+	for limit in 100000 200000; do
+		run timeout 5 put "$C/rss_limit" <<<"$limit"
+		assert_output ok
+		assert_equal "$(attr rss_limit)" "$limit"
+	done
+	# nor is there any need for the first to have come to its end
+	assert kill -0 "$first"
+	assert_still_held
+	let_swap_go_on
+	wait "$first"
+	assert_regex "$(<"$said")" '^(ok|EBUSY)$'
+	assert_equal "$(attr rss_limit)" 200000
+	tells p check a
+}
+
+@test "kcontainerd is called once for all that goes over page_limit" {
+	hold_start p "$C"
+	tells p anon a 4450
+	tells p touch a 1
+	hold_swap
+	# it is not slowed for 500 pages more than that
+	set_attr page_limit $(($(usage) + 4000))
+	tells p touch a
+	wait_until 20 round_is_held
+	assert [ "$(usage)" -ge $(($(attr page_limit) + 250)) ]
+	assert_equal "$(attr page_limit_hits)" 1
+	assert_still_held
+	assert_equal "$(stat_of throttled_usec)" 0
+	let_swap_go_on
+	wait_until 20 usage_at_most "$(attr page_limit)"
+	assert_equal "$(attr page_limit_hits)" 1
+	tells p check a
+}
+
+is_throttled() {
+	grep -q __container_resume_user_mode "/proc/$1/stack"
+}
+
+# cut_short COMMAND...: it ends the sleep of $slow, which is slowed a second at a time.
+# Whether it came before the sleep would have ended: that one has just begun.
+cut_short() {
+	local before slept
+
+	wait_until 20 round_is_held
+	before=$(stat_of throttled_usec)
+	another() { [ "$(stat_of throttled_usec)" != "$before" ]; }
+	wait_until 20 another
+	wait_until 20 is_throttled "$slow"
+	before=$(stat_of throttled_usec)
+	"$@"
+	slept=$(($(stat_of throttled_usec) - before))
+	echo "slept $slept us"
+	[ "$slept" -gt 0 ] && [ "$slept" -lt 800000 ]
+}
+
+# slowed NAME: the process is, while swap is held: it is $slow.
+slowed() {
+	local in=IN_$1
+
+	hold_start "$1" "$C"
+	tells "$1" anon a 2000
+	set_attr page_limit 1000
+	hold_swap
+	echo 'touch a' >&"${!in}"
+	slow=${!1}
+}
+
+needs_to_be_in_time() {
+	[ "${SLOW:-1}" = 1 ] || skip 'a second is too short here'
+}
+
+@test "who is slowed at page_limit is killed at once" {
+	local try slow
+
+	needs_to_be_in_time
+	killed() {
+		kill -9 "$slow"
+		wait_gone "$slow"
+	}
+	for try in p q r; do
+		slowed "$try"
+		! cut_short killed || return 0
+		let_swap_go_on
+		wait_until 20 has_tasks 0
+	done
+	fail 'it has slept to the end each time'
+}
+
+is_frozen() {
+	grep -qx 'frozen 1' "$CGROUP/cgroup.events"
+}
+
+@test "who is slowed at page_limit goes on at once when it is moved" {
+	local try slow
+
+	needs_to_be_in_time
+	goes_on() {
+		! is_throttled "$slow"
+	}
+	moved() {
+		set_attr rmtask "$slow"
+		wait_until 20 goes_on
+	}
+	for try in p q r; do
+		slowed "$try"
+		! cut_short moved || return 0
+		let_swap_go_on
+	done
+	fail 'it has slept to the end each time'
+}
+
+@test "who is slowed at page_limit is frozen at once" {
+	local slow
+
+	needs_to_be_in_time
+	frozen() {
+		echo 1 >"$CGROUP/cgroup.freeze"
+		wait_until 20 is_frozen
+	}
+	slowed p
+	mkdir "$CGROUP"
+	echo "$p" >"$CGROUP/cgroup.procs"
+	for _ in 1 2 3; do
+		if cut_short frozen; then
+			# and then it does nothing
+			sleep 0.2
+			assert is_frozen
+			return 0
+		fi
+		echo 0 >"$CGROUP/cgroup.freeze"
+	done
+	fail 'it has slept to the end each time'
+}
