@@ -150,7 +150,7 @@ static void trim_pass(struct trim *tr)
 {
 	struct container *ctn = tr->ctn;
 
-	tr->insist = only_held(tr) ||
+	tr->force = only_held(tr) ||
 		     container_usage(ctn) > READ_ONCE(ctn->shrink_pages);
 
 	/* few file pages are better than none to trim at all */
@@ -257,21 +257,21 @@ static unsigned int next_delay(struct trim *tr, unsigned long excess)
 	if (excess ? tr->trimmed > excess / TRIM_HELPED : tr->unmapped) {
 		trimmer->delay = 0;
 		if (!only_held(tr))
-			clear_bit(CONTAINER_FUTILE, &ctn->flags);
+			clear_bit(CONTAINER_TRIM_FAILED, &ctn->flags);
 		/* not at once: it shall not have a CPU for itself */
 		return excess ? 1 : TRIM_DELAY_MIN;
 	}
 	if (tr->writing) {
 		if (!only_held(tr))
-			clear_bit(CONTAINER_FUTILE, &ctn->flags);
+			clear_bit(CONTAINER_TRIM_FAILED, &ctn->flags);
 		return HZ / 50;
 	}
 
 	trimmer->delay = clamp(2 * trimmer->delay, TRIM_DELAY_MIN,
 			       TRIM_DELAY_MAX);
 	if (!only_held(tr) && over_limit(ctn)) {
-		WRITE_ONCE(ctn->futile_usage, container_usage(ctn));
-		set_bit(CONTAINER_FUTILE, &ctn->flags);
+		WRITE_ONCE(ctn->failed_usage, container_usage(ctn));
+		set_bit(CONTAINER_TRIM_FAILED, &ctn->flags);
 	}
 	return trimmer->delay;
 }
@@ -320,7 +320,7 @@ static void end_round(struct trim *tr, unsigned long excess)
 				   next_delay(tr, excess));
 	} else {
 		if (!only_held(tr))
-			clear_bit(CONTAINER_FUTILE, &ctn->flags);
+			clear_bit(CONTAINER_TRIM_FAILED, &ctn->flags);
 		trimmer->delay = 0;
 	}
 

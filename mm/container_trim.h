@@ -23,7 +23,7 @@ struct trim {
 	int pass;
 	unsigned long goal;		/* anon + file pages, at most */
 	bool unmap;			/* only unmap what is cold: see trim_mapped() */
-	bool insist;			/* reclaim, whatever over_limit says? */
+	bool force;			/* reclaim, whatever over_limit says? */
 	bool held;			/* is what is isolated held memory? */
 	bool named;			/* is its file named for this container? */
 	bool busy;			/* met what is in somebody's hands */
@@ -59,7 +59,7 @@ static inline bool last_pass(const struct trim *tr)
 /* May what was deactivated be reclaimed, too? */
 static inline bool may_reclaim(const struct trim *tr)
 {
-	return tr->insist ||
+	return tr->force ||
 	       READ_ONCE(tr->ctn->over_limit) == CONTAINER_OVER_RECLAIM;
 }
 

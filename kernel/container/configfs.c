@@ -179,7 +179,7 @@ static ssize_t container_page_limit_store(struct config_item *item,
 	container_stop_point("page_limit: set");
 	/* a stock taken when the limit was far must not lead past it now */
 	container_drain_stock(ctn);
-	clear_bit(CONTAINER_FUTILE, &ctn->flags);
+	clear_bit(CONTAINER_TRIM_FAILED, &ctn->flags);
 	rcu_read_lock();
 	container_check_limit(ctn);
 	rcu_read_unlock();

@@ -159,7 +159,7 @@ enum {
 	CONTAINER_IN_TABLE,	/* tokens name it */
 	CONTAINER_TRIMMING,	/* kcontainerd is at page_limit, or about to be */
 	CONTAINER_TRIMMING_HELD, /* or at what is held over rss_limit */
-	CONTAINER_FUTILE,	/* its last round there hardly helped */
+	CONTAINER_TRIM_FAILED,	/* its last round there hardly helped */
 };
 
 /*
@@ -230,7 +230,7 @@ struct container {
 	atomic_long_t			page_limit_hits;
 	unsigned long			last_hit;	/* jiffies */
 	enum container_over_limit	over_limit;
-	unsigned long			futile_usage;	/* pages, when FUTILE was set */
+	unsigned long			failed_usage;	/* pages, when TRIM_FAILED was set */
 
 	atomic_long_t			nr_tasks;
 	unsigned long			task_limit;

@@ -30,7 +30,7 @@ static void notice_page_limit(struct container *ctn, unsigned long usage,
 	if (test_bit(CONTAINER_TRIMMING, &ctn->flags) ||
 	    test_and_set_bit(CONTAINER_TRIMMING, &ctn->flags))
 		return;
-	clear_bit(CONTAINER_FUTILE, &ctn->flags);
+	clear_bit(CONTAINER_TRIM_FAILED, &ctn->flags);
 	atomic_long_inc(&ctn->page_limit_hits);
 	container_notify(ctn, CONTAINER_PAGE_LIMIT_HITS);
 	trace_container_limit_hit(ctn->id, false, usage, limit);
@@ -59,8 +59,8 @@ static void check_page_limit(struct container *ctn)
 	 * and the like comes back.
 	 */
 	if (test_bit(CONTAINER_DYING, &ctn->flags) ||
-	    (test_bit(CONTAINER_FUTILE, &ctn->flags) &&
-	     usage <= READ_ONCE(ctn->futile_usage) + limit / 2))
+	    (test_bit(CONTAINER_TRIM_FAILED, &ctn->flags) &&
+	     usage <= READ_ONCE(ctn->failed_usage) + limit / 2))
 		return;
 
 	notice_page_limit(ctn, usage, limit);

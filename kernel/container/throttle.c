@@ -16,7 +16,7 @@
 static bool is_to_sleep(struct container *ctn)
 {
 	return rcu_access_pointer(current->container) == ctn &&
-	       !test_bit(CONTAINER_FUTILE, &ctn->flags) &&
+	       !test_bit(CONTAINER_TRIM_FAILED, &ctn->flags) &&
 	       !test_bit(CONTAINER_DYING, &ctn->flags) &&
 	       container_usage(ctn) > READ_ONCE(ctn->page_limit);
 }

@@ -113,13 +113,13 @@ static void test_delays(struct kunit *test)
 	/* more than a quarter of what was to go is a help */
 	tr->trimmed = 201;
 	KUNIT_EXPECT_EQ(test, next_delay(tr, 800), 1);
-	KUNIT_EXPECT_FALSE(test, test_bit(CONTAINER_FUTILE, &ctn->flags));
+	KUNIT_EXPECT_FALSE(test, test_bit(CONTAINER_TRIM_FAILED, &ctn->flags));
 
 	/* less is not: ever later, a second at most */
 	tr->trimmed = 200;
 	KUNIT_EXPECT_EQ(test, next_delay(tr, 800), HZ / 10);
-	KUNIT_EXPECT_TRUE(test, test_bit(CONTAINER_FUTILE, &ctn->flags));
-	KUNIT_EXPECT_EQ(test, ctn->futile_usage, 1000);
+	KUNIT_EXPECT_TRUE(test, test_bit(CONTAINER_TRIM_FAILED, &ctn->flags));
+	KUNIT_EXPECT_EQ(test, ctn->failed_usage, 1000);
 	KUNIT_EXPECT_EQ(test, next_delay(tr, 800), 2 * (HZ / 10));
 	next_delay(tr, 800);
 	next_delay(tr, 800);
@@ -128,7 +128,7 @@ static void test_delays(struct kunit *test)
 	/* what is being written will be one */
 	tr->writing = true;
 	KUNIT_EXPECT_EQ(test, next_delay(tr, 800), HZ / 50);
-	KUNIT_EXPECT_FALSE(test, test_bit(CONTAINER_FUTILE, &ctn->flags));
+	KUNIT_EXPECT_FALSE(test, test_bit(CONTAINER_TRIM_FAILED, &ctn->flags));
 	free_percpu(ctn->pcpu);
 }
 
