@@ -282,21 +282,31 @@ static bool file_leave(struct container_file *file)
 	return left;
 }
 
-/* The current task's container joins, without a reference if it is not to. */
+/* @ctn, to which the caller has a reference, joins. As file_join(), or -ENOMEM. */
+static int join(struct address_space *mapping, struct container *ctn, gfp_t gfp)
+{
+	struct container_file *file = file_alloc(mapping, ctn, gfp);
+	int err;
+
+	container_stop_point("claim: allocated");
+	if (!file)
+		return -ENOMEM;
+	err = file_join(file);
+	if (err)
+		file_free(file);
+	return err;
+}
+
+/* The current task's container joins, and may be removed while it does. */
 static int join_own(struct address_space *mapping, gfp_t gfp)
 {
 	struct container *ctn = container_get_own();
-	struct container_file *file;
 	int err;
 
 	if (!ctn)
 		return -ENODEV;
-	file = file_alloc(mapping, ctn, (gfp & GFP_KERNEL) | __GFP_NOWARN |
-					(gfp & __GFP_NOFAIL));
-	container_stop_point("claim: allocated");
-	err = file ? file_join(file) : -ENOMEM;
-	if (err && file)
-		file_free(file);
+	err = join(mapping, ctn, (gfp & GFP_KERNEL) | __GFP_NOWARN |
+				 (gfp & __GFP_NOFAIL));
 	container_put(ctn);
 	container_stop_point("claim: done");
 	return err;
@@ -327,19 +337,16 @@ int container_join_own(struct address_space *mapping, gfp_t gfp)
  */
 int container_join_file(struct address_space *mapping, struct container *ctn)
 {
-	struct container_file *file;
-	int err = 0;
+	bool there;
+	int err;
 
 	rcu_read_lock();
-	file = container_find_file(mapping, ctn);
+	there = container_find_file(mapping, ctn);
 	rcu_read_unlock();
-	if (file)
+	if (there)
 		return 0;
 
-	file = file_alloc(mapping, ctn, GFP_NOFS);
-	err = file ? file_join(file) : -ENOMEM;
-	if (err && file)
-		file_free(file);
+	err = join(mapping, ctn, GFP_NOFS);
 	return err == -EEXIST ? 0 : err;
 }
 
