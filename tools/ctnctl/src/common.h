@@ -143,11 +143,11 @@ enum {
 	"                         number, or \"max\"\n"			\
 	"     --over-limit MODE   what to do with its cold memory over the\n"	\
 	"                         page limit: \"reclaim\" or \"deactivate\"\n"	\
-	"     --rss-limit LIMIT   never let it have more than LIMIT that cannot\n"	\
-	"                         just be dropped: anonymous memory, shared\n"	\
-	"                         memory, mapped files\n"			\
+	"     --rss-limit LIMIT   never let it have more than LIMIT of anonymous\n"	\
+	"                         and shared memory; mapped files do not count\n"	\
 	"     --oom WHAT          what to kill if that cannot be kept otherwise:\n"	\
-	"                         a \"task\", or all of the \"container\"\n"
+	"                         the largest process (\"task\"), or all of the\n"	\
+	"                         \"container\"\n"
 
 void settings_add(struct settings *settings, const char *attr,
 		  const char *value);

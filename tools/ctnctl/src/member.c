@@ -83,8 +83,9 @@ const struct command add_task_command = {
 	.help =
 	"Usage: ctnctl add-task [OPTION...] NAME PID...\n\n"
 	"Move each process PID, with all its threads, into the container NAME.\n"
-	"The memory that it has is charged there from now on. Its children will\n"
-	"be in the container too; those that it has are not moved.\n\n"
+	"The anonymous memory that it alone has is charged there from now on, and\n"
+	"what it has that was charged to nobody. Its children will be in the\n"
+	"container too; those that it has are not moved.\n\n"
 	"Options:\n"
 	" -h, --help  print this help\n"
 	"\nExample:\n"

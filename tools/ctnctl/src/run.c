@@ -110,7 +110,9 @@ static int run_run(const struct command *cmd, int argc, char **argv)
 
 	execvp(config.program[0], config.program);
 	err = errno;
-	complain("%s: %s", config.program[0], strerror(err));
+	/* what does not fit below rss_limit is too long as well */
+	complain("%s: %s%s", config.program[0], strerror(err), err == E2BIG ?
+		 " (or its arguments do not fit below rss_limit)" : "");
 	return err == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_EXEC;
 }
 
