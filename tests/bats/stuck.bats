@@ -261,6 +261,19 @@ limit_reads() {
 	tells p check a
 }
 
+@test "what is still on its way to swap at an exit is not charged any more" {
+	hold_start p "$C"
+	tells p anon a 500
+	tells p touch a
+	hold_swap
+	tells p advise a pageout
+	wait_until 20 round_is_held
+	let_go p
+	drain_batches
+	assert round_is_held
+	assert_equal "$(attr num_tasks) $(attr num_anon_pages)" "0 0"
+}
+
 @test "kcontainerd is called once for all that goes over page_limit" {
 	hold_start p "$C"
 	tells p anon a 4450
