@@ -213,6 +213,37 @@ took() {
 	answers q
 }
 
+@test "who waits for room in user mode handles its signals, is stopped and frozen at once" {
+	local answer
+
+	fill p
+	hold_start q "$C"
+	tells q anon b 1500
+	tells q handler
+	at_its_limit
+
+	will_wait q touch b
+	kill -USR1 "$q"
+	read -r -t $((4 * ${SLOW:-1})) -u "$OUT_q" answer || fail "its handler does not run"
+	assert_equal "$answer" caught
+	wait_until 20 waits_for_room "$q"
+
+	kill -STOP "$q"
+	wait_until $((4 * ${SLOW:-1})) is_stopped "$q"
+	kill -CONT "$q"
+	wait_until 20 waits_for_room "$q"
+
+	mkdir "$CGROUP"
+	echo "$q" >"$CGROUP/cgroup.procs"
+	echo 1 >"$CGROUP/cgroup.freeze"
+	wait_until $((4 * ${SLOW:-1})) is_frozen
+	assert_still_held
+}
+
+is_stopped() {
+	[ "$(awk '{ print $3 }' "/proc/$1/stat")" = T ]
+}
+
 @test "another container is trimmed while one waits for swap" {
 	mkdir "$C-b"
 	hold <<<"write $F 3000"
