@@ -34,6 +34,12 @@
 /* How often one looks for room that others than kcontainerd make: jiffies */
 #define ROOM_SLICE	(HZ / 20L)
 
+/*
+ * Nobody is killed so soon after there was progress: what a process had that has been
+ * killed is freed a moment after the OOM killer has done with it.
+ */
+#define ROOM_KILL_DELAY	(HZ / 10)
+
 /* Where nobody may be killed, one looks for room as often as this, and once */
 #define ROOM_INTERVAL	HZ
 
@@ -109,7 +115,7 @@ struct progress {
 	unsigned long held;
 	long reclaimed;
 	unsigned int idle;	/* rounds that found nothing */
-	unsigned long busy_until; /* jiffies */
+	unsigned long last;	/* jiffies: when there was some */
 };
 
 static bool is_progress(struct container *ctn, struct progress *p)
@@ -122,7 +128,7 @@ static bool is_progress(struct container *ctn, struct progress *p)
 	p->reclaimed = reclaimed;
 	if (ret) {
 		p->idle = 0;
-		p->busy_until = jiffies + CONTAINER_BUSY;
+		p->last = jiffies;
 	}
 	return ret;
 }
@@ -131,12 +137,24 @@ static bool is_progress(struct container *ctn, struct progress *p)
 static bool is_hopeless(struct room_request *req, struct progress *p)
 {
 	if (!READ_ONCE(req->ctn->trimmer[CONTAINER_TRIM_HELD].idle) &&
-	    time_before(jiffies, p->busy_until)) {
+	    time_before(jiffies, p->last + CONTAINER_BUSY)) {
 		/* what it met is in somebody's hands, or is being written */
 		sleep_for_room(req, HZ / 50);
 		return false;
 	}
 	return ++p->idle >= CONTAINER_RETRIES;
+}
+
+/* There is to be a kill. Has one been a moment ago, and was it enough? */
+static bool comes_by_itself(struct room_request *req, struct progress *p)
+{
+	long left = p->last + ROOM_KILL_DELAY - jiffies;
+
+	if (left <= 0)
+		return false;
+	sleep_for_room(req, left);
+	return is_progress(req->ctn, p) || may_try_again(req) ||
+	       signal_pending_state(req->state, current);
 }
 
 /*
@@ -149,7 +167,7 @@ static int wait_for_room(struct room_request *req)
 	struct progress p = {};
 
 	is_progress(ctn, &p);
-	p.busy_until = jiffies + CONTAINER_BUSY;
+	p.last = jiffies;
 	p.idle = 0;
 	if (time_before(jiffies, READ_ONCE(ctn->hopeless_until)))
 		p.idle = CONTAINER_RETRIES - 1;
@@ -169,6 +187,8 @@ static int wait_for_room(struct room_request *req)
 		if (atomic_read(&ctn->lowering)) {
 			if (!(req->state & TASK_FREEZABLE))
 				return -ENOMEM;
+		} else if (comes_by_itself(req, &p)) {
+			continue;
 		} else if (!container_out_of_memory(ctn, req->nr)) {
 			container_stop_point("room: nobody to be killed");
 			WRITE_ONCE(ctn->hopeless_until,
