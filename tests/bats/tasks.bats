@@ -127,19 +127,27 @@ tasks() {
 
 # The child that p has made by vfork and that has not executed anything yet
 vforked() {
-	CHILD=$(pgrep -P "$p")
+	CHILD=$(pgrep -P "${1:-$p}")
 }
 
 @test "a child that comes from vfork is moved once it has executed, without its parent" {
-	hold_start p
-	echo 'vfork 10 300' >&"$IN_p"
-	wait_until 20 vforked
-	assert_equal "$(put_value addtask "$CHILD")" ok
-	read -r -t $((20 * ${SLOW:-1})) -u "$OUT_p" output
-	assert_equal "$output" "$CHILD"
-	assert_equal "$(tasks)" "$CHILD"
-	assert_equal "$(tr '\0' ' ' <"/proc/$CHILD/cmdline")" 'hold --sleep 10 '
-	wait_until 20 has_anon 10
+	local parent in out
+
+	# one that is written late has executed already
+	for parent in p q r; do
+		in=IN_$parent out=OUT_$parent
+		hold_start "$parent"
+		echo 'vfork 10 800' >&"${!in}"
+		wait_until 20 vforked "${!parent}"
+		assert_equal "$(put_value addtask "$CHILD")" ok
+		read -r -t $((20 * ${SLOW:-1})) -u "${!out}" output
+		assert_equal "$output" "$CHILD"
+		assert_equal "$(tasks)" "$CHILD"
+		assert_equal "$(tr '\0' ' ' <"/proc/$CHILD/cmdline")" 'hold --sleep 10 '
+		wait_until 20 has_anon 10
+		let_go "$parent"
+		wait_until 20 has_tasks 0
+	done
 }
 
 # has_anon PAGES, at least
