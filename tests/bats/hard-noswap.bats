@@ -408,6 +408,10 @@ for page in range(0, 12000, 5):
 	os.posix_fadvise(file, page * 4096, 5 * 4096, os.POSIX_FADV_DONTNEED)
 	time.sleep(0.005)' "$F" 3>&- &
 	dropper=$!
+	begun() {
+		[ "$(attr num_file_pages)" -lt 11990 ]
+	}
+	wait_until 20 begun
 	set_attr rss_limit 1000
 	HOLD_TIMEOUT=20 run tell p touch a
 	assert_failure
