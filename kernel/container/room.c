@@ -258,7 +258,8 @@ bool __container_wait_for_room(void)
 	int err;
 
 	current->container_wanted = 0;
-	if (current->container_gave_up)
+	if (current->container_gave_up &&
+	    !(current->flags & (PF_KTHREAD | PF_USER_WORKER)))
 		return false;
 	ctn = container_get_own();
 	/* who is in none any more is charged for nothing */

@@ -21,6 +21,14 @@ static bool is_to_sleep(struct container *ctn)
 	       container_usage(ctn) > READ_ONCE(ctn->page_limit);
 }
 
+static bool is_far_over(struct container *ctn)
+{
+	unsigned long limit = READ_ONCE(ctn->page_limit);
+	unsigned long usage = container_usage(ctn);
+
+	return usage > limit && usage - limit > limit / 8;
+}
+
 /*
  * Sleep until the container is under its page_limit: one second at most, or two if
  * another such sleep began within the last 5 jiffies.
@@ -48,6 +56,7 @@ static void throttle(struct container *ctn)
 
 void __container_resume_user_mode(void)
 {
+	bool gave_up = current->container_gave_up;
 	struct container *ctn;
 
 	current->container_throttled = false;
@@ -56,6 +65,8 @@ void __container_resume_user_mode(void)
 	ctn = container_get_own();
 	if (!ctn)
 		return;
-	throttle(ctn);
+	/* if it is not far over page_limit, that is all that it came for */
+	if (!gave_up || is_far_over(ctn))
+		throttle(ctn);
 	container_put(ctn);
 }
