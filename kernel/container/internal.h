@@ -358,6 +358,19 @@ static inline bool container_round_ended(struct container *ctn,
 	       test_bit(CONTAINER_DYING, &ctn->flags);
 }
 
+/*
+ * So many pages above page_limit are never far: with a limit of next to nothing, one
+ * that sleeps for each page finds those that its next instruction needs gone again.
+ */
+#define CONTAINER_NEVER_FAR	32UL
+
+/* Is that so far over page_limit that the current task is to sleep? */
+static inline bool container_far_over(unsigned long usage, unsigned long limit)
+{
+	return usage > limit &&
+	       usage - limit > max(limit / 8, CONTAINER_NEVER_FAR);
+}
+
 /* Rounds without any progress until who wants some gives up */
 #define CONTAINER_RETRIES	5
 

@@ -64,7 +64,7 @@ static void check_page_limit(struct container *ctn)
 		return;
 
 	notice_page_limit(ctn, usage, limit);
-	if (usage - limit > limit / 8 && is_own_task(ctn)) {
+	if (container_far_over(usage, limit) && is_own_task(ctn)) {
 		current->container_throttled = true;
 		set_notify_resume(current);
 		container_stop_point("charge: to wait");

@@ -21,14 +21,6 @@ static bool is_to_sleep(struct container *ctn)
 	       container_usage(ctn) > READ_ONCE(ctn->page_limit);
 }
 
-static bool is_far_over(struct container *ctn)
-{
-	unsigned long limit = READ_ONCE(ctn->page_limit);
-	unsigned long usage = container_usage(ctn);
-
-	return usage > limit && usage - limit > limit / 8;
-}
-
 /*
  * Sleep until the container is under its page_limit: one second at most, or two if
  * another such sleep began within the last 5 jiffies.
@@ -66,7 +58,8 @@ void __container_resume_user_mode(void)
 	if (!ctn)
 		return;
 	/* if it is not far over page_limit, that is all that it came for */
-	if (!gave_up || is_far_over(ctn))
+	if (!gave_up ||
+	    container_far_over(container_usage(ctn), READ_ONCE(ctn->page_limit)))
 		throttle(ctn);
 	container_put(ctn);
 }

@@ -491,8 +491,23 @@ usage_at_least() {
 	set_attr page_limit 0
 	hold_start p "$C"
 	tells p anon a 100
-	HOLD_TIMEOUT=100 tells p touch a
-	HOLD_TIMEOUT=100 tells p write "$F" 200
+	tells p touch a
+	tells p write "$F" 200
 	tells p check a
 	assert_equal "$(attr num_tasks)" 1
+}
+
+# One instruction may need several pages. Who slept for each of these would find the
+# others gone when it goes on.
+@test "with a limit of 0 a task does not sleep for each page" {
+	local slept
+
+	hold_start p "$C"
+	tells p anon a 1
+	tells p touch a
+	set_attr page_limit 0
+	wait_until 20 usage_at_most 0
+	slept=$(stat_of throttled_usec)
+	tells p check a
+	assert_equal "$(stat_of throttled_usec)" "$slept"
 }
