@@ -187,6 +187,19 @@ wait_for_qemu() {
 	assert_output --partial "lkdtm_EXCEPTION"
 }
 
+@test "a guest that dies of a stale breakpoint before it says anything boots once more" {
+	run "$vm" -- sh -c 'echo "Oops: int3: 0000" >/dev/kmsg; echo c >/proc/sysrq-trigger'
+	assert_equal "$status" 125
+	assert_output --partial ": again"
+	assert_output --partial "Oops: int3, twice"
+
+	run "$vm" -- sh -c 'echo said; sleep 1; echo "Oops: int3: 0000" >/dev/kmsg
+		echo c >/proc/sysrq-trigger'
+	assert_equal "$status" 125
+	assert_output --partial "sysrq triggered crash"
+	refute_output --partial ": again"
+}
+
 @test "a guest that powers off is reported" {
 	run "$vm" -- sh -c 'echo b >/proc/sysrq-trigger; sleep 5'
 	assert_equal "$status" 125
