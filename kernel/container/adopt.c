@@ -22,6 +22,7 @@
 
 struct adopt_walk {
 	unsigned long token;	/* of the container that is joined; 0 for none */
+	bool force;		/* charge it for files whether they fit or not */
 	unsigned long next;	/* where to go on */
 	int nr;
 	struct folio *folios[ADOPT_BATCH];
@@ -188,6 +189,12 @@ out:
 	folio_unlock(folio);
 }
 
+/* Does pages_of() in move.c count it? */
+static bool is_reserved_for(struct folio *folio)
+{
+	return folio_test_anon(folio) || folio_test_swapbacked(folio);
+}
+
 /* Pages of drivers say that they are of a file, and are not in its cache. */
 static bool is_cached(struct folio *folio)
 {
@@ -195,14 +202,37 @@ static bool is_cached(struct folio *folio)
 	       xa_load(&folio->mapping->i_pages, folio->index) == folio;
 }
 
-/* A folio of a file, or, as it is not locked yet, of none any more. */
-static void adopt_file(struct folio *folio, struct container *ctn)
+/*
+ * A folio of a file, or, as it is not locked yet, of none any more. What does not fit
+ * stays charged to nobody, as it was.
+ */
+static void adopt_file(struct folio *folio, struct container *ctn, bool force)
 {
+	bool reserved = is_reserved_for(folio);
+
 	folio_lock(folio);
 	if (is_cached(folio) && is_unowned_file(folio) &&
 	    !container_join_file(folio->mapping, ctn))
-		container_adopt_folios(&folio, 1, ctn, CONTAINER_OWN_FORCE);
+		container_adopt_folios(&folio, 1, ctn, force || reserved ?
+				       CONTAINER_OWN_FORCE : CONTAINER_OWN_TRY);
 	folio_unlock(folio);
+}
+
+/**
+ * container_moved_in - pages that were on their way are there, or do not come
+ * @reserve: what is charged in advance for them.
+ * @nr: pages; more than that was for is all of it.
+ *
+ * Context: Any.
+ */
+void container_moved_in(struct container_reserve *reserve, long nr)
+{
+	nr = min(nr, reserve->nr);
+	if (!nr)
+		return;
+	reserve->nr -= nr;
+	atomic_long_sub(nr, &reserve->ctn->moving_in);
+	page_counter_uncharge(&reserve->ctn->counter[CONTAINER_HELD], nr);
 }
 
 /* The container that @mm is in, with a reference. */
@@ -221,6 +251,8 @@ static struct container *get_mm_container(struct mm_struct *mm)
 /**
  * container_adopt_pages - charge what a process holds when it is moved
  * @mm: its mm, which has been moved; the caller has a reference.
+ * @force: whether memory of files that is not shmem is charged if it does not fit.
+ * @reserve: what is charged in advance for it, or NULL: is given back page by page.
  *
  * A page that is mapped from now on is charged to the new container at once,
  * as the page table lock orders that after the move: it is enough to walk the
@@ -228,12 +260,14 @@ static struct container *get_mm_container(struct mm_struct *mm)
  *
  * Context: May sleep.
  */
-void container_adopt_pages(struct mm_struct *mm)
+void container_adopt_pages(struct mm_struct *mm, bool force,
+			   struct container_reserve *reserve)
 {
 	struct container *ctn = get_mm_container(mm);
 	struct adopt_walk *aw;
 	unsigned long start = 0;
 	int i, more;
+	long nr;
 
 	/* a folio an entry, so this cannot do without memory */
 	aw = kmalloc(sizeof(*aw), GFP_KERNEL | __GFP_NOFAIL);
@@ -242,7 +276,9 @@ void container_adopt_pages(struct mm_struct *mm)
 		aw->next = start;
 		aw->token = READ_ONCE(mm->container_token);
 
-		mmap_read_lock(mm);
+		/* whoever has it may hold it for long: what is left is adopted by nobody */
+		if (mmap_read_lock_killable(mm))
+			break;
 		/* after a fork that failed half way it has its parent's vmas */
 		more = check_stable_address_space(mm) ? 0 :
 		       walk_page_range(mm, start, TASK_SIZE_MAX, &adopt_ops, aw);
@@ -250,14 +286,19 @@ void container_adopt_pages(struct mm_struct *mm)
 		start = aw->next;
 		container_stop_point("adopt: a batch found");
 
-		for (i = 0; i < aw->nr; i++) {
+		for (nr = 0, i = 0; i < aw->nr; i++) {
+			if (is_reserved_for(aw->folios[i]))
+				nr += folio_nr_pages(aw->folios[i]);
 			if (folio_test_anon(aw->folios[i]) ||
 			    folio_test_swapcache(aw->folios[i]))
 				adopt_anon(aw->folios[i], mm);
 			else if (ctn)
-				adopt_file(aw->folios[i], ctn);
+				adopt_file(aw->folios[i], ctn, force);
 			folio_put(aw->folios[i]);
 		}
+		/* for a moment both are charged, rather than neither */
+		if (reserve)
+			container_moved_in(reserve, nr);
 		container_stop_point("adopt: a batch done");
 		cond_resched();
 	} while (more > 0);

@@ -357,7 +357,8 @@ static void audit_counters(struct audit_row *row)
 	for (i = 0; i < AUDIT_HELD; i++)
 		row->nr[i][AUDIT_COUNTERS] = raw_stat(row->ctn, stats[i]);
 	row->nr[AUDIT_HELD][AUDIT_COUNTERS] =
-		counter_without_stock(row->ctn, CONTAINER_HELD);
+		counter_without_stock(row->ctn, CONTAINER_HELD) -
+		atomic_long_read(&row->ctn->moving_in);
 	row->nr[AUDIT_DROPPABLE][AUDIT_COUNTERS] =
 		counter_without_stock(row->ctn, CONTAINER_DROPPABLE);
 }

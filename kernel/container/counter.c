@@ -48,7 +48,10 @@ static unsigned long sum_of_three(struct container *ctn, enum container_stat a,
 	return max(sum, 0L);
 }
 
-/* What rss_limit is about, in pages. Context as container_stat(). */
+/*
+ * What rss_limit is about, in pages, with what is being moved in. Context as
+ * container_stat().
+ */
 unsigned long container_held(struct container *ctn)
 {
 	const long *stat;
@@ -60,7 +63,7 @@ unsigned long container_held(struct container *ctn)
 		sum += READ_ONCE(stat[CONTAINER_ANON]) +
 		       READ_ONCE(stat[CONTAINER_HELD_FILE]);
 	}
-	return max(sum, 0L);
+	return max(sum, 0L) + atomic_long_read(&ctn->moving_in);
 }
 
 /* rss_usage: what is held, and page cache that is mapped besides. */

@@ -202,6 +202,12 @@ enum container_trim_goal {
 	NR_CONTAINER_TRIMMERS,
 };
 
+/* What a container is charged for in advance, for one who is being moved in */
+struct container_reserve {
+	struct container	*ctn;
+	long			nr;		/* pages */
+};
+
 struct container_trimmer {
 	struct delayed_work	work;
 	struct container	*ctn;
@@ -412,7 +418,9 @@ int container_remove_task(struct container *ctn, pid_t nr);
 void container_expel_tasks(struct container *ctn);
 
 /* adopt.c */
-void container_adopt_pages(struct mm_struct *mm);
+void container_adopt_pages(struct mm_struct *mm, bool force,
+			   struct container_reserve *reserve);
+void container_moved_in(struct container_reserve *reserve, long nr);
 
 /* file.c */
 struct container_file *container_first_file(struct address_space *mapping);

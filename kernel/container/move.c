@@ -128,8 +128,9 @@ static long for_tasks_of_mm(struct mm_struct *mm, struct container *to,
 /*
  * What a process has is charged where it is moved to whether it fits there or not, if
  * the administrator wants it so. Whoever has but a container or two is not to get
- * over a limit by that. Pages that @mm may be charged for; those of files that are
- * shared with others, or charged to others, as well.
+ * over a limit by that. Pages that @mm may be charged for; those of tmpfs that are
+ * shared with others, or charged to others, as well. What else files hold counts as
+ * page cache there: adopt_file() sees to it that it fits.
  */
 static long pages_of(struct mm_struct *mm)
 {
@@ -143,15 +144,27 @@ static bool is_capable(void)
 	       container_cred_is_capable(current_real_cred());
 }
 
-/* Mutex held. 0, or -ENOMEM; @nr pages are on their way until they are adopted. */
-static int reserve_move(struct container *to, long nr)
+/*
+ * Charge @reserve->ctn, if there is one, for what @mm has until that is adopted: those
+ * who are there are not to take the room meanwhile. Returns 0 or -ENOMEM.
+ */
+static int reserve_move(struct container_reserve *reserve, struct mm_struct *mm)
 {
-	long moving = atomic_long_add_return(nr, &to->moving_in);
+	struct container *to = reserve->ctn;
+	struct page_counter *over;
+	long nr;
 
-	if (is_capable() || container_room_for(to, moving))
+	if (!to || is_capable() ||
+	    READ_ONCE(mm->container_token) == container_token(to))
 		return 0;
-	atomic_long_sub(nr, &to->moving_in);
-	return -ENOMEM;
+
+	nr = pages_of(mm);
+	container_drain_stock(to);
+	if (!page_counter_try_charge(&to->counter[CONTAINER_HELD], nr, &over))
+		return -ENOMEM;
+	atomic_long_add(nr, &to->moving_in);
+	reserve->nr = nr;
+	return 0;
 }
 
 /*
@@ -224,15 +237,22 @@ static int wait_for_own_mm(struct task_struct *task, unsigned long end)
 	return 0;
 }
 
-/* Tasks of @mm that wait for room, or are slowed, in the container it leaves go on. */
-static void wake_movers(struct mm_struct *mm)
+/* Both mutex and rwsem held. The tasks of @mm have been moved to @to, or out. */
+static void move_mm(struct mm_struct *mm, struct container *to)
 {
-	struct container *ctn;
+	struct container *from;
+
+	if (READ_ONCE(mm->container_token) == (to ? container_token(to) : 0))
+		return;
 
 	rcu_read_lock();
-	ctn = mm_container(mm);
-	if (ctn)
-		wake_up_all(&ctn->wait);
+	from = mm_container(mm);
+	container_mm_leave(mm);
+	if (to)
+		container_mm_join(mm, to);
+	/* those that wait for room there, or are slowed, go on */
+	if (from)
+		wake_up_all(&from->wait);
 	rcu_read_unlock();
 }
 
@@ -243,13 +263,15 @@ static void wake_movers(struct mm_struct *mm)
 static int move_process(struct task_struct *task, struct container *from,
 			struct container *to)
 {
+	struct container_reserve reserve = { .ctn = to };
 	struct mm_struct *mm = NULL;
 	struct task_struct *user;
 	unsigned long end = jiffies + VFORK_TIMEOUT;
-	long nr = 0;
+	bool again;
 	int err;
 
 wait:
+	again = false;
 	err = wait_for_own_mm(task, end);
 	if (err)
 		return err;
@@ -264,7 +286,6 @@ wait:
 		mutex_unlock(&container_attach_mutex);
 		goto wait;
 	}
-again:
 	/* a leader that has exited may have threads that have not */
 	rcu_read_lock();
 	user = find_lock_task_mm(task);
@@ -285,47 +306,28 @@ again:
 	if (to && test_bit(CONTAINER_DYING, &to->flags))
 		goto out;
 
-	nr = to && READ_ONCE(mm->container_token) != container_token(to) ?
-	     pages_of(mm) : 0;
-	if (nr) {
-		err = reserve_move(to, nr);
-		if (err) {
-			nr = 0;
-			goto out;
-		}
-	}
-	err = move_tasks(mm, to);
+	err = reserve_move(&reserve, mm) ?: move_tasks(mm, to);
 	container_stop_point("move: tasks moved");
 	if (err)
 		goto out;
 
+	move_mm(mm, to);
 	/* it may have left this mm by exec before it was found by that */
-	if (READ_ONCE(task->mm) && READ_ONCE(task->mm) != mm &&
-	    rcu_access_pointer(task->container) != to) {
-		mmput_async(mm);
-		mm = NULL;
-		if (nr)
-			atomic_long_sub(nr, &to->moving_in);
-		nr = 0;
-		goto again;
-	}
-	if (READ_ONCE(mm->container_token) != (to ? container_token(to) : 0)) {
-		wake_movers(mm);
-		container_mm_leave(mm);
-		if (to)
-			container_mm_join(mm, to);
-	}
+	again = READ_ONCE(task->mm) && READ_ONCE(task->mm) != mm &&
+		rcu_access_pointer(task->container) != to;
 out:
 	percpu_up_write(&container_fork_rwsem);
 	mutex_unlock(&container_attach_mutex);
 
 	container_stop_point("move: unlocked");
 	if (!err)
-		container_adopt_pages(mm);
-	if (nr)
-		atomic_long_sub(nr, &to->moving_in);
+		container_adopt_pages(mm, is_capable(), &reserve);
+	container_moved_in(&reserve, reserve.nr);
 	if (mm)
 		mmput(mm);
+	mm = NULL;
+	if (again)
+		goto wait;
 	return err;
 }
 

@@ -262,6 +262,58 @@ time.sleep(100)' >"$BATS_TEST_TMPDIR/said" 3>&- &
 	wait_until 20 grep -q ready "$BATS_TEST_TMPDIR/said"
 }
 
+# anonymous_of PID: pages
+anonymous_of() {
+	awk '/^Anonymous:/ { print $2 / 4 }' "/proc/$1/smaps_rollup"
+}
+
+@test "what a user moves in has its room kept until it is there" {
+	local stop=/sys/kernel/debug/containers/stop writer has
+
+	has_800_pages
+	has=$(anonymous_of "$USER_PID")
+	hold_start p "$C"
+	tells p anon b 900
+	tells p touch b 1
+	echo -1000 >"/proc/$USER_PID/oom_score_adj"
+	drain_batches
+	set_attr rss_limit $(($(attr rss_usage) + has + 300))
+	# the sixth point is the one where it is in, and its pages are not yet
+	setpriv --reuid 1000 --regid 1000 --clear-groups bash -c '
+		echo -6 >&9; printf %s "$1" >"$2/addtask"' - "$USER_PID" "$C" 9>"$stop" 3>&- &
+	writer=$!
+	wait_until 20 grep -q "waits move: unlocked" "$stop"
+	with_peak tell p touch b
+	wait_gone "$p"
+	assert [ "$PEAK" -le $(($(attr rss_limit) - has + 32)) ]
+	kill -9 "$writer"
+	wait "$writer" || true
+	end_user
+}
+
+@test "of memory that cannot be swapped a user moves in what fits" {
+	local said=$BATS_TEST_TMPDIR/said
+
+	setpriv --reuid 1000 --regid 1000 --clear-groups unshare -Urm bash -c '
+		mount -t ramfs none /mnt; head -c 8M /dev/zero >/mnt/f
+		exec python3 -c "
+import mmap, os, time
+m = mmap.mmap(os.open(\"/mnt/f\", os.O_RDWR), 8 << 20)
+for i in range(2048): m[i << 12]
+print(\"ready\", flush=True)
+time.sleep(100)"' >"$said" 3>&- &
+	wait_until 20 grep -q ready "$said"
+	USER_PID=$(pgrep -n -u 1000 python3)
+	set_attr rss_limit $(($(anonymous_of "$USER_PID") + 1000))
+	with_peak put_as 1000 addtask "$USER_PID"
+	assert_output ok
+	assert [ "$(attr num_file_pages)" -ge 800 ]
+	assert [ "$PEAK" -le $(($(attr rss_limit) + 8)) ]
+	assert_equal "$(attr rss_oom_kills)" 0
+	kill "$USER_PID"
+	wait || true
+}
+
 @test "what a user moves in has to fit, and what root moves in need not" {
 	has_800_pages
 	set_attr rss_limit 500
