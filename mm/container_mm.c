@@ -298,6 +298,31 @@ static void begin_round(struct trim *tr, struct container_trimmer *trimmer)
 	tr->goal = usage_goal(tr->ctn);
 }
 
+/*
+ * Was a round for held memory in vain? That is counted here: who waits for room may go,
+ * and come again, with each of its signals. One that met what is in somebody's hands,
+ * or is being written, does not count for a time; nor do those of long ago.
+ */
+static void count_in_vain(struct trim *tr)
+{
+	struct container_trimmer *trimmer = tr->trimmer;
+	unsigned long held = container_held(tr->ctn);
+	long reclaimed = atomic_long_read(&tr->ctn->held_reclaimed);
+	bool progress = held < trimmer->held || reclaimed != trimmer->reclaimed;
+
+	if (progress || time_after(jiffies, trimmer->last + CONTAINER_BUSY)) {
+		WRITE_ONCE(trimmer->progress, jiffies);
+		WRITE_ONCE(trimmer->in_vain, 0);
+	}
+	if (!progress && ((!tr->busy && !tr->writing) ||
+			  time_after(jiffies, trimmer->progress + CONTAINER_BUSY)))
+		WRITE_ONCE(trimmer->in_vain, trimmer->in_vain + 1);
+
+	trimmer->held = held;
+	trimmer->reclaimed = reclaimed;
+	WRITE_ONCE(trimmer->last, jiffies);
+}
+
 static void end_round(struct trim *tr, unsigned long excess)
 {
 	struct container_trimmer *trimmer = tr->trimmer;
@@ -324,6 +349,8 @@ static void end_round(struct trim *tr, unsigned long excess)
 		trimmer->delay = 0;
 	}
 
+	if (only_held(tr))
+		count_in_vain(tr);
 	WRITE_ONCE(trimmer->idle, !tr->busy && !tr->writing);
 	/* what it did is there to be seen by who waited for it */
 	smp_store_release(&trimmer->ended, trimmer->begun);

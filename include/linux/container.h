@@ -50,6 +50,11 @@ static __always_inline bool containers_enabled(void)
 /* In address_space::container_files, beside the address: see file.c */
 #define CONTAINER_FILES_HELD	1UL
 
+/* In task_struct::container_flags */
+#define CONTAINER_TASK_THROTTLED 1	/* to sleep on its way back to user mode */
+#define CONTAINER_TASK_SHORT	2	/* in this system call a charge has failed, */
+#define CONTAINER_TASK_GAVE_UP	4	/* and it has waited for room in vain */
+
 /*
  * True once a container has had an rss_limit; it then stays true. Only then can
  * a charge fail, and somebody have to wait for it.
@@ -550,8 +555,7 @@ static inline int container_can_fork(struct task_struct *child, u64 clone_flags)
 {
 	RCU_INIT_POINTER(child->container, NULL);
 	child->container_wanted = 0;
-	child->container_gave_up = false;
-	child->container_throttled = false;
+	child->container_flags = 0;
 	child->container_forking = 0;
 	if (containers_enabled())
 		return __container_can_fork(child, clone_flags);
@@ -580,8 +584,23 @@ static inline void container_exit(struct task_struct *task)
 /* On the way back to user mode, no locks held: sleep if that is called for. */
 static inline void container_resume_user_mode(void)
 {
-	if (containers_enabled() && unlikely(current->container_throttled))
+	if (containers_enabled() &&
+	    unlikely(current->container_flags & CONTAINER_TASK_THROTTLED))
 		__container_resume_user_mode();
+}
+
+/*
+ * A system call has ended, or a signal is to be handled: what comes now may wait for
+ * room below rss_limit, whether that call has in vain or not.
+ */
+static inline void container_end_syscall(void)
+{
+	if (container_rss_enabled() &&
+	    unlikely(current->container_flags & CONTAINER_TASK_SHORT)) {
+		current->container_wanted = 0;
+		current->container_flags &= ~(CONTAINER_TASK_SHORT |
+					      CONTAINER_TASK_GAVE_UP);
+	}
 }
 
 /* A page fault begins: what has failed before is not why it may fail. */
@@ -589,6 +608,12 @@ static inline void container_enter_fault(void)
 {
 	if (container_rss_enabled())
 		current->container_wanted = 0;
+}
+
+/* Has it failed for want of room below an rss_limit? */
+static inline bool container_is_short(void)
+{
+	return container_rss_enabled() && current->container_wanted;
 }
 
 /**
@@ -610,7 +635,7 @@ container_exit_fault(struct vm_area_struct *vma, struct mm_struct *mm,
 		     unsigned int flags, vm_fault_t ret)
 {
 	if (container_rss_enabled() &&
-	    unlikely(current->container_wanted | current->container_gave_up))
+	    unlikely(current->container_flags & CONTAINER_TASK_SHORT))
 		return __container_exit_fault(vma, mm, flags, ret);
 	return ret;
 }
@@ -698,7 +723,9 @@ static inline void container_post_fork(struct task_struct *child) { }
 static inline void container_cancel_fork(struct task_struct *child) { }
 static inline void container_exit(struct task_struct *task) { }
 static inline void container_resume_user_mode(void) { }
+static inline void container_end_syscall(void) { }
 static inline void container_enter_fault(void) { }
+static inline bool container_is_short(void) { return false; }
 static inline vm_fault_t
 container_exit_fault(struct vm_area_struct *vma, struct mm_struct *mm,
 		     unsigned int flags, vm_fault_t ret)

@@ -55,7 +55,9 @@ struct container *container_create(void)
 	/* so that the first hit is not one that follows another */
 	ctn->last_hit = jiffies - HZ;
 	ctn->oom_told_until = jiffies;
-	ctn->hopeless_until = jiffies;
+	ctn->no_room_until[0] = jiffies;
+	ctn->no_room_until[1] = jiffies;
+	ctn->last_kill = jiffies;
 	spin_lock_init(&ctn->lock);
 	INIT_LIST_HEAD(&ctn->tasks);
 	INIT_LIST_HEAD(&ctn->mms);

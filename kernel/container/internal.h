@@ -215,6 +215,12 @@ struct container_trimmer {
 	unsigned long		begun;		/* rounds */
 	unsigned long		ended;
 	bool			idle;		/* the last one did nothing */
+	/* of those for held memory: */
+	unsigned int		in_vain;	/* rounds without progress, in a row */
+	unsigned long		progress;	/* jiffies: when there was some */
+	unsigned long		last;		/* jiffies: when the last one ended */
+	unsigned long		held;		/* pages, after the last */
+	long			reclaimed;	/* what ctn->held_reclaimed was then */
 	/* where trimming anonymous pages goes on: only compared, not followed */
 	struct mm_struct	*mm;
 	unsigned long		addr;
@@ -268,7 +274,8 @@ struct container {
 	atomic_long_t			moving_in;	/* pages, see move.c */
 	atomic_t			room_waiters;	/* tasks that need pages */
 	unsigned long			room_wanted;	/* the most that one needs */
-	unsigned long			hopeless_until;	/* jiffies: see room.c */
+	unsigned long			no_room_until[2]; /* jiffies: see room.c */
+	unsigned long			last_kill;	/* jiffies: or one was seen to go */
 	atomic_long_t			held_reclaimed;	/* pages */
 
 	atomic_long_t			event[NR_CONTAINER_EVENTS];

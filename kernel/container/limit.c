@@ -21,7 +21,7 @@ static bool is_own_task(struct container *ctn)
 
 	return (rcu_access_pointer(current->container) == ctn ||
 		(mm && READ_ONCE(mm->container_token) == container_token(ctn))) &&
-	       !(current->flags & (PF_KTHREAD | PF_EXITING));
+	       !(current->flags & PF_KTHREAD);
 }
 
 static void notice_page_limit(struct container *ctn, unsigned long usage,
@@ -65,7 +65,7 @@ static void check_page_limit(struct container *ctn)
 
 	notice_page_limit(ctn, usage, limit);
 	if (container_far_over(usage, limit) && is_own_task(ctn)) {
-		current->container_throttled = true;
+		current->container_flags |= CONTAINER_TASK_THROTTLED;
 		set_notify_resume(current);
 		container_stop_point("charge: to wait");
 	}
@@ -112,8 +112,24 @@ void container_check_mapped(struct container *ctn)
 }
 
 /*
- * May a charge that does not fit below rss_limit go over it? One that exits gives back
- * more than it takes, and an allocation that must not fail must not fail here. A
+ * Is the current task's process about to go, and all of its memory with it? A thread
+ * that exits alone leaves what the kernel writes for it to the others: robust futexes,
+ * and its thread id, wherever it wants to have that cleared.
+ */
+static bool is_going(void)
+{
+	struct mm_struct *mm = current->mm;
+
+	if (!(current->flags & PF_EXITING) ||
+	    !(current->signal->flags & SIGNAL_GROUP_EXIT))
+		return false;
+	/* no other process has it: a thread is counted for longer than it has its mm */
+	return !mm || atomic_read(&mm->mm_users) <= get_nr_threads(current);
+}
+
+/*
+ * May a charge that does not fit below rss_limit go over it? A process that exits gives
+ * back more than it takes, and an allocation that must not fail must not fail here. A
  * large folio that comes from swap to a limit that is smaller has to come all the
  * same.
  *
@@ -123,7 +139,7 @@ void container_check_mapped(struct container *ctn)
  */
 static bool may_go_over(struct container *ctn, long nr, gfp_t gfp, bool wait)
 {
-	return (gfp & __GFP_NOFAIL) || (current->flags & PF_EXITING) ||
+	return (gfp & __GFP_NOFAIL) || is_going() ||
 	       (wait && nr > 1 && nr > container_rss_limit(ctn)) ||
 	       test_bit(CONTAINER_DYING, &ctn->flags);
 }
@@ -153,8 +169,12 @@ noinline int container_charge_fails(struct container *ctn, long nr, gfp_t gfp,
 		trace_container_charge_failed(ctn->id, nr, container_rss(ctn),
 					      container_rss_limit(ctn));
 	/* what a fault that fails with this is to wait for: see room.c */
-	if (wait && is_own_task(ctn))
+	if (wait && is_own_task(ctn)) {
 		current->container_wanted = nr;
+		current->container_flags |= CONTAINER_TASK_SHORT;
+		/* that is forgotten when the system call ends */
+		set_notify_resume(current);
+	}
 	container_stop_point("charge: failed");
 	return -ENOMEM;
 }

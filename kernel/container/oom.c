@@ -94,6 +94,9 @@ void container_oom_print(struct container *ctn)
 		container_stat(ctn, CONTAINER_MAPPED_FILE) << (PAGE_SHIFT - 10));
 }
 
+/* How often the tasks of a container are gone over when all are to be killed */
+#define OOM_TIMES	10
+
 static bool may_be_killed(struct container *ctn, struct task_struct *task)
 {
 	return container_oom_eligible(ctn, task) &&
@@ -135,15 +138,18 @@ void container_oom_killed(struct container *ctn,
 			  void *message)
 {
 	struct task_struct *task;
+	int nr, times = 0;
 	bool killed;
-	int nr;
 
 	atomic_long_inc(&ctn->rss_oom_kills);
 	container_notify(ctn, CONTAINER_RSS_OOM_KILLS);
 	if (READ_ONCE(ctn->oom) != CONTAINER_OOM_CONTAINER)
 		return;
 
-	/* until there are none that were just forked by those to come */
+	/*
+	 * Until there are none that were just forked by those to come. Others may put
+	 * new ones in, faster than they are killed: these are left alone some time.
+	 */
 	do {
 		killed = false;
 		nr = 1;
@@ -154,5 +160,5 @@ void container_oom_killed(struct container *ctn,
 			container_notify(ctn, CONTAINER_RSS_OOM_KILLS);
 			killed = true;
 		}
-	} while (killed);
+	} while (killed && ++times < OOM_TIMES);
 }

@@ -23,7 +23,6 @@
 #include <linux/mm.h>
 #include <linux/oom.h>
 #include <linux/psi.h>
-#include <linux/resume_user_mode.h>
 #include <linux/sched/signal.h>
 #include <linux/wait.h>
 #include <trace/events/container.h>
@@ -40,6 +39,12 @@
  */
 #define ROOM_KILL_DELAY	(HZ / 10)
 
+/*
+ * Who is told that there is no room may ask again at once, and kcontainerd is not to go
+ * round for each: so long it is told the same.
+ */
+#define ROOM_FAILS	(HZ / 10)
+
 /* Where nobody may be killed, one looks for room as often as this, and once */
 #define ROOM_INTERVAL	HZ
 
@@ -48,6 +53,7 @@ struct room_request {
 	long nr;		/* pages */
 	unsigned long deadline;	/* jiffies */
 	unsigned int state;	/* TASK_*: which signals end it */
+	bool user;		/* a fault in user mode: it is tried again */
 	bool may_kill;
 };
 
@@ -75,11 +81,21 @@ static bool may_try_again(struct room_request *req)
 	       tsk_is_oom_victim(current);
 }
 
+/* Sleep until @cond, for so many jiffies at most. What is freed wakes nobody: look. */
+#define room_wait(req, cond, timeout)						\
+	___wait_event((req)->ctn->wait, ___wait_cond_timeout(cond), (req)->state, 0,	\
+		      min(timeout, ROOM_SLICE), __ret = schedule_timeout(__ret))
+
 /* Sleep until there is a reason to try again, for so many jiffies at most. */
 static void sleep_for_room(struct room_request *req, long timeout)
 {
-	___wait_event(req->ctn->wait, ___wait_cond_timeout(may_try_again(req)),
-		      req->state, 0, timeout, __ret = schedule_timeout(__ret));
+	unsigned long end = jiffies + timeout;
+
+	while (timeout > 0 && !may_try_again(req) &&
+	       !signal_pending_state(req->state, current)) {
+		room_wait(req, may_try_again(req), timeout);
+		timeout = end - jiffies;
+	}
 }
 
 /* Returns whether a round of kcontainerd that began after this has ended. */
@@ -93,68 +109,62 @@ static bool wait_for_round(struct room_request *req)
 
 	container_call_kcontainerd(ctn, what);
 	container_stop_point("round: called");
-	/* what is freed wakes nobody, so look now and then */
 	while (left > 0 && !may_try_again(req) &&
 	       !signal_pending_state(req->state, current)) {
 		ended = container_round_ended(ctn, what, round);
 		if (ended)
 			break;
-		___wait_event(ctn->wait,
-			      ___wait_cond_timeout(may_try_again(req) ||
-						   container_round_ended(ctn, what, round)),
-			      req->state, 0, min(left, ROOM_SLICE),
-			      __ret = schedule_timeout(__ret));
+		room_wait(req, may_try_again(req) ||
+			       container_round_ended(ctn, what, round), left);
 		left = req->deadline - jiffies;
 	}
 	container_stop_point("round: ended");
 	return ended;
 }
 
-/* What has been gained since the last round? */
-struct progress {
-	unsigned long held;
-	long reclaimed;
-	unsigned int idle;	/* rounds that found nothing */
-	unsigned long last;	/* jiffies: when there was some */
-};
-
-static bool is_progress(struct container *ctn, struct progress *p)
+/* There is to be a kill. So long it has to wait, in jiffies. */
+static long kill_delay(struct container *ctn)
 {
-	unsigned long held = container_held(ctn);
-	long reclaimed = atomic_long_read(&ctn->held_reclaimed);
-	bool ret = held < p->held || reclaimed != p->reclaimed;
+	unsigned long last = READ_ONCE(ctn->trimmer[CONTAINER_TRIM_HELD].progress);
+	unsigned long kill = READ_ONCE(ctn->last_kill);
 
-	p->held = held;
-	p->reclaimed = reclaimed;
-	if (ret) {
-		p->idle = 0;
-		p->last = jiffies;
-	}
-	return ret;
+	if (time_before(last, kill))
+		last = kill;
+	return last + ROOM_KILL_DELAY - jiffies;
 }
 
-/* A round has not helped. Is it time to give up? */
-static bool is_hopeless(struct room_request *req, struct progress *p)
+/*
+ * Rounds find nothing any more. Have somebody killed, if that may be. Returns -ENOMEM if
+ * that makes no room, or else 0, after a moment, to look again.
+ */
+static int none_to_be_had(struct room_request *req)
 {
-	if (!READ_ONCE(req->ctn->trimmer[CONTAINER_TRIM_HELD].idle) &&
-	    time_before(jiffies, p->last + CONTAINER_BUSY)) {
-		/* what it met is in somebody's hands, or is being written */
-		sleep_for_room(req, HZ / 50);
-		return false;
+	struct container *ctn = req->ctn;
+	long delay = kill_delay(ctn);
+
+	container_stop_point("room: none to be had");
+	if (req->may_kill && atomic_read(&ctn->lowering)) {
+		/* nobody dies for a limit that is going to be taken back */
+		if (!req->user)
+			return -ENOMEM;
+		delay = HZ / 50;
+	} else if (req->may_kill && delay <= 0) {
+		if (!container_out_of_memory(ctn, req->nr)) {
+			container_stop_point("room: nobody to be killed");
+			goto fail;
+		}
+		/* whoever was chosen, now or before, takes a moment to go */
+		WRITE_ONCE(ctn->last_kill, jiffies);
+		delay = HZ / 50;
+	} else if (!req->may_kill) {
+		goto fail;
 	}
-	return ++p->idle >= CONTAINER_RETRIES;
-}
+	sleep_for_room(req, delay);
+	return 0;
 
-/* There is to be a kill. Has one been a moment ago, and was it enough? */
-static bool comes_by_itself(struct room_request *req, struct progress *p)
-{
-	long left = p->last + ROOM_KILL_DELAY - jiffies;
-
-	if (left <= 0)
-		return false;
-	sleep_for_room(req, left);
-	return is_progress(req->ctn, p) || may_try_again(req) ||
-	       signal_pending_state(req->state, current);
+fail:
+	WRITE_ONCE(ctn->no_room_until[req->may_kill], jiffies + ROOM_FAILS);
+	return -ENOMEM;
 }
 
 /*
@@ -164,53 +174,37 @@ static bool comes_by_itself(struct room_request *req, struct progress *p)
 static int wait_for_room(struct room_request *req)
 {
 	struct container *ctn = req->ctn;
-	struct progress p = {};
+	struct container_trimmer *trimmer = &ctn->trimmer[CONTAINER_TRIM_HELD];
+	int err = 0;
 
-	is_progress(ctn, &p);
-	p.last = jiffies;
-	p.idle = 0;
-	if (time_before(jiffies, READ_ONCE(ctn->hopeless_until)))
-		p.idle = CONTAINER_RETRIES - 1;
-	while (!may_try_again(req)) {
+	while (!err && !may_try_again(req)) {
 		if (signal_pending_state(req->state, current))
 			return -EINTR;
 		if (time_after_eq(jiffies, req->deadline))
 			return -ETIMEDOUT;
-		if (!wait_for_round(req) || is_progress(ctn, &p) ||
-		    !is_hopeless(req, &p))
-			continue;
-
-		container_stop_point("room: none to be had");
-		if (!req->may_kill)
+		if (time_before(jiffies, READ_ONCE(ctn->no_room_until[req->may_kill])))
 			return -ENOMEM;
-		/* nobody dies for a limit that is going to be taken back */
-		if (atomic_read(&ctn->lowering)) {
-			if (!(req->state & TASK_FREEZABLE))
-				return -ENOMEM;
-		} else if (comes_by_itself(req, &p)) {
+		if (!wait_for_round(req))
 			continue;
-		} else if (!container_out_of_memory(ctn, req->nr)) {
-			container_stop_point("room: nobody to be killed");
-			WRITE_ONCE(ctn->hopeless_until,
-				   jiffies + 2 * ROOM_INTERVAL);
-			return -ENOMEM;
-		}
-		/* whoever was chosen takes a moment to go */
-		sleep_for_room(req, HZ / 50);
-		p.idle = 0;
+		if (READ_ONCE(trimmer->in_vain) >= CONTAINER_RETRIES)
+			err = none_to_be_had(req);
+		else if (!READ_ONCE(trimmer->idle) &&
+			 READ_ONCE(trimmer->progress) != READ_ONCE(trimmer->last))
+			/* what it met is in somebody's hands, or is being written */
+			sleep_for_room(req, HZ / 50);
 	}
-	return 0;
+	return err;
 }
 
 /* The same, counted. The current task's container, and so many pages. */
-static int want_room(struct container *ctn, long nr, unsigned int state,
-		     bool may_kill)
+static int want_room(struct container *ctn, long nr, bool user, bool may_kill)
 {
 	struct room_request req = {
 		.ctn = ctn,
 		.nr = nr,
 		.deadline = jiffies + ROOM_TIMEOUT,
-		.state = state,
+		.state = user ? TASK_INTERRUPTIBLE | TASK_FREEZABLE : TASK_KILLABLE,
+		.user = user,
 		.may_kill = may_kill,
 	};
 	ktime_t start = ktime_get();
@@ -226,7 +220,7 @@ static int want_room(struct container *ctn, long nr, unsigned int state,
 	container_stop_point("room: wanted");
 	err = wait_for_room(&req);
 	/* where nobody may be killed: it may be another that makes room */
-	if (err == -ENOMEM && state & TASK_FREEZABLE)
+	if (err == -ENOMEM && user)
 		sleep_for_room(&req, ROOM_INTERVAL);
 	container_stop_point("room: waited");
 	psi_memstall_leave(&pflags);
@@ -238,17 +232,10 @@ static int want_room(struct container *ctn, long nr, unsigned int state,
 	return err;
 }
 
-/*
- * There was no room to be had for a system call. That is forgotten on the way back to
- * user mode, or where there is none, at the next fault.
- */
-static void give_up(void)
+/* A worker of io_uring has many requests, and does not return to user mode. */
+static bool is_worker(void)
 {
-	current->container_gave_up = true;
-	if (current->flags & (PF_KTHREAD | PF_USER_WORKER))
-		return;
-	current->container_throttled = true;
-	set_notify_resume(current);
+	return current->flags & PF_USER_WORKER;
 }
 
 bool __container_wait_for_room(void)
@@ -258,18 +245,18 @@ bool __container_wait_for_room(void)
 	int err;
 
 	current->container_wanted = 0;
-	if (current->container_gave_up &&
-	    !(current->flags & (PF_KTHREAD | PF_USER_WORKER)))
+	if (current->container_flags & CONTAINER_TASK_GAVE_UP)
 		return false;
 	ctn = container_get_own();
 	/* who is in none any more is charged for nothing */
 	if (!ctn)
 		return true;
-	err = want_room(ctn, nr, TASK_KILLABLE, false);
+	err = want_room(ctn, nr, false, false);
 	container_put(ctn);
-	if (err)
-		give_up();
-	return !err;
+	if (err && !is_worker())
+		current->container_flags |= CONTAINER_TASK_GAVE_UP;
+	/* who has been killed has no need of it, and its caller may not look for that */
+	return !err && !fatal_signal_pending(current);
 }
 
 static bool may_retry(unsigned int flags)
@@ -283,14 +270,15 @@ vm_fault_t __container_exit_fault(struct vm_area_struct *vma,
 				  vm_fault_t ret)
 {
 	long nr = current->container_wanted;
-	bool gave_up = current->container_gave_up;
+	bool gave_up = current->container_flags & CONTAINER_TASK_GAVE_UP;
 	bool user = flags & FAULT_FLAG_USER;
 	struct container *ctn;
 	int err = 0;
 
+	/* what does not return from a system call forgets here what was in the last */
+	if (user || is_worker())
+		container_end_syscall();
 	current->container_wanted = 0;
-	if (user || (current->flags & (PF_KTHREAD | PF_USER_WORKER)))
-		current->container_gave_up = false;
 	/*
 	 * It went well, or was not for want of room, or may not be tried again.
 	 * There are drivers to which any error is a reason for SIGBUS.
@@ -301,6 +289,7 @@ vm_fault_t __container_exit_fault(struct vm_area_struct *vma,
 	if (!may_retry(flags)) {
 		/* its caller may: container_wait_for_room() */
 		current->container_wanted = nr;
+		current->container_flags |= CONTAINER_TASK_SHORT;
 		return ret;
 	}
 	/* it has waited, or another of the same system call has, to no avail */
@@ -314,8 +303,7 @@ vm_fault_t __container_exit_fault(struct vm_area_struct *vma,
 
 	ctn = container_get_own();
 	if (ctn) {
-		err = want_room(ctn, nr, user ? TASK_INTERRUPTIBLE | TASK_FREEZABLE :
-						TASK_KILLABLE, true);
+		err = want_room(ctn, nr, user, true);
 		container_put(ctn);
 	}
 	/*
@@ -323,6 +311,7 @@ vm_fault_t __container_exit_fault(struct vm_area_struct *vma,
 	 * it does when it is tried again, if there is no room then.
 	 */
 	if (err && !user)
-		give_up();
+		current->container_flags |= CONTAINER_TASK_SHORT |
+					    CONTAINER_TASK_GAVE_UP;
 	return VM_FAULT_RETRY;
 }

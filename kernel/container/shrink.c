@@ -33,6 +33,8 @@ static void add_goal(struct container *ctn, struct shrinker_goal *goal)
 	list_add(&goal->node, &ctn->shrinkers);
 	update_goal(ctn);
 	spin_unlock(&ctn->shrink_lock);
+	/* a round that is said to begin after this sees it: begin_round() */
+	smp_mb();
 }
 
 static void remove_goal(struct container *ctn, struct shrinker_goal *goal)

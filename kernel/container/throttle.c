@@ -48,18 +48,12 @@ static void throttle(struct container *ctn)
 
 void __container_resume_user_mode(void)
 {
-	bool gave_up = current->container_gave_up;
 	struct container *ctn;
 
-	current->container_throttled = false;
-	/* a system call has ended: the next one may wait for room, see room.c */
-	current->container_gave_up = false;
+	current->container_flags &= ~CONTAINER_TASK_THROTTLED;
 	ctn = container_get_own();
 	if (!ctn)
 		return;
-	/* if it is not far over page_limit, that is all that it came for */
-	if (!gave_up ||
-	    container_far_over(container_usage(ctn), READ_ONCE(ctn->page_limit)))
-		throttle(ctn);
+	throttle(ctn);
 	container_put(ctn);
 }

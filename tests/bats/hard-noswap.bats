@@ -219,6 +219,19 @@ assert_refused() {
 	assert_equal "$(attr rss_oom_kills)" 0
 }
 
+@test "memory that may be dropped is, and who fills it goes on" {
+	hold <<<"write $F 3000"
+	hold_start p "$C"
+	tells p droppable a 3000
+	tells p touch a 1
+	set_attr rss_limit 1500
+	HOLD_TIMEOUT=40 tells p touch a
+	# and in the middle of a system call
+	HOLD_TIMEOUT=40 tells p fetch a "$F"
+	assert [ "$(attr rss_failcnt)" -gt 0 ]
+	assert_equal "$(attr rss_oom_kills)" 0
+}
+
 @test "a tmpfs that fills the limit gets its writer an error" {
 	local d=/dev/shm/$BATS_TEST_NUMBER
 
@@ -467,6 +480,39 @@ fill_the_limit() {
 
 waits_for_room() {
 	grep -q __container_exit_fault "/proc/$1/stack"
+}
+
+@test "signals do not put off who is to be killed" {
+	hold_start p "$C"
+	tells p anon a 3000
+	tells p ticks 20
+	set_attr rss_limit $(($(attr rss_usage) + 500))
+	echo "touch a" >&"$IN_p"
+	wait_gone "$p"
+	assert_equal "$(attr rss_oom_kills)" 1
+}
+
+@test "who is refused room again and again does not keep kcontainerd at it" {
+	local before
+
+	hold_start p "$C"
+	tells p anon z 1
+	tells p look z
+	: >"/dev/shm/$BATS_TEST_NUMBER"
+	set_attr rss_limit $(($(attr rss_usage) + 500))
+	tell p again "store z /dev/shm/$BATS_TEST_NUMBER"
+	wait_until 20 refused 10
+	before=$(awk '$1 == "rounds" { print $2 }' "$C/stat")
+	sleep 5
+	assert refused 100
+	# it takes five to see that there is none to be had, and ten a second are enough
+	assert [ $(($(awk '$1 == "rounds" { print $2 }' "$C/stat") - before)) -le 80 ]
+	assert_equal "$(attr rss_oom_kills)" 0
+}
+
+# refused TIMES: at least
+refused() {
+	[ "$(attr rss_failcnt)" -ge "$1" ]
 }
 
 @test "that there is nobody to be killed is told once in a while, not each time" {

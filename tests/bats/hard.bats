@@ -303,6 +303,32 @@ mapped_at_least() {
 	no_kill
 }
 
+@test "threads that exit do not go over it" {
+	hold_start p "$C"
+	tells p anon a 3000
+	tells p touch a 1
+	drain_batches
+	set_attr rss_limit $(($(attr rss_usage) + 500))
+	HOLD_TIMEOUT=100 with_peak tell p exits a
+	assert_output ok
+	assert [ "$(attr rss_failcnt)" -gt 0 ]
+	assert [ "$PEAK" -le $(($(attr rss_limit) + 8)) ]
+	no_kill
+}
+
+@test "memory that may be dropped is, and who fills it goes on" {
+	hold <<<"write $F 3000"
+	hold_start p "$C"
+	tells p droppable a 3000
+	tells p touch a 1
+	set_attr rss_limit 1500
+	HOLD_TIMEOUT=40 tells p touch a
+	# and in the middle of a system call
+	HOLD_TIMEOUT=40 tells p fetch a "$F"
+	assert [ "$(attr rss_failcnt)" -gt 0 ]
+	assert_equal "$(attr rss_oom_kills)" 0
+}
+
 @test "an exec at the limit makes room for its arguments" {
 	hold_start p "$C"
 	tells p anon a 1000

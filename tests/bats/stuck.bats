@@ -94,12 +94,16 @@ will_wait() {
 	wait_until 20 round_is_held
 }
 
-# answers NAME: in much less than the ten seconds after which it looks anyway.
-answers() {
+# answers_with NAME ANSWER: in much less than the ten seconds after which it looks anyway.
+answers_with() {
 	local out=OUT_$1 answer
 
 	read -r -t $((4 * ${SLOW:-1})) -u "${!out}" answer || fail "$1 does not go on"
-	assert_equal "$answer" ok
+	assert_equal "$answer" "$2"
+}
+
+answers() {
+	answers_with "$1" ok
 }
 
 # kcontainerd has not been any help.
@@ -152,6 +156,29 @@ assert_still_held() {
 	assert_still_held
 	tells q check b
 	assert [ "$(attr rss_usage "$C-to")" -ge 800 ]
+}
+
+@test "whoever is moved goes on, although the limit that it waited below is lowered meanwhile" {
+	local lowers
+
+	mkdir "$C-to"
+	fill p
+	hold_start q "$C"
+	tells q anon b 800
+	at_its_limit
+	will_wait q touch b
+	put "$C/rss_limit" <<<100 >"$BATS_TEST_TMPDIR/said" 3>&- &
+	lowers=$!
+	wait_until 20 limit_reads 100
+	set_attr addtask "$q" "$C-to"
+	answers q
+	assert_still_held
+	let_swap_go_on
+	wait "$lowers" || true
+}
+
+limit_reads() {
+	[ "$(attr rss_limit)" = "$1" ]
 }
 
 # took NAME: how long it is since $BEGAN until the answer, in ms; and that in $ANSWER.
@@ -213,6 +240,59 @@ took() {
 	answers q
 }
 
+waits_in_call() {
+	grep -q __container_wait_for_room "/proc/$1/stack"
+}
+
+@test "who has waited in vain in a system call handles its signals, which may need room" {
+	local answer t=/dev/shm/$BATS_TEST_NUMBER
+
+	fill p
+	: >"$t"
+	hold_start q "$C"
+	tells q anon s 64
+	tells q handler s
+	tells q anon z 100
+	tells q look z
+	hold_start x "$C"
+	tells x anon b 1500
+	at_its_limit
+	will_wait x touch b
+	echo "store z $t" >&"$IN_q"
+	wait_until 20 waits_in_call "$q"
+	kill -USR1 "$q"
+	# ten seconds later it gives up; the handler's stack is a page that is not there
+	wait_until 40 waits_for_room "$q" || fail "$(cat /proc/$q/stack /proc/$q/status /proc/$x/stack)"
+	set_attr rss_limit max
+	answers x
+	answers_with q caught
+	answers_with q ENOMEM
+	assert_equal "$(attr rss_oom_kills)" 0
+}
+
+@test "who is killed in a system call that waits for room does not ask for it again" {
+	local failed t=/dev/shm/$BATS_TEST_NUMBER
+
+	fill p
+	: >"$t"
+	hold_start q "$C"
+	tells q anon z 100
+	tells q look z
+	hold_start x "$C"
+	tells x anon b 1500
+	at_its_limit
+	will_wait x touch b
+	echo 1000 >"/proc/$q/oom_score_adj"
+	echo "store z $t" >&"$IN_q"
+	wait_until 20 waits_in_call "$q"
+	failed=$(attr rss_failcnt)
+	# by the OOM killer, whose victims need not wait
+	echo f >/proc/sysrq-trigger
+	wait_gone "$q"
+	assert [ $(($(attr rss_failcnt) - failed)) -le 10 ]
+	tells p check a
+}
+
 @test "who waits for room in user mode handles its signals, is stopped and frozen at once" {
 	local answer
 
@@ -261,10 +341,6 @@ is_stopped() {
 	assert_equal "$(timeout 20 put "$C-b/shrink" <<<100)" ok
 	assert_still_held
 	assert waits_for_room "$q"
-}
-
-limit_reads() {
-	[ "$(attr rss_limit)" = "$1" ]
 }
 
 @test "one who lowers rss_limit to what is not reached keeps no other writer waiting" {

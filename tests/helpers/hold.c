@@ -8,6 +8,7 @@
  * says in pagemap and kpageflags, which know nothing of containers.
  *
  *	anon NAME PAGES		private anonymous memory, of small pages
+ *	droppable NAME PAGES	memory that the kernel may drop: MAP_DROPPABLE
  *	thp NAME PAGES		the same, to be of huge pages
  *	shm NAME PAGES		a memfd, shared
  *	sysv NAME KEY PAGES	a SysV segment, of which others have the key
@@ -48,6 +49,8 @@
  *	symlinks DIR COUNT	make so many to 3000 bytes: how many it was, and
  *				the error
  *	threads COUNT		threads, which sleep
+ *	exits NAME		for each page of it a thread that exits, for which
+ *				the kernel writes there
  *	sharer [UID]		a process that shares the memory, and sleeps,
  *				as another user's; its pid
  *	child COMMAND[; ...]	a fork, which does these and sleeps; its pid and
@@ -55,7 +58,9 @@
  *	vfork [PAGES [MS]]	a vfork that executes a sleeper, which has written
  *				so many pages, but only after a time; its pid
  *	again COMMAND[; ...]	a fork, which does these over and over; its pid
- *	handler			from now on, say "caught" at a SIGUSR1
+ *	handler [NAME]		from now on, say "caught" at a SIGUSR1, with that
+ *				region for a stack
+ *	ticks MS		from now on, handle a SIGALRM that often, without a word
  *	reap PID		end a child
  *	forks COUNT		fork so many that sleep: how many it was, and
  *				the error
@@ -89,6 +94,7 @@
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -195,6 +201,20 @@ static void *map_anon(unsigned long pages, int huge)
 		return addr;
 	addr = (char *)addr + (-(uintptr_t)addr & (HUGE - 1));
 	madvise(addr, pages * PAGE, MADV_HUGEPAGE);
+	return addr;
+}
+
+#ifndef MAP_DROPPABLE
+#define MAP_DROPPABLE	0x08
+#endif
+
+static void *map_droppable(unsigned long pages)
+{
+	void *addr = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE,
+			  MAP_DROPPABLE | MAP_ANONYMOUS, -1, 0);
+
+	if (addr != MAP_FAILED)
+		madvise(addr, pages * PAGE, MADV_NOHUGEPAGE);
 	return addr;
 }
 
@@ -621,31 +641,38 @@ static void poke(const char *how, const char *whom, const char *where,
 /* ---- threads and processes ---- */
 
 /*
- * A raw clone whose child does nothing but sleep, without a stack: it may have
- * that of its parent, as many as there are.
+ * A raw clone whose child does nothing but one system call, for ever or to its end. It
+ * needs no stack for that: it may have that of its parent, as many as there are. When it
+ * exits the kernel clears @tid, if there is one.
  */
-static long clone_sleeper(unsigned long flags)
+static long clone_raw(unsigned long flags, void *tid, long what)
 {
-	register long r10 asm("r10") = 0;
+	register void *r10 asm("r10") = tid;
 	register long r8 asm("r8") = 0;
 	long ret;
 
 	asm volatile("syscall\n\t"
 		     "test %%rax, %%rax\n\t"
 		     "jnz 2f\n"
-		     "1:\tmov %[pause], %%eax\n\t"
+		     "1:\tmov %[what], %%rax\n\t"
+		     "xor %%edi, %%edi\n\t"
 		     "syscall\n\t"
 		     "jmp 1b\n"
 		     "2:"
 		     : "=a" (ret)
 		     : "a" ((long)SYS_clone), "D" (flags), "S" (0L), "d" (0L),
-		       "r" (r10), "r" (r8), [pause] "i" (SYS_pause)
+		       "r" (r10), "r" (r8), [what] "b" (what)
 		     : "rcx", "r11", "memory");
 	if (ret < 0) {
 		errno = -ret;
 		ret = -1;
 	}
 	return ret;
+}
+
+static long clone_sleeper(unsigned long flags)
+{
+	return clone_raw(flags, NULL, SYS_pause);
 }
 
 static pid_t children[MAX_CHILDREN];
@@ -720,6 +747,40 @@ static void caught(int signal)
 		_exit(1);
 }
 
+static void ticked(int signal)
+{
+	(void)signal;
+}
+
+static int tick(unsigned long ms)
+{
+	struct sigaction action = { .sa_handler = ticked, .sa_flags = SA_RESTART };
+	struct itimerval timer = {
+		.it_interval.tv_usec = ms * 1000,
+		.it_value.tv_usec = ms * 1000,
+	};
+
+	return sigaction(SIGALRM, &action, NULL) ?: setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+/* Handle SIGUSR1, on a stack of its own if there is @stack. */
+static int catch(const struct region *stack)
+{
+	struct sigaction action = { .sa_handler = caught, .sa_flags = SA_RESTART };
+
+	if (stack) {
+		stack_t alt = {
+			.ss_sp = stack->addr,
+			.ss_size = stack->pages * PAGE,
+		};
+
+		if (sigaltstack(&alt, NULL))
+			return -1;
+		action.sa_flags |= SA_ONSTACK;
+	}
+	return sigaction(SIGUSR1, &action, NULL);
+}
+
 static void end_child(pid_t pid)
 {
 	kill(pid, SIGKILL);
@@ -752,14 +813,32 @@ static void do_forks(unsigned long nr)
 	say_count(i, err);
 }
 
+#define THREAD	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | \
+		 CLONE_SYSVSEM)
+
+/* The kernel writes to each page of @r for a thread that exits. */
+static void do_exits(const struct region *r)
+{
+	for (unsigned long i = 0; i < r->pages; i++) {
+		long tid = clone_raw(THREAD | CLONE_CHILD_CLEARTID, r->addr + i * PAGE,
+				     SYS_exit);
+
+		if (tid < 0) {
+			say_count(i, errno);
+			return;
+		}
+		while (!syscall(SYS_tgkill, getpid(), tid, 0))
+			sched_yield();
+	}
+	say("ok");
+}
+
 static void do_threads(unsigned long nr)
 {
-	const unsigned long flags = CLONE_VM | CLONE_FS | CLONE_FILES |
-				    CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
 	unsigned long i;
 
 	for (i = 0; i < nr; i++)
-		if (clone_sleeper(flags) < 0)
+		if (clone_sleeper(THREAD) < 0)
 			break;
 	if (i < nr)
 		say_count(i, errno);
@@ -945,6 +1024,8 @@ static void obey(char *line)
 		keep(word[1], map_anon(n, 0), n);
 	} else if (IS("thp", 2)) {
 		keep(word[1], map_anon(n, 1), n);
+	} else if (IS("droppable", 2)) {
+		keep(word[1], map_droppable(n), n);
 	} else if (IS("shm", 2)) {
 		int fd = memfd_create(word[1], 0);
 
@@ -1041,6 +1122,8 @@ static void obey(char *line)
 		mount_ramfs(word[1]);
 	} else if (IS("symlinks", 2)) {
 		make_symlinks(word[1], n);
+	} else if (IS("exits", 1) && r) {
+		do_exits(r);
 	} else if (IS("threads", 1)) {
 		do_threads(strtoul(word[1], NULL, 10));
 	} else if (IS("sharer", 0)) {
@@ -1048,7 +1131,9 @@ static void obey(char *line)
 	} else if (IS("vfork", 0)) {
 		do_vfork(words > 1 ? word[1] : NULL, words > 2 ? word[2] : NULL);
 	} else if (IS("handler", 0)) {
-		say_result(signal(SIGUSR1, caught) == SIG_ERR ? -1 : 0);
+		say_result(catch(r));
+	} else if (IS("ticks", 1)) {
+		say_result(tick(strtoul(word[1], NULL, 10)));
 	} else if (IS("reap", 1)) {
 		end_child(atoi(word[1]));
 	} else if (IS("forks", 1)) {
