@@ -81,10 +81,21 @@ static bool may_try_again(struct room_request *req)
 	       tsk_is_oom_victim(current);
 }
 
-/* Sleep until @cond, for so many jiffies at most. What is freed wakes nobody: look. */
-#define room_wait(req, cond, timeout)						\
-	___wait_event((req)->ctn->wait, ___wait_cond_timeout(cond), (req)->state, 0,	\
-		      min(timeout, ROOM_SLICE), __ret = schedule_timeout(__ret))
+/* The same; or has that round of kcontainerd ended, unless @round is NULL? */
+static bool may_go_on(struct room_request *req, const unsigned long *round)
+{
+	return may_try_again(req) ||
+	       (round && container_round_ended(req->ctn, CONTAINER_TRIM_HELD, *round));
+}
+
+/* Sleep until then, for so many jiffies at most. What is freed wakes nobody: look. */
+static void sleep_a_slice(struct room_request *req, const unsigned long *round,
+			  long timeout)
+{
+	___wait_event(req->ctn->wait, ___wait_cond_timeout(may_go_on(req, round)),
+		      req->state, 0, min(timeout, ROOM_SLICE),
+		      __ret = schedule_timeout(__ret));
+}
 
 /* Sleep until there is a reason to try again, for so many jiffies at most. */
 static void sleep_for_room(struct room_request *req, long timeout)
@@ -93,7 +104,7 @@ static void sleep_for_room(struct room_request *req, long timeout)
 
 	while (timeout > 0 && !may_try_again(req) &&
 	       !signal_pending_state(req->state, current)) {
-		room_wait(req, may_try_again(req), timeout);
+		sleep_a_slice(req, NULL, timeout);
 		timeout = end - jiffies;
 	}
 }
@@ -114,8 +125,7 @@ static bool wait_for_round(struct room_request *req)
 		ended = container_round_ended(ctn, what, round);
 		if (ended)
 			break;
-		room_wait(req, may_try_again(req) ||
-			       container_round_ended(ctn, what, round), left);
+		sleep_a_slice(req, &round, left);
 		left = req->deadline - jiffies;
 	}
 	container_stop_point("round: ended");

@@ -291,7 +291,8 @@ anonymous_of() {
 	end_user
 }
 
-@test "of memory that cannot be swapped a user moves in what fits" {
+# One with 2048 pages of ramfs.
+has_ramfs() {
 	local said=$BATS_TEST_TMPDIR/said
 
 	setpriv --reuid 1000 --regid 1000 --clear-groups unshare -Urm bash -c '
@@ -304,6 +305,10 @@ print(\"ready\", flush=True)
 time.sleep(100)"' >"$said" 3>&- &
 	wait_until 20 grep -q ready "$said"
 	USER_PID=$(pgrep -n -u 1000 python3)
+}
+
+@test "of memory that cannot be swapped a user moves in what fits" {
+	has_ramfs
 	set_attr rss_limit $(($(anonymous_of "$USER_PID") + 1000))
 	with_peak put_as 1000 addtask "$USER_PID"
 	assert_output ok
