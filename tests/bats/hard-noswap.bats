@@ -424,7 +424,7 @@ for page in range(0, 12000, 5):
 	begun() {
 		[ "$(attr num_file_pages)" -lt 11990 ]
 	}
-	wait_until 20 begun
+	wait_until 60 begun
 	set_attr rss_limit 1000
 	HOLD_TIMEOUT=20 run tell p touch a
 	assert_failure
