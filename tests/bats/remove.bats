@@ -222,11 +222,12 @@ unowned() {
 	hold_start p "$C-x"
 	tells p files "$T" 1000
 	exec {m}<"$C-x/mappings"
-	assert [ "$(dd bs=4096 count=1 status=none <&$m | wc -l)" -gt 10 ]
+	# what is left of a page has been made already
+	assert [ "$(dd bs=1000 count=1 status=none <&$m | wc -l)" -gt 10 ]
 	timeout 30 rmdir "$C-x"
 	run cat <&$m
 	assert_failure
-	assert_output --partial 'No such file or directory'
+	assert_output --regexp '^cat: [^ ]*: No such file or directory$'
 	exec {m}<&-
 	rm -r "$T"
 }
