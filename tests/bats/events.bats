@@ -119,17 +119,17 @@ trace() {
 @test "there are at most ten events a second" {
 	local from to count
 
-	set_attr rss_limit 300
-	watch "$C/rss_failcnt"
+	hold_start p "$C"
+	set_attr task_limit 2
+	watch "$C/task_limit_hits"
 	from=$EPOCHREALTIME
-	# 15 children run into the limit many times; if none of them has much when
-	# somebody has to die, it may be who waits for them
-	for _ in 1 2 3 4 5; do
-		run enter "$C" eat 3 400 3
-	done
+	# a child of it that has no child, again and again
+	tell p again "forks 1" >/dev/null
+	sleep 3
+	set_attr task_limit max
 	sleep 0.3
 	to=$EPOCHREALTIME
-	assert [ "$(attr rss_failcnt)" -gt 20 ]
+	assert [ "$(attr task_limit_hits)" -gt 150 ]
 	count=$(wc -l <"$EVENTS")
 	assert [ "$count" -gt 0 ]
 	assert [ "$count" -le $(((${to/./} - ${from/./}) / 100000 + 2)) ]

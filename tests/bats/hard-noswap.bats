@@ -482,6 +482,29 @@ waits_for_room() {
 	grep -q __container_exit_fault "/proc/$1/stack"
 }
 
+@test "who is killed is freed before another is killed" {
+	local i
+
+	# each has too little for what is needed
+	for i in 1 2 3 4; do
+		hold_start "v$i" "$C"
+		tells "v$i" anon a 200
+		tells "v$i" touch a
+	done
+	hold_start p "$C"
+	tells p anon a 600
+	echo -1000 >"/proc/$p/oom_score_adj"
+	drain_batches
+	set_attr rss_limit "$(attr rss_usage)"
+	HOLD_TIMEOUT=40 tells p touch a
+	assert [ "$(attr rss_oom_kills)" -gt 1 ]
+	# a tenth of a second lies between them, less what it took to print the first
+	run awk -F '[][]' '/Killed process/ { if (last) print ($2 - last < 0.08) "soon"; last = $2 }' \
+		<(dmesg)
+	refute_line 1soon
+	assert_line 0soon
+}
+
 @test "signals do not put off who is to be killed" {
 	hold_start p "$C"
 	tells p anon a 3000
