@@ -505,6 +505,30 @@ waits_for_room() {
 	assert_line 0soon
 }
 
+@test "nobody is killed for limits that are tried all the time, and taken back" {
+	local child writer writers=()
+
+	hold_start p "$C"
+	tells p anon a 1000
+	tells p touch a
+	set_attr rss_limit 3000
+	hold_start q "$C"
+	tells q anon c 100
+	child=$(tell q again 'touch c; advise c dontneed')
+	# one begins before another ends: it is below what is there for long
+	for _ in 1 2 3 4 5 6; do
+		timeout 5 bash -c 'while :; do put "$1/rss_limit" <<<500; done' - "$C" \
+			>/dev/null 3>&- &
+		writers+=($!)
+	done
+	for writer in "${writers[@]}"; do
+		wait "$writer" || true
+	done
+	assert [ "$(attr rss_failcnt)" -gt 0 ]
+	assert [ -d "/proc/$child" ]
+	assert_equal "$(attr rss_oom_kills) $(attr rss_limit)" '0 3000'
+}
+
 @test "signals do not put off who is to be killed" {
 	hold_start p "$C"
 	tells p anon a 3000
