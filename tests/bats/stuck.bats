@@ -262,7 +262,8 @@ waits_in_call() {
 	wait_until 20 waits_in_call "$q"
 	kill -USR1 "$q"
 	# ten seconds later it gives up; the handler's stack is a page that is not there
-	wait_until 40 waits_for_room "$q" || fail "$(cat /proc/$q/stack /proc/$q/status /proc/$x/stack)"
+	wait_until 40 waits_for_room "$q" ||
+		fail "it does not wait: $(<"/proc/$q/stack")"
 	set_attr rss_limit max
 	answers x
 	answers_with q caught

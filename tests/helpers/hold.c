@@ -755,12 +755,12 @@ static void ticked(int signal)
 static int tick(unsigned long ms)
 {
 	struct sigaction action = { .sa_handler = ticked, .sa_flags = SA_RESTART };
-	struct itimerval timer = {
-		.it_interval.tv_usec = ms * 1000,
-		.it_value.tv_usec = ms * 1000,
-	};
+	const struct timeval often = { .tv_usec = ms * 1000 };
+	const struct itimerval timer = { often, often };
 
-	return sigaction(SIGALRM, &action, NULL) ?: setitimer(ITIMER_REAL, &timer, NULL);
+	if (sigaction(SIGALRM, &action, NULL))
+		return -1;
+	return setitimer(ITIMER_REAL, &timer, NULL);
 }
 
 /* Handle SIGUSR1, on a stack of its own if there is @stack. */

@@ -141,10 +141,8 @@ static bool list_mappings(const char *dir, struct listed *l)
 		if (sscanf(line, "%ld %u:%u ", &pages, &major, &minor) != 3)
 			return false;
 		l->files++;
-		if (major)
-			l->dropped_pages += pages;
 		/* the program that all of them run is on what has no device either */
-		else if (!strstr(line, "/torture/torture"))
+		if (!major && !strstr(line, "/torture/torture"))
 			l->held_pages += pages;
 		else
 			l->dropped_pages += pages;

@@ -30,9 +30,9 @@ enum what {
 struct kept {
 	char *p;	/* or NULL: this one is free */
 	size_t pages;
+	uint64_t id;
 	int fd;		/* or -1 */
 	int pipe[2];	/* or -1 */
-	uint64_t id;
 	enum what what;
 };
 

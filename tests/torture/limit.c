@@ -29,7 +29,7 @@
 #define TIME		5	/* seconds that a child has */
 #define THREADS		4
 /* Pages over the limit: those that died in the middle of one, of all threads */
-#define SLACK		(4 * THREADS)
+#define SLACK		(4L * THREADS)
 
 static char chunk[CHUNK] __attribute__((aligned(4096)));
 
