@@ -22,7 +22,6 @@
 
 struct adopt_walk {
 	unsigned long token;	/* of the container that is joined; 0 for none */
-	bool force;		/* charge it for files whether they fit or not */
 	unsigned long next;	/* where to go on */
 	int nr;
 	struct folio *folios[ADOPT_BATCH];
@@ -208,13 +207,13 @@ static bool is_cached(struct folio *folio)
  */
 static void adopt_file(struct folio *folio, struct container *ctn, bool force)
 {
-	bool reserved = is_reserved_for(folio);
+	unsigned int how = force || is_reserved_for(folio) ? CONTAINER_OWN_FORCE :
+							     CONTAINER_OWN_TRY;
 
 	folio_lock(folio);
 	if (is_cached(folio) && is_unowned_file(folio) &&
 	    !container_join_file(folio->mapping, ctn))
-		container_adopt_folios(&folio, 1, ctn, force || reserved ?
-				       CONTAINER_OWN_FORCE : CONTAINER_OWN_TRY);
+		container_adopt_folios(&folio, 1, ctn, how);
 	folio_unlock(folio);
 }
 
@@ -276,7 +275,7 @@ void container_adopt_pages(struct mm_struct *mm, bool force,
 		aw->next = start;
 		aw->token = READ_ONCE(mm->container_token);
 
-		/* whoever has it may hold it for long: what is left is adopted by nobody */
+		/* others may have it for long; what is left stays charged as it is */
 		if (mmap_read_lock_killable(mm))
 			break;
 		/* after a fork that failed half way it has its parent's vmas */

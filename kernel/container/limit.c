@@ -128,8 +128,22 @@ static bool is_going(void)
 }
 
 /*
- * May a charge that does not fit below rss_limit go over it? A process that exits gives
- * back more than it takes, and an allocation that must not fail must not fail here. A
+ * It gives back more than it takes, but others may look at its memory, and keep that
+ * for longer: it may go so far over, in pages.
+ */
+#define GOING_PAGES	256UL
+
+static bool goes_over_by_little(struct container *ctn, long nr)
+{
+	unsigned long limit = container_rss_limit(ctn);
+
+	return page_counter_read(&ctn->counter[CONTAINER_HELD]) + nr <=
+	       limit + max(limit / 8, GOING_PAGES);
+}
+
+/*
+ * May a charge that does not fit below rss_limit go over it? A process that exits may,
+ * by little, and an allocation that must not fail must not fail here. A
  * large folio that comes from swap to a limit that is smaller has to come all the
  * same.
  *
@@ -139,7 +153,8 @@ static bool is_going(void)
  */
 static bool may_go_over(struct container *ctn, long nr, gfp_t gfp, bool wait)
 {
-	return (gfp & __GFP_NOFAIL) || is_going() ||
+	return (gfp & __GFP_NOFAIL) ||
+	       (is_going() && goes_over_by_little(ctn, nr)) ||
 	       (wait && nr > 1 && nr > container_rss_limit(ctn)) ||
 	       test_bit(CONTAINER_DYING, &ctn->flags);
 }

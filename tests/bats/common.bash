@@ -297,3 +297,16 @@ assert_exact_anon() {
 	[ "$(attr num_file_pages "${2:-$C}")" != 0 ] ||
 		assert_equal "rss $(attr rss_usage "${2:-$C}")" "rss $(seen anon "$count")"
 }
+
+# Twice as much as fits of memory that the kernel may drop: $F is filled, too.
+fill_droppable() {
+	hold <<<"write $F 3000"
+	hold_start p "$C"
+	tells p droppable a 3000
+	tells p touch a 1
+	set_attr rss_limit 1500
+	HOLD_TIMEOUT=40 tells p touch a
+	# and in the middle of a system call
+	HOLD_TIMEOUT=40 tells p fetch a "$F"
+	assert [ "$(attr rss_failcnt)" -gt 0 ]
+}

@@ -220,16 +220,29 @@ assert_refused() {
 }
 
 @test "memory that may be dropped is, and who fills it goes on" {
-	hold <<<"write $F 3000"
-	hold_start p "$C"
-	tells p droppable a 3000
-	tells p touch a 1
-	set_attr rss_limit 1500
-	HOLD_TIMEOUT=40 tells p touch a
-	# and in the middle of a system call
-	HOLD_TIMEOUT=40 tells p fetch a "$F"
-	assert [ "$(attr rss_failcnt)" -gt 0 ]
+	fill_droppable
 	assert_equal "$(attr rss_oom_kills)" 0
+}
+
+end_of_p() {
+	kill -9 "$p"
+	wait_gone "$p"
+}
+
+@test "a process that exits goes over it by little" {
+	local limit
+
+	hold_start p "$C"
+	tells p anon a 800
+	tells p threads 800 a
+	drain_batches
+	limit=$(($(attr rss_usage) + 20))
+	set_attr rss_limit "$limit"
+	with_peak end_of_p
+	assert_success
+	assert [ "$PEAK" -gt "$limit" ]
+	assert [ "$PEAK" -le $((limit + (limit / 8 > 256 ? limit / 8 : 256) + 8)) ]
+	assert_equal "$(attr rss_oom_kills) $(attr num_anon_pages)" '0 0'
 }
 
 @test "a tmpfs that fills the limit gets its writer an error" {

@@ -244,6 +244,22 @@ waits_in_call() {
 	grep -q __container_wait_for_room "/proc/$1/stack"
 }
 
+# will_wait_in_call NAME FILE: it adds to that file of tmpfs, and waits for room, as x
+# does, who takes whatever there is.
+will_wait_in_call() {
+	local in=IN_$1
+
+	# of zeroes, which take no memory
+	tells "$1" anon z 100
+	tells "$1" look z
+	hold_start x "$C"
+	tells x anon b 1500
+	at_its_limit
+	will_wait x touch b
+	echo "store z $2" >&"${!in}"
+	wait_until 20 waits_in_call "${!1}"
+}
+
 @test "who has waited in vain in a system call handles its signals, which may need room" {
 	local answer t=/dev/shm/$BATS_TEST_NUMBER
 
@@ -252,14 +268,7 @@ waits_in_call() {
 	hold_start q "$C"
 	tells q anon s 64
 	tells q handler s
-	tells q anon z 100
-	tells q look z
-	hold_start x "$C"
-	tells x anon b 1500
-	at_its_limit
-	will_wait x touch b
-	echo "store z $t" >&"$IN_q"
-	wait_until 20 waits_in_call "$q"
+	will_wait_in_call q "$t"
 	kill -USR1 "$q"
 	# ten seconds later it gives up; the handler's stack is a page that is not there
 	wait_until 40 waits_for_room "$q" ||
@@ -277,15 +286,8 @@ waits_in_call() {
 	fill p
 	: >"$t"
 	hold_start q "$C"
-	tells q anon z 100
-	tells q look z
-	hold_start x "$C"
-	tells x anon b 1500
-	at_its_limit
-	will_wait x touch b
 	echo 1000 >"/proc/$q/oom_score_adj"
-	echo "store z $t" >&"$IN_q"
-	wait_until 20 waits_in_call "$q"
+	will_wait_in_call q "$t"
 	failed=$(attr rss_failcnt)
 	# by the OOM killer, whose victims need not wait
 	echo f >/proc/sysrq-trigger

@@ -8,8 +8,8 @@
  * says in pagemap and kpageflags, which know nothing of containers.
  *
  *	anon NAME PAGES		private anonymous memory, of small pages
- *	droppable NAME PAGES	memory that the kernel may drop: MAP_DROPPABLE
  *	thp NAME PAGES		the same, to be of huge pages
+ *	droppable NAME PAGES	memory that the kernel may drop: MAP_DROPPABLE
  *	shm NAME PAGES		a memfd, shared
  *	sysv NAME KEY PAGES	a SysV segment, of which others have the key
  *	secret NAME PAGES	a memfd_secret
@@ -48,7 +48,8 @@
  *				own, in which it is from then on
  *	symlinks DIR COUNT	make so many to 3000 bytes: how many it was, and
  *				the error
- *	threads COUNT		threads, which sleep
+ *	threads COUNT [NAME]	threads, which sleep; at the end of each the kernel
+ *				writes to a page of that
  *	exits NAME		for each page of it a thread that exits, for which
  *				the kernel writes there
  *	sharer [UID]		a process that shares the memory, and sleeps,
@@ -833,12 +834,14 @@ static void do_exits(const struct region *r)
 	say("ok");
 }
 
-static void do_threads(unsigned long nr)
+/* When one ends the kernel writes to a page of @r, if there is one. */
+static void do_threads(unsigned long nr, const struct region *r)
 {
 	unsigned long i;
 
 	for (i = 0; i < nr; i++)
-		if (clone_sleeper(THREAD) < 0)
+		if (clone_raw(r ? THREAD | CLONE_CHILD_CLEARTID : THREAD,
+			      r ? r->addr + i % r->pages * PAGE : NULL, SYS_pause) < 0)
 			break;
 	if (i < nr)
 		say_count(i, errno);
@@ -912,7 +915,7 @@ static void use_memory(void)
 	shm = map_file(fd, 16, MAP_SHARED);
 	for (int i = 0; i < 64; i++)
 		anon[i * PAGE] = shm[i % 16 * PAGE] = 1;
-	do_threads(1);
+	do_threads(1, NULL);
 }
 
 static void do_rounds(unsigned long nr, const char *dir)
@@ -1125,7 +1128,7 @@ static void obey(char *line)
 	} else if (IS("exits", 1) && r) {
 		do_exits(r);
 	} else if (IS("threads", 1)) {
-		do_threads(strtoul(word[1], NULL, 10));
+		do_threads(strtoul(word[1], NULL, 10), find(words > 2 ? word[2] : NULL));
 	} else if (IS("sharer", 0)) {
 		do_sharer(words > 1 ? word[1] : NULL);
 	} else if (IS("vfork", 0)) {

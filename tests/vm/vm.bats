@@ -187,17 +187,29 @@ wait_for_qemu() {
 	assert_output --partial "lkdtm_EXCEPTION"
 }
 
-@test "a guest that dies of a stale breakpoint before it says anything boots once more" {
-	run "$vm" -- sh -c 'echo "Oops: int3: 0000" >/dev/kmsg; echo c >/proc/sysrq-trigger'
-	assert_equal "$status" 125
-	assert_output --partial ": again"
-	assert_output --partial "Oops: int3, twice"
+# dies_of_int3 BYTE: that one was in front of where it stopped.
+dies_of_int3() {
+	run "$vm" -- sh -c "$2"'
+		printf "%s\n" "Oops: int3: 0000 [#1]" "Code: 00 eb $0 <06> 48" >/dev/kmsg
+		echo c >/proc/sysrq-trigger' "$1"
+	assert_failure 125
+}
 
-	run "$vm" -- sh -c 'echo said; sleep 1; echo "Oops: int3: 0000" >/dev/kmsg
-		echo c >/proc/sysrq-trigger'
-	assert_equal "$status" 125
-	assert_output --partial "sysrq triggered crash"
-	refute_output --partial ": again"
+@test "a guest that dies of a stale breakpoint before it says anything boots once more" {
+	dies_of_int3 ab
+	assert_output --partial 'a stale breakpoint, before COMMAND said anything: again'
+	assert_output --partial 'a stale breakpoint, twice'
+
+	dies_of_int3 ab 'echo said; sleep 1;'
+	assert_output --partial 'vm: it died of a stale breakpoint'
+	assert_output --partial 'sysrq triggered crash'
+	refute_output --partial ': again'
+}
+
+@test "one that is there is the kernel's own fault" {
+	dies_of_int3 cc
+	assert_output --partial 'sysrq triggered crash'
+	refute_output --partial 'stale'
 }
 
 @test "a guest that powers off is reported" {
