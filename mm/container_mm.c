@@ -286,6 +286,7 @@ static bool is_over(struct trim *tr)
 
 static void begin_round(struct trim *tr, struct container_trimmer *trimmer)
 {
+	tr->began = jiffies;
 	tr->trimmer = trimmer;
 	tr->ctn = trimmer->ctn;
 	tr->what = trimmer - trimmer->ctn->trimmer;
@@ -300,8 +301,8 @@ static void begin_round(struct trim *tr, struct container_trimmer *trimmer)
 
 /*
  * Was a round for held memory in vain? That is counted here: who waits for room may go,
- * and come again, with each of its signals. One that met what is in somebody's hands,
- * or is being written, does not count for a time; nor do those of long ago.
+ * and come again, with each of its signals. Those of long ago do not count any more; nor
+ * for a time do those before one that met what is in somebody's hands, or being written.
  */
 static void count_in_vain(struct trim *tr)
 {
@@ -309,14 +310,15 @@ static void count_in_vain(struct trim *tr)
 	unsigned long held = container_held(tr->ctn);
 	long reclaimed = atomic_long_read(&tr->ctn->held_reclaimed);
 	bool progress = held < trimmer->held || reclaimed != trimmer->reclaimed;
+	bool first = time_after(tr->began, trimmer->last + CONTAINER_BUSY);
+	unsigned int in_vain = first ? 1 : trimmer->in_vain + 1;
 
-	if (progress || time_after(jiffies, trimmer->last + CONTAINER_BUSY)) {
+	if (progress || first)
 		WRITE_ONCE(trimmer->progress, jiffies);
-		WRITE_ONCE(trimmer->in_vain, 0);
-	}
-	if (!progress && ((!tr->busy && !tr->writing) ||
-			  time_after(jiffies, trimmer->progress + CONTAINER_BUSY)))
-		WRITE_ONCE(trimmer->in_vain, trimmer->in_vain + 1);
+	if (progress || ((tr->busy || tr->writing) &&
+			 time_before(jiffies, trimmer->progress + CONTAINER_BUSY)))
+		in_vain = 0;
+	WRITE_ONCE(trimmer->in_vain, in_vain);
 
 	trimmer->held = held;
 	trimmer->reclaimed = reclaimed;
@@ -349,7 +351,7 @@ static void end_round(struct trim *tr, unsigned long excess)
 		trimmer->delay = 0;
 	}
 
-	if (only_held(tr))
+	if (only_held(tr) && excess)
 		count_in_vain(tr);
 	WRITE_ONCE(trimmer->idle, !tr->busy && !tr->writing);
 	/* what it did is there to be seen by who waited for it */

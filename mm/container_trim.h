@@ -21,6 +21,7 @@ struct trim {
 	struct container_trimmer *trimmer;
 	enum container_trim_goal what;
 	int pass;
+	unsigned long began;		/* jiffies */
 	unsigned long goal;		/* anon + file pages, at most */
 	bool unmap;			/* only unmap what is cold: see trim_mapped() */
 	bool force;			/* reclaim, whatever over_limit says? */

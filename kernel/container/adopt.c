@@ -162,7 +162,7 @@ static const struct mm_walk_ops adopt_ops = {
  * and then whoever did that finds this folio as well, if not before. The lock is
  * against migration, and against what else becomes of a folio that is not mapped.
  */
-static void adopt_anon(struct folio *folio, struct mm_struct *mm)
+static void adopt_anon(struct folio *folio, struct mm_struct *mm, unsigned int how)
 {
 	struct container *to, *owner;
 	unsigned long token;
@@ -178,7 +178,7 @@ static void adopt_anon(struct folio *folio, struct mm_struct *mm)
 		if (owner && folio_likely_mapped_shared(folio))
 			break;
 		if (to)
-			container_own_folio(folio, to, 0, CONTAINER_OWN_FORCE);
+			container_own_folio(folio, to, 0, how);
 		else
 			container_disown_folio(folio);
 		/* moved again meanwhile, and this page was seen there before? */
@@ -201,15 +201,9 @@ static bool is_cached(struct folio *folio)
 	       xa_load(&folio->mapping->i_pages, folio->index) == folio;
 }
 
-/*
- * A folio of a file, or, as it is not locked yet, of none any more. What does not fit
- * stays charged to nobody, as it was.
- */
-static void adopt_file(struct folio *folio, struct container *ctn, bool force)
+/* A folio of a file, or, as it is not locked yet, of none any more. */
+static void adopt_file(struct folio *folio, struct container *ctn, unsigned int how)
 {
-	unsigned int how = force || is_reserved_for(folio) ? CONTAINER_OWN_FORCE :
-							     CONTAINER_OWN_TRY;
-
 	folio_lock(folio);
 	if (is_cached(folio) && is_unowned_file(folio) &&
 	    !container_join_file(folio->mapping, ctn))
@@ -234,6 +228,27 @@ void container_moved_in(struct container_reserve *reserve, long nr)
 	page_counter_uncharge(&reserve->ctn->counter[CONTAINER_HELD], nr);
 }
 
+/*
+ * @ctn is NULL where the process is in none any more. What is not reserved for is charged
+ * if it fits, and else stays charged as it is.
+ */
+static void adopt_folio(struct folio *folio, struct mm_struct *mm,
+			struct container *ctn, struct container_reserve *reserve)
+{
+	long nr = reserve && is_reserved_for(folio) ? folio_nr_pages(folio) : 0;
+	unsigned int how = CONTAINER_OWN_FORCE;
+
+	if (reserve && (!nr || nr > reserve->nr))
+		how = CONTAINER_OWN_TRY;
+	if (folio_test_anon(folio) || folio_test_swapcache(folio))
+		adopt_anon(folio, mm, how);
+	else if (ctn)
+		adopt_file(folio, ctn, how);
+	/* for a moment both are charged, rather than neither */
+	if (nr)
+		container_moved_in(reserve, nr);
+}
+
 /* The container that @mm is in, with a reference. */
 static struct container *get_mm_container(struct mm_struct *mm)
 {
@@ -250,8 +265,8 @@ static struct container *get_mm_container(struct mm_struct *mm)
 /**
  * container_adopt_pages - charge what a process holds when it is moved
  * @mm: its mm, which has been moved; the caller has a reference.
- * @force: whether memory of files that is not shmem is charged if it does not fit.
- * @reserve: what is charged in advance for it, or NULL: is given back page by page.
+ * @reserve: what is charged in advance for it, and is given back page by page. NULL
+ *	     if all is to be charged, whether it fits or not.
  *
  * A page that is mapped from now on is charged to the new container at once,
  * as the page table lock orders that after the move: it is enough to walk the
@@ -259,14 +274,12 @@ static struct container *get_mm_container(struct mm_struct *mm)
  *
  * Context: May sleep.
  */
-void container_adopt_pages(struct mm_struct *mm, bool force,
-			   struct container_reserve *reserve)
+void container_adopt_pages(struct mm_struct *mm, struct container_reserve *reserve)
 {
 	struct container *ctn = get_mm_container(mm);
 	struct adopt_walk *aw;
 	unsigned long start = 0;
 	int i, more;
-	long nr;
 
 	/* a folio an entry, so this cannot do without memory */
 	aw = kmalloc(sizeof(*aw), GFP_KERNEL | __GFP_NOFAIL);
@@ -285,19 +298,10 @@ void container_adopt_pages(struct mm_struct *mm, bool force,
 		start = aw->next;
 		container_stop_point("adopt: a batch found");
 
-		for (nr = 0, i = 0; i < aw->nr; i++) {
-			if (is_reserved_for(aw->folios[i]))
-				nr += folio_nr_pages(aw->folios[i]);
-			if (folio_test_anon(aw->folios[i]) ||
-			    folio_test_swapcache(aw->folios[i]))
-				adopt_anon(aw->folios[i], mm);
-			else if (ctn)
-				adopt_file(aw->folios[i], ctn, force);
+		for (i = 0; i < aw->nr; i++) {
+			adopt_folio(aw->folios[i], mm, ctn, reserve);
 			folio_put(aw->folios[i]);
 		}
-		/* for a moment both are charged, rather than neither */
-		if (reserve)
-			container_moved_in(reserve, nr);
 		container_stop_point("adopt: a batch done");
 		cond_resched();
 	} while (more > 0);

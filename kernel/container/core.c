@@ -152,15 +152,23 @@ void container_empty(struct container *ctn)
  */
 void container_revive(struct container *ctn)
 {
-	int i, cpu;
+	long held = 0, droppable = 0;
+	struct container_pcpu *pcpu;
+	int cpu;
 
 	/* who has still counted something for it is through after this */
 	synchronize_rcu();
-	for_each_possible_cpu(cpu)
-		memset(per_cpu_ptr(ctn->pcpu, cpu), 0, sizeof(*ctn->pcpu));
-	for (i = 0; i < NR_CONTAINER_COUNTERS; i++)
-		page_counter_uncharge(&ctn->counter[i],
-				      page_counter_read(&ctn->counter[i]));
+	for_each_possible_cpu(cpu) {
+		pcpu = per_cpu_ptr(ctn->pcpu, cpu);
+		held += pcpu->stat[CONTAINER_ANON] + pcpu->stat[CONTAINER_HELD_FILE] +
+			atomic_long_read(&pcpu->stock[CONTAINER_HELD]);
+		droppable += pcpu->stat[CONTAINER_FILE] +
+			     atomic_long_read(&pcpu->stock[CONTAINER_DROPPABLE]);
+		memset(pcpu, 0, sizeof(*pcpu));
+	}
+	/* not all that the counters say: what is reserved is given back by who did that */
+	page_counter_uncharge(&ctn->counter[CONTAINER_HELD], held);
+	page_counter_uncharge(&ctn->counter[CONTAINER_DROPPABLE], droppable);
 	enable_delayed_work(&ctn->notify_work);
 	/* without memory for that it stays as it is, and can be removed once more */
 	if (container_table_add(ctn))

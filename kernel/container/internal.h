@@ -275,7 +275,7 @@ struct container {
 	atomic_t			room_waiters;	/* tasks that need pages */
 	unsigned long			room_wanted;	/* the most that one needs */
 	unsigned long			no_room_until[2]; /* jiffies: see room.c */
-	unsigned long			last_kill;	/* jiffies: or one was seen to go */
+	unsigned long			last_kill;	/* jiffies: see room.c */
 	atomic_long_t			held_reclaimed;	/* pages */
 
 	atomic_long_t			event[NR_CONTAINER_EVENTS];
@@ -425,8 +425,7 @@ int container_remove_task(struct container *ctn, pid_t nr);
 void container_expel_tasks(struct container *ctn);
 
 /* adopt.c */
-void container_adopt_pages(struct mm_struct *mm, bool force,
-			   struct container_reserve *reserve);
+void container_adopt_pages(struct mm_struct *mm, struct container_reserve *reserve);
 void container_moved_in(struct container_reserve *reserve, long nr);
 
 /* file.c */

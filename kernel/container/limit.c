@@ -112,24 +112,19 @@ void container_check_mapped(struct container *ctn)
 }
 
 /*
- * Is the current task's process about to go, and all of its memory with it? A thread
- * that exits alone leaves what the kernel writes for it to the others: robust futexes,
- * and its thread id, wherever it wants to have that cleared.
+ * Does the current task exit, with all of its process? A thread that exits alone leaves
+ * what the kernel writes for it to the others: robust futexes, and its thread id,
+ * wherever it wants to have that cleared.
  */
 static bool is_going(void)
 {
-	struct mm_struct *mm = current->mm;
-
-	if (!(current->flags & PF_EXITING) ||
-	    !(current->signal->flags & SIGNAL_GROUP_EXIT))
-		return false;
-	/* no other process has it: a thread is counted for longer than it has its mm */
-	return !mm || atomic_read(&mm->mm_users) <= get_nr_threads(current);
+	return (current->flags & PF_EXITING) &&
+	       (current->signal->flags & SIGNAL_GROUP_EXIT);
 }
 
 /*
- * It gives back more than it takes, but others may look at its memory, and keep that
- * for longer: it may go so far over, in pages.
+ * It gives back more than it takes, as a rule. But what it writes to may be shared with
+ * others, or be looked at by them: so far it may go over, in pages.
  */
 #define GOING_PAGES	256UL
 
@@ -183,8 +178,8 @@ noinline int container_charge_fails(struct container *ctn, long nr, gfp_t gfp,
 	if (trace_container_charge_failed_enabled())
 		trace_container_charge_failed(ctn->id, nr, container_rss(ctn),
 					      container_rss_limit(ctn));
-	/* what a fault that fails with this is to wait for: see room.c */
-	if (wait && is_own_task(ctn)) {
+	/* what a fault that fails with this is to wait for, unless it dies: see room.c */
+	if (wait && is_own_task(ctn) && !is_going()) {
 		current->container_wanted = nr;
 		current->container_flags |= CONTAINER_TASK_SHORT;
 		/* that is forgotten when the system call ends */

@@ -321,7 +321,7 @@ out:
 
 	container_stop_point("move: unlocked");
 	if (!err)
-		container_adopt_pages(mm, is_capable(), &reserve);
+		container_adopt_pages(mm, is_capable() ? NULL : &reserve);
 	container_moved_in(&reserve, reserve.nr);
 	if (mm)
 		mmput(mm);
@@ -353,7 +353,8 @@ static struct task_struct *get_task_by_vpid(pid_t nr)
  * it exits, -EINVAL for a kernel thread, -EPERM, -EAGAIN at task_limit or if it
  * does not come from vfork to exec, -ENOMEM if what it has does not fit below
  * rss_limit and the caller has not got CAP_SYS_RESOURCE, -EINTR for a signal that
- * kills, and -ENODEV if @ctn is being removed.
+ * kills, and -ENODEV if @ctn is being removed. If it leaves its mm by exec meanwhile,
+ * who shared that with it may have been moved by then.
  */
 int container_add_task(struct container *ctn, pid_t nr)
 {

@@ -158,23 +158,20 @@ static int none_to_be_had(struct room_request *req)
 		if (!req->user)
 			return -ENOMEM;
 		delay = HZ / 50;
-	} else if (req->may_kill && delay <= 0) {
-		if (!container_out_of_memory(ctn, req->nr)) {
+	} else if (delay <= 0) {
+		if (!req->may_kill || !container_out_of_memory(ctn, req->nr)) {
 			container_stop_point("room: nobody to be killed");
-			goto fail;
+			WRITE_ONCE(ctn->no_room_until[req->may_kill],
+				   jiffies + ROOM_FAILS);
+			return -ENOMEM;
 		}
 		/* whoever was chosen, now or before, takes a moment to go */
 		WRITE_ONCE(ctn->last_kill, jiffies);
+		WRITE_ONCE(ctn->trimmer[CONTAINER_TRIM_HELD].in_vain, 0);
 		delay = HZ / 50;
-	} else if (!req->may_kill) {
-		goto fail;
 	}
 	sleep_for_room(req, delay);
 	return 0;
-
-fail:
-	WRITE_ONCE(ctn->no_room_until[req->may_kill], jiffies + ROOM_FAILS);
-	return -ENOMEM;
 }
 
 /*

@@ -125,7 +125,7 @@ void __container_exec(struct mm_struct *mm)
 	adopt = mm_follow_current(mm);
 	percpu_up_read(&container_fork_rwsem);
 	if (adopt)
-		container_adopt_pages(mm, false, NULL);
+		container_adopt_pages(mm, NULL);
 }
 
 void container_count_task_limit_hit(struct container *ctn)
@@ -194,7 +194,7 @@ void __container_end_fork(struct task_struct *child, bool forked)
 	percpu_up_read(&container_fork_rwsem);
 	container_stop_point("fork: unlocked");
 	if (adopt)
-		container_adopt_pages(child->mm, false, NULL);
+		container_adopt_pages(child->mm, NULL);
 }
 
 /* Take @task out of its container, if it is in one. */

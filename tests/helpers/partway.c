@@ -20,6 +20,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/fuse.h>
 #include <sched.h>
@@ -993,14 +994,26 @@ static void no_adder(void)
 
 #define MOVED	"move: unlocked"
 
+/* Whoever has that may move what does not fit, and needs no room. */
+static int drop_sys_resource(void)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data))
+		return -1;
+	data[0].effective &= ~(1U << CAP_SYS_RESOURCE);
+	return syscall(SYS_capset, &header, data);
+}
+
 static void other_and_mover(void)
 {
 	other = start(outside);
 	user = fork();
 	if (!user) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		/* the sixth is the one where that has no lock */
-		if (set_path(STOP, "-6"))
+		/* the sixth is the one where that has no lock; room is kept for it */
+		if (set_path(STOP, "-6") || drop_sys_resource())
 			_exit(1);
 		must_set_number(container, "addtask", other);
 		_exit(0);
