@@ -37,11 +37,12 @@ teardown() {
 	grep -q zram0 /proc/swaps || swapon -p 100 /dev/zram0
 }
 
+# Pages in the swap cache, also those that are mapped.
 swap_cached() {
-	awk '$1 == "SwapCached:" { print $2 }' /proc/meminfo
+	awk '$1 == "SwapCached:" { print $2 / 4 }' /proc/meminfo
 }
 
-# swapped_out NAME REGION PAGES KB: with no more than that in the swap cache
+# swapped_out NAME REGION PAGES CACHED: with no more than that in the swap cache
 swapped_out() {
 	[ "$(seen swap "$(tell "$1" count "$2")")" -ge "$3" ] &&
 		[ "$(swap_cached)" -le "$4" ]
@@ -60,7 +61,7 @@ pageout() {
 		! swapped_out "$@" "$cached" || return 0
 		tells "$1" look "$2"
 	done
-	fail "not all of $3 pages are in swap: $(tell "$1" count "$2"); $(swap_cached) kB of it cached, $cached before"
+	fail "not all of $3 pages are in swap: $(tell "$1" count "$2"); $(swap_cached) of them cached, $cached before"
 }
 
 # The container's file pages are those of the file that mincore finds.
@@ -369,11 +370,6 @@ time.sleep(600)' "$C" 3>&-)
 	let_go p
 	drain
 	assert_equal "$(attr num_anon_pages)" 0
-}
-
-# Pages in the swap cache, also those that are mapped.
-swap_cached() {
-	awk '$1 == "SwapCached:" { print $2 / 4 }' /proc/meminfo
 }
 
 @test "what is read ahead from swap is charged when it is mapped" {

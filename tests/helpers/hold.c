@@ -325,6 +325,8 @@ static void count(struct region *region)
 		ssize_t got;
 		int fd = open("/proc/self/maps", O_RDONLY);
 
+		/* have all of it from the first time on */
+		memset(maps, 0, sizeof(maps));
 		while ((got = read(fd, maps + len, sizeof(maps) - 1 - len)) > 0)
 			len += got;
 		maps[len] = 0;
