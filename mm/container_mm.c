@@ -62,6 +62,15 @@ void container_call_for_mapped(struct container *ctn)
 			   clamp(delay, 0L, (long)TRIM_DELAY_MIN));
 }
 
+/* The same in a moment: whether it is to look takes a sum over all CPUs to know. */
+void container_call_for_mapped_later(struct container *ctn)
+{
+	struct delayed_work *work = &ctn->trimmer[CONTAINER_TRIM_USAGE].work;
+
+	if (!delayed_work_pending(work))
+		queue_delayed_work(kcontainerd_wq, work, TRIM_DELAY_MIN);
+}
+
 /* ---- goals ---- */
 
 static bool over_limit(struct container *ctn)
@@ -254,6 +263,9 @@ static unsigned int next_delay(struct trim *tr, unsigned long excess)
 	struct container_trimmer *trimmer = tr->trimmer;
 	struct container *ctn = tr->ctn;
 
+	/* it went over while there was nothing to be done */
+	if (!excess && !only_held(tr) && over_limit(ctn))
+		return 1;
 	if (excess ? tr->trimmed > excess / TRIM_HELPED : tr->unmapped) {
 		trimmer->delay = 0;
 		if (!only_held(tr))

@@ -144,6 +144,8 @@ noinline void container_refill_stock(struct container *ctn,
 	atomic_long_add(nr, stock);
 	container_stop_point("charge: stock filled");
 	container_check_limit(ctn);
+	if (which == CONTAINER_HELD)
+		container_held_grew(ctn);
 }
 
 /* More than enough: give back what is over, if it is there still. */
@@ -176,6 +178,7 @@ noinline int container_reserve_slowly(struct container *ctn,
 	    READ_ONCE(ctn->page_limit) &&
 	    page_counter_try_charge(counter, nr + CONTAINER_STOCK, &over)) {
 		atomic_long_add(CONTAINER_STOCK, stock);
+		container_held_grew(ctn);
 		return 0;
 	}
 	if (!page_counter_try_charge(counter, nr, &over)) {
@@ -185,6 +188,7 @@ noinline int container_reserve_slowly(struct container *ctn,
 			return -ENOMEM;
 	}
 	container_check_limit(ctn);
+	container_held_grew(ctn);
 	return 0;
 }
 

@@ -346,6 +346,7 @@ void container_drain_stock(struct container *ctn);
 /* limit.c */
 void container_check_limit(struct container *ctn);
 void container_check_mapped(struct container *ctn);
+void container_held_grew(struct container *ctn);
 int container_charge_fails(struct container *ctn, long nr, gfp_t gfp, bool wait);
 
 static inline unsigned long container_rss_limit(struct container *ctn)
@@ -504,6 +505,7 @@ static inline void container_fault_init(struct dentry *dir) { }
 void container_call_kcontainerd(struct container *ctn,
 				enum container_trim_goal what);
 void container_call_for_mapped(struct container *ctn);
+void container_call_for_mapped_later(struct container *ctn);
 void container_trim_init(struct container *ctn);
 void container_trim_stop(struct container *ctn);
 

@@ -111,6 +111,22 @@ void container_check_mapped(struct container *ctn)
 		container_call_for_mapped(ctn);
 }
 
+/**
+ * container_held_grew - some more held memory has been charged
+ * @ctn: the container.
+ *
+ * Then what is mapped beside it may be too much, as when some more has been mapped.
+ * A charge does not ask whether that is so, kcontainerd does, a moment later.
+ *
+ * Context: Any, but not from an interrupt. Within RCU.
+ */
+void container_held_grew(struct container *ctn)
+{
+	if (container_rss_limit(ctn) != PAGE_COUNTER_MAX &&
+	    !test_bit(CONTAINER_DYING, &ctn->flags))
+		container_call_for_mapped_later(ctn);
+}
+
 /*
  * Does the current task exit, with all of its process? A thread that exits alone leaves
  * what the kernel writes for it to the others: robust futexes, and its thread id,

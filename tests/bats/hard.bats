@@ -190,6 +190,22 @@ assert_exact_anon_sum() {
 	no_trouble
 }
 
+@test "and where held memory has grown beside it" {
+	local limit
+
+	hold_start p "$C"
+	tells p write "$F" 800
+	tells p map m "$F" 800 shared
+	tells p look m
+	limit=$(($(attr rss_usage) + 100))
+	set_attr rss_limit "$limit"
+	tells p anon b 300
+	tells p touch b
+	wait_until 30 rss_at_most "$limit"
+	assert_equal "$(attr num_file_pages)" 800
+	no_trouble
+}
+
 # There are at most ten rounds a second: $ROUNDS in three seconds, or somewhat more.
 look_for_rounds() {
 	local before begun=${EPOCHREALTIME/./}

@@ -17,6 +17,8 @@ static struct container *counting_container(struct kunit *test)
 	for (i = 0; i < NR_CONTAINER_COUNTERS; i++)
 		page_counter_init(&ctn->counter[i], NULL, false);
 	ctn->page_limit = PAGE_COUNTER_MAX;
+	/* that nobody calls kcontainerd for it */
+	set_bit(CONTAINER_DYING, &ctn->flags);
 	return ctn;
 }
 
