@@ -56,6 +56,10 @@ once() {
 	killed rmdir-addtask 'rmdir: dying' 'expel: a task' 'rmdir: detached'
 }
 
+@test "killed in rmdir, while room is kept for a process that is being moved in" {
+	killed rmdir-busy-addtask 'rmdir: dying' 'rmdir: no files'
+}
+
 @test "killed in rmdir, which does not wait for a file system that is frozen" {
 	killed rmdir-busy-frozen 'expel: a file' 'rmdir: no files'
 }

@@ -1081,11 +1081,12 @@ static void check_killed_spawned(void)
 
 /* ---- a reader of a file of the container who does not come to an end ---- */
 
-static void other_and_reader(void)
+static pid_t reader;
+
+static void start_reader(void)
 {
-	other_inside();
-	user = fork();
-	if (!user) {
+	reader = fork();
+	if (!reader) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		file = open(in(container, "tasks"), O_RDONLY | O_CLOEXEC);
 		if (file < 0 || set_path(STOP, "-1"))
@@ -1099,11 +1100,36 @@ static void other_and_reader(void)
 	}
 }
 
+static void no_reader(void)
+{
+	kill(reader, SIGKILL);
+	waitpid(reader, NULL, 0);
+	reader = 0;
+}
+
+static void other_and_reader(void)
+{
+	other_inside();
+	start_reader();
+}
+
+static void mover_and_reader(void)
+{
+	other_and_mover();
+	start_reader();
+}
+
+static void no_mover_nor_reader(void)
+{
+	no_user();
+	no_reader();
+}
+
 /* Who is not killed waits for the reader: that is, after a while. */
 static void kill_reader_late(pid_t child)
 {
 	if (!ends_soon(child))
-		kill(user, SIGKILL);
+		kill(reader, SIGKILL);
 }
 
 /* ---- a file whose inode cannot be held ---- */
@@ -1126,10 +1152,10 @@ static void other_frozen_and_reader(void)
 	freeze(FIFREEZE);
 }
 
-static void thaw_and_no_user(void)
+static void thaw_and_no_reader(void)
 {
 	freeze(FITHAW);
-	no_user();
+	no_reader();
 }
 
 static const struct operation operations[] = {
@@ -1142,10 +1168,13 @@ static const struct operation operations[] = {
 	{ .name = "rmdir-addtask", .before = other_and_mover, .act = do_rmdir,
 	  .after = no_user, .removes = 1 },
 	{ .name = "rmdir-busy", .before = other_and_reader, .act = do_rmdir,
-	  .meanwhile = kill_reader_late, .after = no_user, .removes = 1 },
+	  .meanwhile = kill_reader_late, .after = no_reader, .removes = 1 },
+	{ .name = "rmdir-busy-addtask", .before = mover_and_reader,
+	  .act = do_rmdir, .meanwhile = kill_reader_late,
+	  .after = no_mover_nor_reader, .removes = 1 },
 	{ .name = "rmdir-busy-frozen", .before = other_frozen_and_reader,
 	  .act = do_rmdir, .meanwhile = kill_reader_late,
-	  .after = thaw_and_no_user, .removes = 1 },
+	  .after = thaw_and_no_reader, .removes = 1 },
 	{ .name = "join", .ready = ready_join, .act = write_value },
 	{ .name = "addtask", .before = other_outside, .ready = ready_addtask,
 	  .act = write_value, .check = check_addtask },
