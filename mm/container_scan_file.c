@@ -153,6 +153,30 @@ static enum trim_fate trim_file_folio(struct trim *tr, struct folio *folio,
 }
 
 /*
+ * Take the folios of @fbatch off their lists, with one lock for as many as have it.
+ * Those that somebody else has taken off come last; returns how many come before.
+ */
+static unsigned int isolate_batch(struct folio_batch *fbatch)
+{
+	struct lruvec *lruvec = NULL;
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < folio_batch_count(fbatch); i++) {
+		struct folio *folio = fbatch->folios[i];
+
+		if (!folio_test_clear_lru(folio))
+			continue;
+		lruvec = folio_lruvec_relock_irq(folio, lruvec);
+		lruvec_del_folio(lruvec, folio);
+		swap(fbatch->folios[i], fbatch->folios[nr]);
+		nr++;
+	}
+	if (lruvec)
+		unlock_page_lruvec_irq(lruvec);
+	return nr;
+}
+
+/*
  * Drop the folios of @fbatch, which are locked and held. Those that nobody else
  * has begun to use are freed in the end, together: one by one costs a lock for
  * each.
@@ -160,25 +184,31 @@ static enum trim_fate trim_file_folio(struct trim *tr, struct folio *folio,
 static void drop_folios(struct trim *tr, struct folio_batch *fbatch,
 			struct address_space *mapping)
 {
-	unsigned int i, count = folio_batch_count(fbatch);
+	unsigned int i, isolated, count = folio_batch_count(fbatch);
 	struct folio *folio, *all[PAGEVEC_SIZE];
 	long nr;
 
-	if (!count)
-		return;
+	isolated = isolate_batch(fbatch);
 	memcpy(all, fbatch->folios, count * sizeof(*all));
-	filemap_remove_unused(mapping, fbatch);
+	fbatch->nr = isolated;
+	if (isolated)
+		filemap_remove_unused(mapping, fbatch);
 	for (i = 0; i < count; i++) {
 		folio = all[i];
 		if (!folio->mapping) {
+			/* it has it if it was in use; a free page must not */
+			folio_clear_active(folio);
 			nr = folio_nr_pages(folio);
 			tr->trimmed += nr;
 			tr->dropped += nr;
+		} else if (i < isolated) {
+			folio_add_lru(folio);
 		}
 		folio_unlock(folio);
 		if (!folio_batch_add(&tr->gone, folio))
 			folio_batch_release(&tr->gone);
 	}
+	tr->busy |= isolated < count;
 }
 
 /* It is another container's, or not mapped where that is what is looked for. */
