@@ -13,16 +13,19 @@
  *
  * A round goes in passes, of which each takes more than the one before:
  *
- *  pass 0	large files and tasks: dirty pages are written back, clean ones
- *		that nobody maps are dropped; what is active or was referenced
- *		is deactivated, its referenced bits cleared
- *  pass 1	the same, for small files and tasks too
- *  pass 2	what was deactivated and is referenced all the same goes too
+ *  TRIM_ONCE	dirty pages of files are written back, clean ones that nobody
+ *		maps and that were used once are dropped: of large files of
+ *		which little is used again, of the other large ones, of small
+ *		ones
+ *  TRIM_LARGE	large files and tasks: what is in use is used once less from
+ *		now on, and what is not goes
+ *  TRIM_ALL	the same, for small files and tasks too
+ *  TRIM_LAST	what is in use goes too
  *
- * In every pass files come first, if they are more than half of the limit, and
- * then anonymous pages, if they are more than 1/64 of it and there is swap. A
- * page that is mapped or held, that was deactivated by an earlier visit and is
- * still cold, is reclaimed, unless over_limit says to stop at that.
+ * In every pass but the first files come first, if they are more than half of the
+ * limit, and then anonymous pages, if they are more than 1/64 of it and there is
+ * swap. A page that is mapped or held and not in use is reclaimed, unless over_limit
+ * says that it is only to be deactivated. What a use is: container_age.c.
  *
  * Who is charged, and when this is called, is in kernel/container/.
  */
@@ -155,6 +158,19 @@ static bool worth_trimming(struct trim *tr, unsigned long pages,
 	return is_urgent(tr) || pages > READ_ONCE(tr->ctn->page_limit) >> shift;
 }
 
+/*
+ * Drop what was used once: of files of which little is used again first, so that what
+ * is new in the others has the time to be.
+ */
+static void trim_once(struct trim *tr)
+{
+	tr->streams = true;
+	trim_files(tr, true);
+	tr->streams = false;
+	trim_files(tr, true);
+	trim_files(tr, false);
+}
+
 static void trim_pass(struct trim *tr)
 {
 	struct container *ctn = tr->ctn;
@@ -162,10 +178,16 @@ static void trim_pass(struct trim *tr)
 	tr->force = only_held(tr) ||
 		     container_usage(ctn) > READ_ONCE(ctn->shrink_pages);
 
+	if (tr->pass == TRIM_ONCE) {
+		if (!only_held(tr))
+			trim_once(tr);
+		return;
+	}
+
 	/* few file pages are better than none to trim at all */
 	if (worth_trimming(tr, container_nr_file(ctn), 1) || last_pass(tr)) {
 		trim_files(tr, true);
-		if (tr->pass)
+		if (tr->pass > TRIM_LARGE)
 			trim_files(tr, false);
 	}
 
@@ -173,7 +195,7 @@ static void trim_pass(struct trim *tr)
 	if ((total_swap_pages || last_pass(tr)) &&
 	    worth_trimming(tr, container_stat(ctn, CONTAINER_ANON), 6)) {
 		trim_anon(tr, true);
-		if (tr->pass)
+		if (tr->pass > TRIM_LARGE)
 			trim_anon(tr, false);
 	}
 }
@@ -237,7 +259,7 @@ static void trim_round(struct trim *tr)
 			wait_for_writeback();
 		tr->busy = false;
 		/* somebody may be killed if nothing is found: look everywhere */
-		if (tr->pass == 1 && is_urgent(tr))
+		if (tr->pass == TRIM_ALL && is_urgent(tr))
 			lru_add_drain_all();
 		trim_pass(tr);
 		wake_up_all(&ctn->wait);

@@ -113,10 +113,3 @@ void trim_isolate(struct trim *tr, struct folio *folio)
 
 	trim_take(tr, folio);
 }
-
-void trim_deactivate(struct trim *tr, struct folio *folio)
-{
-	folio_clear_referenced(folio);
-	folio_deactivate(folio);
-	tr->deactivated += folio_nr_pages(folio);
-}

@@ -190,6 +190,24 @@ static int walk_anon(struct anon_walk *aw, struct mm_struct *mm,
 	return 0;
 }
 
+/* Count one use more, if it was used since one looked the last time, or one less. */
+static void anon_age(struct trim *tr, struct folio *folio, bool young)
+{
+	if (!may_reclaim(tr)) {
+		/* all that is to be had */
+		folio_clear_referenced(folio);
+		folio_deactivate(folio);
+		tr->deactivated += folio_nr_pages(folio);
+		return;
+	}
+	if (young)
+		folio_mark_accessed(folio);
+	else
+		trim_forget_use(tr, folio);
+	if (folio_uses(folio) < 2)
+		tr->chosen += folio_nr_pages(folio);
+}
+
 static void trim_anon_batch(struct anon_walk *aw)
 {
 	struct trim *tr = aw->tr;
@@ -200,16 +218,13 @@ static void trim_anon_batch(struct anon_walk *aw)
 	tr->held = true;
 	for (i = 0; i < aw->nr; i++) {
 		struct folio *folio = aw->folios[i];
-		bool active = folio_test_active(folio) || aw->young[i];
+		bool used = folio_in_use(folio) || aw->young[i];
 
 		tr->scanned += folio_nr_pages(folio);
-		if (may_reclaim(tr) &&
-		    (!active || last_pass(tr))) {
+		if (may_reclaim(tr) && (!used || last_pass(tr)))
 			trim_isolate(tr, folio);
-		} else if (active) {
-			trim_deactivate(tr, folio);
-			tr->chosen += folio_nr_pages(folio);
-		}
+		else if (used)
+			anon_age(tr, folio, aw->young[i]);
 		folio_put(folio);
 	}
 	aw->nr = 0;
@@ -222,7 +237,7 @@ static void trim_anon_batch(struct anon_walk *aw)
  */
 static bool chosen_enough(struct trim *tr)
 {
-	return !tr->pass && may_reclaim(tr) && tr->chosen / 3 > trim_excess(tr);
+	return tr->pass == TRIM_LARGE && may_reclaim(tr) && tr->chosen / 3 > trim_excess(tr);
 }
 
 /* Its process has ended meanwhile, and what it has is to be freed by us. */
@@ -251,7 +266,7 @@ static unsigned long trim_mm(struct trim *tr, struct mm_struct *mm,
 	aw->swap = get_nr_swap_pages() > 0;
 	do {
 		aw->nr = 0;
-		aw->left = tr->pass ? 2 * TRIM_COUNT : TRIM_COUNT;
+		aw->left = tr->pass > TRIM_LARGE ? 2 * TRIM_COUNT : TRIM_COUNT;
 		aw->tables = ANON_TABLES;
 		aw->next = start;
 

@@ -80,23 +80,23 @@ static bool is_others_too(struct trim *tr, struct folio *folio)
  * reclaim always has it, and what that calls counts on.
  */
 static enum trim_fate trim_mapped_folio(struct trim *tr, struct folio *folio,
-					struct address_space *mapping,
-					bool active)
+					struct address_space *mapping)
 {
 	unsigned long vm_flags;
+	bool referenced, stays;
 
 	if (!folio_isolate_lru(folio)) {
 		tr->busy = true;
 		return TRIM_STAYS;
 	}
-	if (folio_referenced(folio, 0, NULL, &vm_flags))
-		active = true;
+	referenced = folio_referenced(folio, 0, NULL, &vm_flags);
+	stays = !last_pass(tr) || tr->unmap || !may_reclaim(tr) ||
+		is_others_too(tr, folio);
 
-	if (active && (!last_pass(tr) || tr->unmap || !may_reclaim(tr) ||
-		       is_others_too(tr, folio))) {
-		folio_clear_active(folio);
-		folio_clear_referenced(folio);
-		tr->deactivated += folio_nr_pages(folio);
+	if (referenced && stays) {
+		trim_count_isolated(folio);
+	} else if (folio_in_use(folio) && stays) {
+		trim_forget_isolated(tr, folio);
 	} else if (tr->unmap) {
 		unmap_folio(tr, folio, mapping);
 	} else if (may_reclaim(tr)) {
@@ -117,11 +117,23 @@ static bool may_swap_out(struct folio *folio, struct address_space *mapping)
 	       !READ_ONCE(mapping->host->i_private);
 }
 
+/* Are many of a file's pages used more than once: an eighth of those looked at? */
+static bool is_used_again(const struct container_scan *scan)
+{
+	return scan->used > scan->looked / 8;
+}
+
+/* Or so many that what is new hardly has the time to be used again: three quarters? */
+static bool is_full_of_used(const struct container_scan *scan)
+{
+	return scan->used > scan->looked - scan->looked / 4;
+}
+
 static enum trim_fate trim_file_folio(struct trim *tr, struct folio *folio,
 				      struct address_space *mapping)
 {
-	bool active = folio_test_active(folio);
 	bool mapped = folio_mapped(folio);
+	bool used = mapped || folio_in_use(folio);
 
 	if (!folio_charged_to(folio, tr->ctn) || folio_test_unevictable(folio))
 		return TRIM_STAYS;
@@ -134,11 +146,20 @@ static enum trim_fate trim_file_folio(struct trim *tr, struct folio *folio,
 		return TRIM_STAYS;
 	}
 
+	tr->scan.looked += folio_nr_pages(folio);
+	if (used)
+		tr->scan.used += folio_nr_pages(folio);
+	if (used && tr->pass == TRIM_ONCE && !tr->unmap) {
+		if (!mapped && is_full_of_used(&tr->scan))
+			trim_forget_use(tr, folio);
+		return TRIM_STAYS;
+	}
+
 	if (mapped)
-		return trim_mapped_folio(tr, folio, mapping, active);
+		return trim_mapped_folio(tr, folio, mapping);
 	/* a folio waits in a batch to be deactivated, and cannot go then */
-	if (active && (!last_pass(tr) || (tr->held && !may_reclaim(tr)))) {
-		trim_deactivate(tr, folio);
+	if (used && (!last_pass(tr) || (tr->held && !may_reclaim(tr)))) {
+		trim_forget_use(tr, folio);
 		return TRIM_STAYS;
 	}
 	if (tr->held)
@@ -258,6 +279,15 @@ static unsigned long trim_file_batch(struct trim *tr, struct folio_batch *fbatch
 	return nr;
 }
 
+/* What was long ago counts half as much as what is now. */
+static void age_scan(struct container_scan *scan)
+{
+	if (scan->looked < 4 * TRIM_COUNT)
+		return;
+	scan->looked /= 2;
+	scan->used /= 2;
+}
+
 /*
  * Up to @nr pages of a file from @index on: start writing what is dirty, then
  * drop what can be. Returns where to go on; 0 after the last page.
@@ -300,6 +330,9 @@ static pgoff_t trim_file_range(struct trim *tr, struct inode *inode,
 		/* that was the last page of it */
 		if (index == (pgoff_t)-1)
 			return 0;
+		/* it is none of those that are looked for */
+		if (tr->streams && is_used_again(&tr->scan))
+			break;
 	} while (nr && !trim_reached(tr));
 	return index;
 }
@@ -320,6 +353,16 @@ static bool any_wanted(struct container_file *file)
 	return !file_is_held(file) || can_swap_out(file);
 }
 
+static bool droppable_wanted(struct container_file *file)
+{
+	return !file_is_held(file);
+}
+
+static bool stream_wanted(struct container_file *file)
+{
+	return !file_is_held(file) && !is_used_again(&file->scan);
+}
+
 static bool mapped_wanted(struct container_file *file)
 {
 	return !file_is_held(file) && mapping_mapped(file->mapping);
@@ -335,32 +378,38 @@ static bool mapped_wanted(struct container_file *file)
 void trim_files(struct trim *tr, bool large)
 {
 	struct container *ctn = tr->ctn;
-	unsigned long nr = tr->pass ? 2 * TRIM_COUNT : TRIM_COUNT;
+	unsigned long nr = tr->pass > TRIM_LARGE ? 2 * TRIM_COUNT : TRIM_COUNT;
 	unsigned long left = READ_ONCE(ctn->nr_files[large ?
 						     CONTAINER_FILE_LARGE :
 						     CONTAINER_FILE_SMALL]);
 	bool (*wanted)(struct container_file *file) =
 		tr->unmap ? mapped_wanted :
+		tr->streams ? stream_wanted :
+		tr->pass == TRIM_ONCE ? droppable_wanted :
 		only_held(tr) ? held_wanted : any_wanted;
 	struct inode *inode;
-	pgoff_t cursor, next;
+	pgoff_t cursor;
 
 	/* each of them once, and one alone as often as could be enough */
-	left += trim_excess(tr) / nr + 1;
+	if (tr->pass == TRIM_ONCE)
+		left += container_nr_file(ctn) / nr + 1;
+	else
+		left += trim_excess(tr) / nr + 1;
 	/* those in this CPU's batches have a reference too many to be dropped */
 	lru_add_drain();
 	while (!trim_reached(tr) &&
-	       (inode = container_next_file(ctn, large, wanted, &left, &cursor,
+	       (inode = container_next_file(ctn, large, wanted, &left, &tr->scan,
 					    &tr->busy))) {
+		cursor = tr->scan.cursor;
 		if (large)
 			lru_add_drain();
-		next = trim_file_range(tr, inode, cursor, nr);
+		tr->scan.cursor = trim_file_range(tr, inode, cursor, nr);
 		/* the part before the place where the last round left off */
-		if (!next && cursor && !trim_reached(tr))
-			next = trim_file_range(tr, inode, 0, nr);
+		if (!tr->scan.cursor && cursor && !trim_reached(tr))
+			tr->scan.cursor = trim_file_range(tr, inode, 0, nr);
 		trim_reclaim(tr);
-		if (next != cursor)
-			container_set_cursor(ctn, inode, next);
+		age_scan(&tr->scan);
+		container_set_scan(ctn, inode, &tr->scan);
 		container_release_file(inode);
 	}
 	folio_batch_release(&tr->gone);

@@ -5,13 +5,20 @@
 #ifndef _MM_CONTAINER_TRIM_H
 #define _MM_CONTAINER_TRIM_H
 
+#include <linux/mm_inline.h>
 #include <linux/pagevec.h>
 #include "../kernel/container/token.h"
 
 /* Pages that one visit to a file or a task deals with: DEACTIVATE_COUNT */
 #define TRIM_COUNT	1000
 
-#define TRIM_PASSES	3
+enum trim_pass {
+	TRIM_ONCE,	/* what was used once, and nothing else */
+	TRIM_LARGE,	/* of large files and tasks, what is used least */
+	TRIM_ALL,	/* of small ones, too */
+	TRIM_LAST,	/* and what is in use */
+	TRIM_PASSES
+};
 
 /* Folios that are given to reclaim at a time, so many that a disk is kept busy */
 #define TRIM_BATCH	256
@@ -20,19 +27,21 @@ struct trim {
 	struct container *ctn;
 	struct container_trimmer *trimmer;
 	enum container_trim_goal what;
-	int pass;
+	enum trim_pass pass;
 	unsigned long began;		/* jiffies */
 	unsigned long goal;		/* anon + file pages, at most */
 	bool unmap;			/* only unmap what is cold: see trim_mapped() */
 	bool force;			/* reclaim, whatever over_limit says? */
 	bool held;			/* is what is isolated held memory? */
 	bool named;			/* is its file named for this container? */
+	struct container_scan scan;	/* of the file that is looked at */
+	bool streams;			/* only files of which little is used again? */
 	bool busy;			/* met what is in somebody's hands */
 	bool writing;			/* met, or began, what is being written */
 	unsigned long trimmed;		/* pages that are no longer charged */
 	unsigned long scanned;
 	unsigned long deactivated;
-	unsigned long chosen;		/* of that, anonymous, in this pass */
+	unsigned long chosen;		/* anonymous, for the next pass */
 	unsigned long written_back;
 	unsigned long dropped;
 	unsigned long reclaimed;
@@ -54,7 +63,7 @@ static inline bool only_held(const struct trim *tr)
 
 static inline bool last_pass(const struct trim *tr)
 {
-	return tr->pass == TRIM_PASSES - 1;
+	return tr->pass == TRIM_LAST;
 }
 
 /* May what was deactivated be reclaimed, too? */
@@ -62,6 +71,18 @@ static inline bool may_reclaim(const struct trim *tr)
 {
 	return tr->force ||
 	       READ_ONCE(tr->ctn->over_limit) == CONTAINER_OVER_RECLAIM;
+}
+
+/* container_age.c */
+unsigned int folio_uses(const struct folio *folio);
+void trim_forget_use(struct trim *tr, struct folio *folio);
+void trim_count_isolated(struct folio *folio);
+void trim_forget_isolated(struct trim *tr, struct folio *folio);
+
+/* Was it used more than once, as far as that has not been forgotten? */
+static inline bool folio_in_use(const struct folio *folio)
+{
+	return folio_uses(folio) > 1;
 }
 
 /* container_mm.c */
@@ -78,6 +99,5 @@ void trim_anon(struct trim *tr, bool large);
 void trim_take(struct trim *tr, struct folio *folio);
 void trim_isolate(struct trim *tr, struct folio *folio);
 void trim_reclaim(struct trim *tr);
-void trim_deactivate(struct trim *tr, struct folio *folio);
 
 #endif /* _MM_CONTAINER_TRIM_H */

@@ -621,7 +621,7 @@ void container_release_file(struct inode *inode)
  *	   none.
  * @wanted: says which of these.
  * @left: how many files may still be looked at; counted down.
- * @cursor: set to where it left off in that file.
+ * @scan: set to how far it has come in that file.
  * @busy: set if one could not be held just now.
  *
  * Takes turns; what has no page is not in the way.
@@ -632,7 +632,8 @@ void container_release_file(struct inode *inode)
  */
 struct inode *container_next_file(struct container *ctn, bool large,
 				  bool (*wanted)(struct container_file *file),
-				  unsigned long *left, pgoff_t *cursor,
+				  unsigned long *left,
+				  struct container_scan *scan,
 				  bool *busy)
 {
 	const enum container_file_class class =
@@ -647,7 +648,7 @@ struct inode *container_next_file(struct container *ctn, bool large,
 					struct container_file, trim_node);
 		file_classify(file);
 		if (file->class == class && wanted(file)) {
-			*cursor = file->cursor;
+			*scan = file->scan;
 			inode = container_hold_file(file);
 			*busy |= !inode;
 		}
@@ -657,15 +658,15 @@ struct inode *container_next_file(struct container *ctn, bool large,
 	return inode;
 }
 
-/* Remember where to go on in a file, if @ctn still has a part in it. */
-void container_set_cursor(struct container *ctn, struct inode *inode,
-			  pgoff_t cursor)
+/* Remember how far it has come in a file, if @ctn still has a part in it. */
+void container_set_scan(struct container *ctn, struct inode *inode,
+			const struct container_scan *scan)
 {
 	struct container_file *file;
 
 	rcu_read_lock();
 	file = container_find_file(inode->i_mapping, ctn);
 	if (file)
-		file->cursor = cursor;
+		file->scan = *scan;
 	rcu_read_unlock();
 }

@@ -174,6 +174,13 @@ enum container_file_class {
 	NR_CONTAINER_FILE_CLASSES,
 };
 
+/* How far kcontainerd has come in a file, and what it has seen there. */
+struct container_scan {
+	pgoff_t			cursor;	/* where it goes on */
+	unsigned int		looked;	/* pages, of late */
+	unsigned int		used;	/* of these, used more than once */
+};
+
 /*
  * A container's part in a file. Of a file of droppable cache there is one at
  * most, that of the owner; of a file of held memory there is one for each
@@ -185,7 +192,7 @@ struct container_file {
 	struct container_file __rcu *next;	/* another container's */
 	unsigned long		token;	/* of a folio of it, as yet unmapped */
 	unsigned long		outgrown; /* pages that are too many for class */
-	pgoff_t			cursor;	/* where kcontainerd goes on */
+	struct container_scan	scan;
 	u32			id;	/* where it is in ctn->files */
 	bool			named;	/* by addfile */
 	enum container_file_class class;
@@ -445,10 +452,11 @@ void container_adopt_folios(struct folio **folios, unsigned int nr,
 struct inode *container_hold_file(struct container_file *file);
 struct inode *container_next_file(struct container *ctn, bool large,
 				  bool (*wanted)(struct container_file *file),
-				  unsigned long *left, pgoff_t *cursor,
+				  unsigned long *left,
+				  struct container_scan *scan,
 				  bool *busy);
-void container_set_cursor(struct container *ctn, struct inode *inode,
-			  pgoff_t cursor);
+void container_set_scan(struct container *ctn, struct inode *inode,
+			const struct container_scan *scan);
 void container_release_file(struct inode *inode);
 void container_expel_files(struct container *ctn);
 

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How much a folio is used, as far as kcontainerd remembers: 0, once, or more.
+ *
+ * folio_mark_accessed() counts that in the folio's flags, and reclaim and workingset.c
+ * use them, too, so it needs no memory here. With active and inactive lists they tell
+ * four counts, with MGLRU six; a folio that has been on the active list has to be used
+ * only once to be there again. kcontainerd comes by from time to time and takes one
+ * back: what is used as often as it comes stays, and what is not loses all of it.
+ */
+#include <linux/mm.h>
+#include <linux/mm_inline.h>
+#include <linux/swap.h>
+#include "internal.h"
+#include "container_trim.h"
+
+#ifdef CONFIG_LRU_GEN
+static unsigned int gen_uses(const struct folio *folio)
+{
+	unsigned int more = folio_lru_refs((struct folio *)folio);
+
+	return more ? more + 1 : folio_test_referenced(folio);
+}
+
+/* Returns whether it was the last but one. */
+static bool gen_forget(struct folio *folio)
+{
+	unsigned long old = READ_ONCE(folio->flags), new;
+
+	do {
+		new = old & LRU_REFS_MASK ? old - BIT(LRU_REFS_PGOFF) :
+					    old & ~BIT(PG_workingset);
+	} while (!try_cmpxchg(&folio->flags, &old, new));
+	return !(old & LRU_REFS_MASK);
+}
+#else
+static unsigned int gen_uses(const struct folio *folio)
+{
+	return 0;
+}
+
+static bool gen_forget(struct folio *folio)
+{
+	return false;
+}
+#endif
+
+/**
+ * folio_uses - how often was a folio used, and that is not forgotten?
+ * @folio: the folio.
+ *
+ * What is used by way of page tables counts when somebody looks there.
+ *
+ * Context: Any.
+ */
+unsigned int folio_uses(const struct folio *folio)
+{
+	bool referenced = folio_test_referenced(folio);
+
+	if (lru_gen_enabled())
+		return gen_uses(folio);
+	if (folio_test_active(folio))
+		return 2 + referenced;
+	return referenced + (referenced && folio_test_workingset(folio));
+}
+
+/* One use less, of a folio that has more than one. The caller has a reference. */
+void trim_forget_use(struct trim *tr, struct folio *folio)
+{
+	tr->deactivated += folio_nr_pages(folio);
+	if (lru_gen_enabled()) {
+		if (gen_forget(folio))
+			folio_deactivate(folio);
+	} else if (folio_test_referenced(folio)) {
+		folio_clear_referenced(folio);
+	} else {
+		folio_set_workingset(folio);
+		folio_deactivate(folio);
+	}
+}
+
+/*
+ * One use more, of a folio that is isolated from its list: folio_mark_accessed() takes
+ * such a one for what is in a batch on the way there.
+ */
+void trim_count_isolated(struct folio *folio)
+{
+	if (lru_gen_enabled()) {
+		folio_mark_accessed(folio);
+	} else if (!folio_test_referenced(folio)) {
+		folio_set_referenced(folio);
+	} else if (!folio_test_active(folio)) {
+		folio_set_active(folio);
+		folio_clear_referenced(folio);
+	}
+}
+
+/* And one use less. */
+void trim_forget_isolated(struct trim *tr, struct folio *folio)
+{
+	tr->deactivated += folio_nr_pages(folio);
+	if (lru_gen_enabled()) {
+		gen_forget(folio);
+	} else if (folio_test_referenced(folio)) {
+		folio_clear_referenced(folio);
+	} else {
+		folio_set_workingset(folio);
+		folio_clear_active(folio);
+	}
+}
