@@ -10,6 +10,7 @@
  */
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
+#include <linux/random.h>
 #include <linux/swap.h>
 #include "internal.h"
 #include "container_trim.h"
@@ -62,6 +63,46 @@ unsigned int folio_uses(const struct folio *folio)
 	if (folio_test_active(folio))
 		return 2 + referenced;
 	return referenced + (referenced && folio_test_workingset(folio));
+}
+
+/*
+ * Is a page in use that was dropped and comes back? If all were, those of a loop that
+ * is too large would drive each other out before they are used again. If none were,
+ * what is used too seldom would never stay. So a part is: of a file of which nothing
+ * is in use five in eight, and fewer the more is, down to none at five eighths. That
+ * leaves what is in use alone, as it is aged from three quarters on: is_full_of_used().
+ */
+static bool returns_in_use(unsigned int looked, unsigned int used)
+{
+	return get_random_u32_below(looked) + used < looked * 5 / 8;
+}
+
+/**
+ * container_restore_use - a page that was dropped has come back
+ * @folio: it, in nobody's hands yet.
+ * @scan: what kcontainerd has seen of its file.
+ *
+ * Sets whether it is in use once it has been read, which comes next. workingset.c
+ * knows of all of the machine's memory, not of how little of it the container may
+ * use, and says so of nearly all that comes back. Only of a file in which kcontainerd
+ * has not been does it know more.
+ *
+ * Context: Any.
+ */
+void container_restore_use(struct folio *folio,
+			   const struct container_scan *scan)
+{
+	unsigned int looked = READ_ONCE(scan->looked);
+
+	if (!looked)
+		return;
+	folio_clear_active(folio);
+	if (lru_gen_enabled())
+		set_mask_bits(&folio->flags, LRU_REFS_MASK, 0);
+	if (returns_in_use(looked, READ_ONCE(scan->used)))
+		folio_set_workingset(folio);
+	else
+		folio_clear_workingset(folio);
 }
 
 /* One use less, of a folio that has more than one. The caller has a reference. */

@@ -334,9 +334,12 @@ static noinline void cache_added_slowly(struct folio *folio,
 		container_own_folio(folio, file->ctn, CONTAINER_TOKEN_FILE,
 				    CONTAINER_OWN_FORCE);
 	}
-	if (file && refault)
+	if (file && refault) {
 		this_cpu_add(file->ctn->pcpu->stat[CONTAINER_REFAULTED],
 			     folio_nr_pages(folio));
+		if (!file_is_held(file))
+			container_restore_use(folio, &file->scan);
+	}
 	/* khugepaged has i_pages locked: kcontainerd finds that out by itself */
 	if (file && has_grown(file, mapping) && !irqs_disabled())
 		container_file_grown(file);

@@ -666,7 +666,11 @@ void container_set_scan(struct container *ctn, struct inode *inode,
 
 	rcu_read_lock();
 	file = container_find_file(inode->i_mapping, ctn);
-	if (file)
-		file->scan = *scan;
+	if (file) {
+		file->scan.cursor = scan->cursor;
+		/* container_restore_use() reads them with no lock */
+		WRITE_ONCE(file->scan.looked, scan->looked);
+		WRITE_ONCE(file->scan.used, scan->used);
+	}
 	rcu_read_unlock();
 }

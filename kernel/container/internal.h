@@ -509,6 +509,10 @@ static inline bool container_percpu_fails(size_t size) { return false; }
 static inline void container_fault_init(struct dentry *dir) { }
 #endif
 
+/* mm/container_age.c */
+void container_restore_use(struct folio *folio,
+			   const struct container_scan *scan);
+
 /* mm/container_mm.c */
 void container_call_kcontainerd(struct container *ctn,
 				enum container_trim_goal what);
