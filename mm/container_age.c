@@ -10,7 +10,9 @@
  */
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
+#include <linux/mmu_notifier.h>
 #include <linux/random.h>
+#include <linux/rmap.h>
 #include <linux/swap.h>
 #include "internal.h"
 #include "container_trim.h"
@@ -148,4 +150,51 @@ void trim_forget_isolated(struct trim *tr, struct folio *folio)
 		folio_set_workingset(folio);
 		folio_clear_active(folio);
 	}
+}
+
+static bool touched_one(struct folio *folio, struct vm_area_struct *vma,
+			unsigned long addr, void *arg)
+{
+	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, 0);
+	bool *touched = arg;
+
+	while (page_vma_mapped_walk(&pvmw)) {
+		if (pvmw.pte)
+			*touched |= ptep_clear_flush_young_notify(vma, pvmw.address,
+								  pvmw.pte);
+		else if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+			*touched |= pmdp_clear_flush_young_notify(vma, pvmw.address,
+								  pvmw.pmd);
+	}
+	return true;
+}
+
+/**
+ * folio_was_touched - was a mapped folio used since one looked the last time?
+ * @folio: the folio, of a file. The caller has a reference, and not its lock.
+ *
+ * folio_referenced() asks that, too. But of what is mapped with MADV_RANDOM it does not
+ * want to know: that nothing will be read there soon is taken for granted, and for a
+ * database it is wrong. With MGLRU it takes what neighbours have been touched as well,
+ * which then is not seen when they are looked at.
+ *
+ * Context: May sleep.
+ */
+bool folio_was_touched(struct folio *folio)
+{
+	bool touched = folio_test_clear_young(folio);
+	struct rmap_walk_control rwc = {
+		.rmap_one = touched_one,
+		.arg = &touched,
+		.try_lock = true,
+	};
+
+	/* who is at it has it in use */
+	if (!folio_trylock(folio))
+		return true;
+	rmap_walk(folio, &rwc);
+	folio_unlock(folio);
+	if (touched)
+		folio_clear_idle(folio);
+	return touched || rwc.contended;
 }

@@ -82,18 +82,17 @@ static bool is_others_too(struct trim *tr, struct folio *folio)
 static enum trim_fate trim_mapped_folio(struct trim *tr, struct folio *folio,
 					struct address_space *mapping)
 {
-	unsigned long vm_flags;
-	bool referenced, stays;
+	bool touched, stays;
 
 	if (!folio_isolate_lru(folio)) {
 		tr->busy = true;
 		return TRIM_STAYS;
 	}
-	referenced = folio_referenced(folio, 0, NULL, &vm_flags);
+	touched = folio_was_touched(folio);
 	stays = !last_pass(tr) || tr->unmap || !may_reclaim(tr) ||
 		is_others_too(tr, folio);
 
-	if (referenced && stays) {
+	if (touched && stays) {
 		trim_count_isolated(folio);
 	} else if (folio_in_use(folio) && stays) {
 		trim_forget_isolated(tr, folio);
@@ -390,11 +389,12 @@ void trim_files(struct trim *tr, bool large)
 	struct inode *inode;
 	pgoff_t cursor;
 
-	/* each of them once, and one alone as often as could be enough */
-	if (tr->pass == TRIM_ONCE)
-		left += container_nr_file(ctn) / nr + 1;
-	else
+	/* each of them once, and one alone until all of it has been looked at, or as often
+	 * as could be enough where what is looked at goes, or is only deactivated */
+	if (only_held(tr) || last_pass(tr) || (tr->pass > TRIM_ONCE && !may_reclaim(tr)))
 		left += trim_excess(tr) / nr + 1;
+	else
+		left += container_nr_file(ctn) / nr + 1;
 	/* those in this CPU's batches have a reference too many to be dropped */
 	lru_add_drain();
 	while (!trim_reached(tr) &&

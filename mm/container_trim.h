@@ -75,6 +75,7 @@ static inline bool may_reclaim(const struct trim *tr)
 
 /* container_age.c */
 unsigned int folio_uses(const struct folio *folio);
+bool folio_was_touched(struct folio *folio);
 void trim_forget_use(struct trim *tr, struct folio *folio);
 void trim_count_isolated(struct folio *folio);
 void trim_forget_isolated(struct trim *tr, struct folio *folio);
