@@ -87,8 +87,12 @@ bisectable: deps ## build the kernel with each number of patches
 .PHONY: bench
 bench: ## measure what it costs (ROW=, IN=, PROFILE=, JSON=1, DOCS=1: see bench/run)
 	@scripts/deps >&2
+ifneq ($(filter choice,$(ROW)),)
+	@bench/choice/run $(if $(JSON),--json) $(if $(DOCS),--docs) $(ROW)
+else
 	@bench/run $(if $(IN),--in $(IN)) $(if $(JSON),--json) $(if $(DOCS),--docs) \
 		$(if $(PROFILE),--profile $(PROFILE)) $(if $(AGAINST),--against $(AGAINST)) $(ROW)
+endif
 
 .PHONY: test-debug
 test-debug: torture-helper ## the suites and the torture on the debug kernel (QUICK=1 TORTURE_MINUTES=10)
