@@ -89,6 +89,11 @@ common_teardown() {
 	[ -z "$wrong" ] || fail "$wrong"
 }
 
+# stat_of NAME [CONTAINER]: what a line of its stat file says.
+stat_of() {
+	awk -v key="$1" '$1 == key { print $2 }' "${2:-$C}/stat"
+}
+
 # attr NAME [CONTAINER]: what a file of the container says.
 attr() {
 	local lines

@@ -24,10 +24,6 @@ teardown() {
 	echo never >/sys/kernel/mm/transparent_hugepage/enabled
 }
 
-stat_of() {
-	awk -v key="$1" '$1 == key { print $2 }' "${2:-$C}/stat"
-}
-
 no_kill() {
 	assert_equal "$(attr rss_oom_kills)" 0
 	run dmesg

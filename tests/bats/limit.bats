@@ -349,10 +349,6 @@ trim_a_part() {
 	wait_until 20 usage_at_most 500
 }
 
-stat_of() {
-	awk -v key="$1" '$1 == key { print $2 }' "$C/stat"
-}
-
 # What p has, which cannot go, is over the limit of 1000 pages: it is slowed once, and
 # kcontainerd looks again now and then.
 assert_let_be() {

@@ -30,10 +30,6 @@ teardown() {
 	rm -f "$F" "$T"*
 }
 
-stat_of() {
-	awk -v key="$1" '$1 == key { print $2 }' "$2/stat"
-}
-
 # Nothing has happened to the tasks of CONTAINER: none waited, failed or died.
 assert_unharmed() {
 	local key

@@ -51,10 +51,6 @@ let_swap_go_on() {
 	fsfreeze -u "$SLOW_DISK" 2>/dev/null || true
 }
 
-stat_of() {
-	awk -v key="$1" '$1 == key { print $2 }' "${2:-$C}/stat"
-}
-
 # kcontainerd has begun to write what it will wait for.
 round_is_held() {
 	awk '$1 == "nr_writeback" { exit !$2 }' /proc/vmstat
