@@ -37,8 +37,14 @@ cached_mb()
 {
 	local bytes
 
-	bytes=$(fincore -n -b -r -o RES "$keepsake")
+	bytes=$(cached_bytes "$keepsake")
 	echo $((bytes >> 20))
+}
+
+# How many bytes of a file are in the cache
+cached_bytes()
+{
+	fincore -n -b -r -o RES "$1"
 }
 
 swapped_mb()
@@ -220,6 +226,32 @@ if [ -x "$ctnctl" ]; then
 	show "ctnctl list"
 fi
 
+say "A container whose own backup reads 64M once, while it reads 16M of its own again and" \
+	"again, with 32M to be had: what has to come from the disk a second time?"
+work=/mnt/disk/work
+set_size=$((16 << 20))
+mkdir "$work"
+head -c "$set_size" /dev/urandom >"$work/set"
+head -c 64M /dev/urandom >"$work/backup"
+sync
+echo 3 >/proc/sys/vm/drop_caches
+show "mkdir ${ctn%/*}/service"
+show "echo 32M >${ctn%/*}/service/page_limit"
+(
+	echo $BASHPID >"${ctn%/*}/service/addtask"
+	for mb in {0..63}; do
+		cat "$work/set" >/dev/null
+		dd if="$work/backup" bs=1M count=1 skip="$mb" status=none >/dev/null
+	done
+	cached_bytes "$work/set" >/tmp/set-left
+)
+show "awk '/^(rounds|dropped|refaulted)/' ${ctn%/*}/service/stat"
+refaulted=$(awk '/^refaulted/{print $2}' "${ctn%/*}/service/stat")
+trimmed=$(awk '/^dropped/{print $2}' "${ctn%/*}/service/stat")
+set_left=$(cat /tmp/set-left)
+rmdir "${ctn%/*}/service"
+rm -r "$work"
+
 say "The same work outside of any container, with the file read anew:"
 rmdir "$ctn"
 keep
@@ -248,5 +280,7 @@ claim "it was never more than a quarter above its limit, ${limit_mb}M (most: ${p
 claim "it ended at or below its limit (${left}M)" [ "$left" -le "$limit_mb" ]
 claim "the other file stayed in the cache while the work was contained" \
 	[ "$kept_inside" -ge $((kept_before * 9 / 10)) ]
+claim "a backup made room among its own pages: of $trimmed that were dropped, $refaulted came back" \
+	[ "$refaulted" -le $((trimmed / 50)) -a "$set_left" -eq "$set_size" ]
 claim "and was pushed out of it when it was not" [ "$kept_outside" -le $((kept_before / 4)) ]
 [ "$failures" -eq 0 ]
