@@ -20,9 +20,7 @@
 #ifdef CONFIG_LRU_GEN
 static unsigned int gen_uses(const struct folio *folio)
 {
-	unsigned int more = folio_lru_refs((struct folio *)folio);
-
-	return more ? more + 1 : folio_test_referenced(folio);
+	return folio_test_referenced(folio) + folio_lru_refs((struct folio *)folio);
 }
 
 /* Returns whether it was the last but one. */

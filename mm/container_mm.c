@@ -40,6 +40,9 @@
 #define TRIM_DELAY_MIN	(HZ / 10)
 #define TRIM_DELAY_MAX	HZ
 
+/* How often a round comes again for what it has sent to the disk, 1/50 s later each */
+#define WRITTEN_TRIES	5
+
 /* A round that has trimmed less than this part of what it was to has hardly helped */
 #define TRIM_HELPED	4
 
@@ -151,6 +154,13 @@ static bool is_urgent(struct trim *tr)
 
 /* ---- a round ---- */
 
+/* For a moment, as much of it as may be under way. */
+static void wait_for_writeback(void)
+{
+	__set_current_state(TASK_UNINTERRUPTIBLE);
+	io_schedule_timeout(HZ / 50);
+}
+
 /* Does the share of one kind of pages make it worth going for them? */
 static bool worth_trimming(struct trim *tr, unsigned long pages,
 			   unsigned int shift)
@@ -171,6 +181,25 @@ static void trim_once(struct trim *tr)
 	trim_files(tr, false);
 }
 
+/*
+ * What is dirty is clean in a moment: it is worth waiting for that, rather than to take
+ * what is in use instead.
+ */
+static void trim_once_and_written(struct trim *tr)
+{
+	int tries;
+
+	for (tries = 0; tries < WRITTEN_TRIES && !trim_reached(tr); tries++) {
+		if (tries)
+			wait_for_writeback();
+		tr->writing = false;
+		trim_once(tr);
+		if (!tr->writing)
+			break;
+		wake_up_all(&tr->ctn->wait);
+	}
+}
+
 static void trim_pass(struct trim *tr)
 {
 	struct container *ctn = tr->ctn;
@@ -180,7 +209,7 @@ static void trim_pass(struct trim *tr)
 
 	if (tr->pass == TRIM_ONCE) {
 		if (!only_held(tr))
-			trim_once(tr);
+			trim_once_and_written(tr);
 		return;
 	}
 
@@ -232,13 +261,6 @@ static void count_round(struct trim *tr)
 	container_count(ctn, CONTAINER_SWAPPED_OUT, tr->swapped_out);
 	atomic_long_add((only_held(tr) ? tr->reclaimed : 0) + tr->unmapped,
 			&ctn->rss_reclaimed);
-}
-
-/* For a moment, as much of it as may be under way. */
-static void wait_for_writeback(void)
-{
-	__set_current_state(TASK_UNINTERRUPTIBLE);
-	io_schedule_timeout(HZ / 50);
 }
 
 static void trim_round(struct trim *tr)
