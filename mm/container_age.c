@@ -23,13 +23,13 @@ static unsigned int gen_uses(const struct folio *folio)
 	return folio_test_referenced(folio) + folio_lru_refs((struct folio *)folio);
 }
 
-/* Returns whether it was the last but one. */
+/* All but two, or one of these. Returns whether it was that. */
 static bool gen_forget(struct folio *folio)
 {
 	unsigned long old = READ_ONCE(folio->flags), new;
 
 	do {
-		new = old & LRU_REFS_MASK ? old - BIT(LRU_REFS_PGOFF) :
+		new = old & LRU_REFS_MASK ? old & ~LRU_REFS_MASK :
 					    old & ~BIT(PG_workingset);
 	} while (!try_cmpxchg(&folio->flags, &old, new));
 	return !(old & LRU_REFS_MASK);
@@ -77,36 +77,52 @@ static bool returns_in_use(unsigned int looked, unsigned int used)
 	return get_random_u32_below(looked) + used < looked * 5 / 8;
 }
 
+/*
+ * Has the container as much as it may have, or nearly so? If not, it was not kcontainerd
+ * that took what comes back, and all of the machine is short of memory.
+ */
+static bool is_nearly_full(struct container *ctn)
+{
+	unsigned long limit = READ_ONCE(ctn->page_limit);
+
+	return container_charged(ctn) >= limit - limit / 4;
+}
+
 /**
  * container_restore_use - a page that was dropped has come back
  * @folio: it, in nobody's hands yet.
- * @scan: what kcontainerd has seen of its file.
+ * @file: the part of a container in its file, which is droppable.
  *
  * Sets whether it is in use once it has been read, which comes next. workingset.c
  * knows of all of the machine's memory, not of how little of it the container may
  * use, and says so of nearly all that comes back. Only of a file in which kcontainerd
  * has not been does it know more.
  *
- * Context: Any.
+ * Context: Any. Within RCU.
  */
-void container_restore_use(struct folio *folio,
-			   const struct container_scan *scan)
+void container_restore_use(struct folio *folio, struct container_file *file)
 {
-	unsigned int looked = READ_ONCE(scan->looked);
+	unsigned int looked = READ_ONCE(file->scan.looked);
 
-	if (!looked)
+	if (!looked || !is_nearly_full(file->ctn))
 		return;
 	folio_clear_active(folio);
 	if (lru_gen_enabled())
 		set_mask_bits(&folio->flags, LRU_REFS_MASK, 0);
-	if (returns_in_use(looked, READ_ONCE(scan->used)))
-		folio_set_workingset(folio);
-	else
+	/* PG_workingset is not set here: who waits for such a one is stalled, says PSI */
+	if (returns_in_use(looked, READ_ONCE(file->scan.used))) {
+		folio_set_referenced(folio);
+	} else {
+		folio_clear_referenced(folio);
 		folio_clear_workingset(folio);
+	}
 }
 
-/* One use less, of a folio that has more than one. The caller has a reference. */
-void trim_forget_use(struct trim *tr, struct folio *folio)
+/*
+ * One use less, of a folio that has more than one. The caller has a reference. Returns
+ * how many are left: what is deactivated is still active until its batch is full.
+ */
+unsigned int trim_forget_use(struct trim *tr, struct folio *folio)
 {
 	tr->deactivated += folio_nr_pages(folio);
 	if (lru_gen_enabled()) {
@@ -117,54 +133,39 @@ void trim_forget_use(struct trim *tr, struct folio *folio)
 	} else {
 		folio_set_workingset(folio);
 		folio_deactivate(folio);
+		return 0;
 	}
+	return folio_uses(folio);
 }
 
-/*
- * One use more, of a folio that is isolated from its list: folio_mark_accessed() takes
- * such a one for what is in a batch on the way there.
- */
-void trim_count_isolated(struct folio *folio)
-{
-	if (lru_gen_enabled()) {
-		folio_mark_accessed(folio);
-	} else if (!folio_test_referenced(folio)) {
-		folio_set_referenced(folio);
-	} else if (!folio_test_active(folio)) {
-		folio_set_active(folio);
-		folio_clear_referenced(folio);
-	}
-}
-
-/* And one use less. */
-void trim_forget_isolated(struct trim *tr, struct folio *folio)
-{
-	tr->deactivated += folio_nr_pages(folio);
-	if (lru_gen_enabled()) {
-		gen_forget(folio);
-	} else if (folio_test_referenced(folio)) {
-		folio_clear_referenced(folio);
-	} else {
-		folio_set_workingset(folio);
-		folio_clear_active(folio);
-	}
-}
+struct touched {
+	int mapcount;	/* mappings that have not been met as yet */
+	bool yes;
+};
 
 static bool touched_one(struct folio *folio, struct vm_area_struct *vma,
 			unsigned long addr, void *arg)
 {
 	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, 0);
-	bool *touched = arg;
+	struct touched *touched = arg;
 
 	while (page_vma_mapped_walk(&pvmw)) {
 		if (pvmw.pte)
-			*touched |= ptep_clear_flush_young_notify(vma, pvmw.address,
-								  pvmw.pte);
+			touched->yes |= ptep_clear_flush_young_notify(vma,
+						pvmw.address, pvmw.pte);
 		else if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-			*touched |= pmdp_clear_flush_young_notify(vma, pvmw.address,
-								  pvmw.pmd);
+			touched->yes |= pmdp_clear_flush_young_notify(vma,
+						pvmw.address, pvmw.pmd);
+		touched->mapcount--;
 	}
-	return true;
+	return touched->mapcount > 0;
+}
+
+/* Who said that it is read once, from beginning to end, is believed. */
+static bool is_stream_vma(struct vm_area_struct *vma, void *arg)
+{
+	return (vma->vm_flags & VM_SEQ_READ) ||
+	       (vma->vm_file && (vma->vm_file->f_mode & FMODE_NOREUSE));
 }
 
 /**
@@ -180,9 +181,10 @@ static bool touched_one(struct folio *folio, struct vm_area_struct *vma,
  */
 bool folio_was_touched(struct folio *folio)
 {
-	bool touched = folio_test_clear_young(folio);
+	struct touched touched = {};
 	struct rmap_walk_control rwc = {
 		.rmap_one = touched_one,
+		.invalid_vma = is_stream_vma,
 		.arg = &touched,
 		.try_lock = true,
 	};
@@ -190,9 +192,13 @@ bool folio_was_touched(struct folio *folio)
 	/* who is at it has it in use */
 	if (!folio_trylock(folio))
 		return true;
-	rmap_walk(folio, &rwc);
+	touched.mapcount = folio_mapcount(folio);
+	touched.yes = folio_test_clear_young(folio);
+	/* if it has left its file, for the swap cache maybe, there is nowhere to look */
+	if (touched.mapcount && folio_mapping(folio) && !folio_test_swapcache(folio))
+		rmap_walk(folio, &rwc);
 	folio_unlock(folio);
-	if (touched)
+	if (touched.yes)
 		folio_clear_idle(folio);
-	return touched || rwc.contended;
+	return touched.yes || rwc.contended;
 }

@@ -71,10 +71,13 @@ void container_call_for_mapped(struct container *ctn)
 /* The same in a moment: whether it is to look takes a sum over all CPUs to know. */
 void container_call_for_mapped_later(struct container *ctn)
 {
-	struct delayed_work *work = &ctn->trimmer[CONTAINER_TRIM_USAGE].work;
+	struct container_trimmer *trimmer = &ctn->trimmer[CONTAINER_TRIM_USAGE];
 
-	if (!delayed_work_pending(work))
-		queue_delayed_work(kcontainerd_wq, work, TRIM_DELAY_MIN);
+	/* in a round: when it is over it asks, and knows when to come again */
+	if (READ_ONCE(trimmer->begun) != READ_ONCE(trimmer->ended))
+		return;
+	if (!delayed_work_pending(&trimmer->work))
+		queue_delayed_work(kcontainerd_wq, &trimmer->work, TRIM_DELAY_MIN);
 }
 
 /* ---- goals ---- */
@@ -169,35 +172,28 @@ static bool worth_trimming(struct trim *tr, unsigned long pages,
 }
 
 /*
- * Drop what was used once: of files of which little is used again first, so that what
- * is new in the others has the time to be.
+ * Drop what was used once, of some files. What is dirty is clean in a moment: it is
+ * worth waiting for that, rather than to take what is in use instead.
  */
-static void trim_once(struct trim *tr)
+static void trim_once(struct trim *tr, bool streams)
 {
-	tr->streams = true;
-	trim_files(tr, true);
-	tr->streams = false;
-	trim_files(tr, true);
-	trim_files(tr, false);
-}
-
-/*
- * What is dirty is clean in a moment: it is worth waiting for that, rather than to take
- * what is in use instead.
- */
-static void trim_once_and_written(struct trim *tr)
-{
+	bool writing = tr->writing;
 	int tries;
 
+	tr->streams = streams;
 	for (tries = 0; tries < WRITTEN_TRIES && !trim_reached(tr); tries++) {
 		if (tries)
 			wait_for_writeback();
 		tr->writing = false;
-		trim_once(tr);
+		trim_files(tr, true);
+		if (!streams)
+			trim_files(tr, false);
 		if (!tr->writing)
 			break;
 		wake_up_all(&tr->ctn->wait);
 	}
+	tr->writing |= writing;
+	tr->streams = false;
 }
 
 static void trim_pass(struct trim *tr)
@@ -208,8 +204,11 @@ static void trim_pass(struct trim *tr)
 		     container_usage(ctn) > READ_ONCE(ctn->shrink_pages);
 
 	if (tr->pass == TRIM_ONCE) {
-		if (!only_held(tr))
-			trim_once_and_written(tr);
+		if (only_held(tr))
+			return;
+		/* what is new in the others has the time to be used again, then */
+		trim_once(tr, true);
+		trim_once(tr, false);
 		return;
 	}
 
@@ -239,6 +238,7 @@ static void trim_mapped(struct trim *tr)
 	if (time_before(jiffies, tr->trimmer->next_look))
 		return;
 	WRITE_ONCE(tr->trimmer->next_look, jiffies + TRIM_DELAY_MIN);
+	tr->looked = true;
 	tr->unmap = true;
 	if (!trim_reached(tr))
 		trim_files(tr, true);
@@ -307,9 +307,11 @@ static unsigned int next_delay(struct trim *tr, unsigned long excess)
 	struct container_trimmer *trimmer = tr->trimmer;
 	struct container *ctn = tr->ctn;
 
-	/* it went over while there was nothing to be done */
+	/* it went over while there was nothing to be done, or it was too soon to look */
 	if (!excess && !only_held(tr) && over_limit(ctn))
 		return 1;
+	if (!excess && !only_held(tr) && !tr->looked)
+		return TRIM_DELAY_MIN;
 	if (excess ? tr->trimmed > excess / TRIM_HELPED : tr->unmapped) {
 		trimmer->delay = 0;
 		if (!only_held(tr))
@@ -413,6 +415,11 @@ static void end_round(struct trim *tr, unsigned long excess)
 	/* what it did is there to be seen by who waited for it */
 	smp_store_release(&trimmer->ended, trimmer->begun);
 	wake_up_all(&ctn->wait);
+	/* who has charged more since that was asked may have been sent away */
+	smp_mb();
+	if (!only_held(tr) && !test_bit(CONTAINER_DYING, &ctn->flags) &&
+	    over_mapped(ctn))
+		container_call_for_mapped_later(ctn);
 }
 
 /* One round for one container. */

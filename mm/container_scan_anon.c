@@ -202,9 +202,7 @@ static void anon_age(struct trim *tr, struct folio *folio, bool young)
 	}
 	if (young)
 		folio_mark_accessed(folio);
-	else
-		trim_forget_use(tr, folio);
-	if (folio_uses(folio) < 2)
+	else if (trim_forget_use(tr, folio) < 2)
 		tr->chosen += folio_nr_pages(folio);
 }
 

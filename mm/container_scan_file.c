@@ -75,34 +75,21 @@ static bool is_others_too(struct trim *tr, struct folio *folio)
 	return !tr->held && !tr->named && folio_likely_mapped_shared(folio);
 }
 
-/*
- * One that is mapped is isolated while one asks whether it was referenced, which
- * reclaim always has it, and what that calls counts on.
- */
 static enum trim_fate trim_mapped_folio(struct trim *tr, struct folio *folio,
 					struct address_space *mapping)
 {
-	bool touched, stays;
+	bool touched = folio_was_touched(folio);
+	bool stays = !last_pass(tr) || tr->unmap || !may_reclaim(tr) ||
+		     is_others_too(tr, folio);
 
-	if (!folio_isolate_lru(folio)) {
-		tr->busy = true;
-		return TRIM_STAYS;
-	}
-	touched = folio_was_touched(folio);
-	stays = !last_pass(tr) || tr->unmap || !may_reclaim(tr) ||
-		is_others_too(tr, folio);
-
-	if (touched && stays) {
-		trim_count_isolated(folio);
-	} else if (folio_in_use(folio) && stays) {
-		trim_forget_isolated(tr, folio);
-	} else if (tr->unmap) {
+	if (touched && stays)
+		folio_mark_accessed(folio);
+	else if (folio_in_use(folio) && stays)
+		trim_forget_use(tr, folio);
+	else if (tr->unmap)
 		unmap_folio(tr, folio, mapping);
-	} else if (may_reclaim(tr)) {
-		trim_take(tr, folio);
-		return TRIM_STAYS;
-	}
-	folio_putback_lru(folio);
+	else if (may_reclaim(tr))
+		return TRIM_RECLAIM;
 	return TRIM_STAYS;
 }
 
@@ -125,14 +112,15 @@ static bool is_used_again(const struct container_scan *scan)
 /* Or so many that what is new hardly has the time to be used again: three quarters? */
 static bool is_full_of_used(const struct container_scan *scan)
 {
-	return scan->used > scan->looked - scan->looked / 4;
+	return scan->looked >= TRIM_COUNT &&
+	       scan->used > scan->looked - scan->looked / 4;
 }
 
 static enum trim_fate trim_file_folio(struct trim *tr, struct folio *folio,
 				      struct address_space *mapping)
 {
 	bool mapped = folio_mapped(folio);
-	bool used = mapped || folio_in_use(folio);
+	bool used = folio_in_use(folio);
 
 	if (!folio_charged_to(folio, tr->ctn) || folio_test_unevictable(folio))
 		return TRIM_STAYS;
@@ -145,10 +133,13 @@ static enum trim_fate trim_file_folio(struct trim *tr, struct folio *folio,
 		return TRIM_STAYS;
 	}
 
-	tr->scan.looked += folio_nr_pages(folio);
-	if (used)
-		tr->scan.used += folio_nr_pages(folio);
-	if (used && tr->pass == TRIM_ONCE && !tr->unmap) {
+	/* where only what is mapped is looked at, that is not what all of it is like */
+	if (!tr->unmap) {
+		tr->scan.looked += folio_nr_pages(folio);
+		if (used)
+			tr->scan.used += folio_nr_pages(folio);
+	}
+	if ((used || mapped) && tr->pass == TRIM_ONCE && !tr->unmap) {
 		if (!mapped && is_full_of_used(&tr->scan))
 			trim_forget_use(tr, folio);
 		return TRIM_STAYS;
@@ -288,52 +279,120 @@ static void age_scan(struct container_scan *scan)
 }
 
 /*
- * Up to @nr pages of a file from @index on: start writing what is dirty, then
- * drop what can be. Returns where to go on; 0 after the last page.
+ * What filemap_get_folios() does, but it goes over no more than so many entries of what
+ * has been dropped in one go. Returns whether there is more before @last; *@index is
+ * where, then.
  */
-static pgoff_t trim_file_range(struct trim *tr, struct inode *inode,
-			       pgoff_t index, unsigned long nr)
+#define TRIM_SHADOWS	4096
+
+static bool get_folios(struct address_space *mapping, pgoff_t *index, pgoff_t last,
+		       struct folio_batch *fbatch, unsigned long *skip)
+{
+	XA_STATE(xas, &mapping->i_pages, *index);
+	unsigned long shadows = 0;
+	struct folio *folio;
+	bool more = true;
+
+	folio_batch_init(fbatch);
+	rcu_read_lock();
+	xas_for_each(&xas, folio, last) {
+		if (xas_retry(&xas, folio))
+			continue;
+		if (xa_is_value(folio)) {
+			*index = xas.xa_index + 1;
+			if (++shadows == TRIM_SHADOWS)
+				goto out;
+			continue;
+		}
+		if (!folio_try_get(folio)) {
+			xas_reset(&xas);
+			continue;
+		}
+		if (unlikely(folio != xas_reload(&xas))) {
+			folio_put(folio);
+			xas_reset(&xas);
+			continue;
+		}
+		*index = folio_next_index(folio);
+		if (!folio_batch_add(fbatch, folio))
+			goto out;
+	}
+	more = false;
+out:
+	rcu_read_unlock();
+	*skip -= min(*skip, shadows);
+	return more && *index && *index <= last;
+}
+
+static void write_back(struct trim *tr, struct address_space *mapping, pgoff_t index,
+		       unsigned long nr)
+{
+	struct writeback_control wbc = {
+		.sync_mode = WB_SYNC_NONE,
+		.nr_to_write = nr,
+		.range_start = (loff_t)index << PAGE_SHIFT,
+		.range_end = LLONG_MAX,
+	};
+
+	filemap_fdatawrite_wbc(mapping, &wbc);
+	tr->written_back += max(0L, (long)nr - wbc.nr_to_write);
+	tr->writing = true;
+}
+
+/*
+ * Up to *@nr pages of a file from *@index to @last, of which those that are dealt with
+ * are taken off. Returns whether there is more; *@index is where, then.
+ */
+static bool trim_file_range(struct trim *tr, struct address_space *mapping,
+			    pgoff_t *index, pgoff_t last, unsigned long *nr)
+{
+	unsigned long skip = *nr * TRIM_SKIP;
+	struct folio_batch fbatch;
+	bool more;
+
+	do {
+		more = get_folios(mapping, index, last, &fbatch, &skip);
+		*nr -= min(*nr, trim_file_batch(tr, &fbatch, mapping, &skip));
+		if (tr->nr_folios + PAGEVEC_SIZE > TRIM_BATCH)
+			trim_reclaim(tr);
+		cond_resched();
+		/* it has so much else that it has to wait for its next turn */
+		if (!skip)
+			*nr = 0;
+	} while (more && *nr && !trim_reached(tr) &&
+		 /* it is none of those that are looked for */
+		 !(tr->streams && is_used_again(&tr->scan)));
+	return more;
+}
+
+/*
+ * Up to @nr pages of a file, from where the last visit ended, but not beyond where the
+ * lap began: start writing what is dirty, then drop what can be.
+ */
+static void visit_file(struct trim *tr, struct inode *inode, unsigned long nr)
 {
 	struct address_space *mapping = inode->i_mapping;
+	struct container_scan *scan = &tr->scan;
 	struct container_file *file;
-	struct folio_batch fbatch;
-	unsigned long skip = nr * TRIM_SKIP;
 
 	if (!tr->unmap && mapping_tagged(mapping, PAGECACHE_TAG_DIRTY) &&
-	    mapping_can_writeback(mapping)) {
-		struct writeback_control wbc = {
-			.sync_mode = WB_SYNC_NONE,
-			.nr_to_write = nr,
-			.range_start = (loff_t)index << PAGE_SHIFT,
-			.range_end = LLONG_MAX,
-		};
+	    mapping_can_writeback(mapping))
+		write_back(tr, mapping, scan->cursor, nr);
 
-		filemap_fdatawrite_wbc(mapping, &wbc);
-		tr->written_back += max(0L, (long)nr - wbc.nr_to_write);
-		tr->writing = true;
-	}
-
-	folio_batch_init(&fbatch);
 	tr->held = container_mapping_is_held(mapping);
 	rcu_read_lock();
 	file = container_find_file(mapping, tr->ctn);
 	tr->named = file && file->named;
 	rcu_read_unlock();
-	do {
-		if (!filemap_get_folios(mapping, &index, -1, &fbatch))
-			return 0;
-		nr -= min(nr, trim_file_batch(tr, &fbatch, mapping, &skip));
-		if (tr->nr_folios + PAGEVEC_SIZE > TRIM_BATCH)
-			trim_reclaim(tr);
-		cond_resched();
-		/* that was the last page of it */
-		if (index == (pgoff_t)-1)
-			return 0;
-		/* it is none of those that are looked for */
-		if (tr->streams && is_used_again(&tr->scan))
-			break;
-	} while (nr && !trim_reached(tr));
-	return index;
+
+	if (!scan->wrapped && !trim_file_range(tr, mapping, &scan->cursor, -1, &nr)) {
+		scan->cursor = 0;
+		scan->wrapped = true;
+		scan->lapped = !scan->start;
+	}
+	if (scan->wrapped && !scan->lapped && nr && !trim_reached(tr))
+		scan->lapped = !trim_file_range(tr, mapping, &scan->cursor,
+						scan->start - 1, &nr);
 }
 
 /* Of held memory only shmem can go anywhere. */
@@ -386,27 +445,28 @@ void trim_files(struct trim *tr, bool large)
 		tr->streams ? stream_wanted :
 		tr->pass == TRIM_ONCE ? droppable_wanted :
 		only_held(tr) ? held_wanted : any_wanted;
+	unsigned long pages = container_stat(ctn, CONTAINER_FILE) +
+			      (tr->pass == TRIM_ONCE ? 0 :
+			       container_stat(ctn, CONTAINER_HELD_FILE));
+	unsigned int lap = atomic_inc_return(&ctn->trim_laps);
 	struct inode *inode;
-	pgoff_t cursor;
 
-	/* each of them once, and one alone until all of it has been looked at, or as often
-	 * as could be enough where what is looked at goes, or is only deactivated */
-	if (only_held(tr) || last_pass(tr) || (tr->pass > TRIM_ONCE && !may_reclaim(tr)))
-		left += trim_excess(tr) / nr + 1;
-	else
-		left += container_nr_file(ctn) / nr + 1;
+	/*
+	 * So many visits: each file once, and one alone until all of it has been looked
+	 * at. Where what is looked at goes, or is only deactivated: as could be enough.
+	 */
+	if (only_held(tr) || last_pass(tr) ||
+	    (tr->pass > TRIM_ONCE && !may_reclaim(tr)))
+		pages = trim_excess(tr);
+	left += pages / nr + 1;
 	/* those in this CPU's batches have a reference too many to be dropped */
 	lru_add_drain();
 	while (!trim_reached(tr) &&
-	       (inode = container_next_file(ctn, large, wanted, &left, &tr->scan,
+	       (inode = container_next_file(ctn, large, wanted, lap, &left, &tr->scan,
 					    &tr->busy))) {
-		cursor = tr->scan.cursor;
 		if (large)
 			lru_add_drain();
-		tr->scan.cursor = trim_file_range(tr, inode, cursor, nr);
-		/* the part before the place where the last round left off */
-		if (!tr->scan.cursor && cursor && !trim_reached(tr))
-			tr->scan.cursor = trim_file_range(tr, inode, 0, nr);
+		visit_file(tr, inode, nr);
 		trim_reclaim(tr);
 		age_scan(&tr->scan);
 		container_set_scan(ctn, inode, &tr->scan);

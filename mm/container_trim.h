@@ -36,6 +36,7 @@ struct trim {
 	bool named;			/* is its file named for this container? */
 	struct container_scan scan;	/* of the file that is looked at */
 	bool streams;			/* only files of which little is used again? */
+	bool looked;			/* at what is mapped? */
 	bool busy;			/* met what is in somebody's hands */
 	bool writing;			/* met, or began, what is being written */
 	unsigned long trimmed;		/* pages that are no longer charged */
@@ -76,9 +77,7 @@ static inline bool may_reclaim(const struct trim *tr)
 /* container_age.c */
 unsigned int folio_uses(const struct folio *folio);
 bool folio_was_touched(struct folio *folio);
-void trim_forget_use(struct trim *tr, struct folio *folio);
-void trim_count_isolated(struct folio *folio);
-void trim_forget_isolated(struct trim *tr, struct folio *folio);
+unsigned int trim_forget_use(struct trim *tr, struct folio *folio);
 
 /* Was it used more than once, as far as that has not been forgotten? */
 static inline bool folio_in_use(const struct folio *folio)

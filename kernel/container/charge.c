@@ -338,7 +338,7 @@ static noinline void cache_added_slowly(struct folio *folio,
 		this_cpu_add(file->ctn->pcpu->stat[CONTAINER_REFAULTED],
 			     folio_nr_pages(folio));
 		if (!file_is_held(file))
-			container_restore_use(folio, &file->scan);
+			container_restore_use(folio, file);
 	}
 	/* khugepaged has i_pages locked: kcontainerd finds that out by itself */
 	if (file && has_grown(file, mapping) && !irqs_disabled())

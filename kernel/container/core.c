@@ -161,10 +161,11 @@ void container_revive(struct container *ctn)
 	for_each_possible_cpu(cpu) {
 		pcpu = per_cpu_ptr(ctn->pcpu, cpu);
 		held += pcpu->stat[CONTAINER_ANON] + pcpu->stat[CONTAINER_HELD_FILE] +
-			atomic_long_read(&pcpu->stock[CONTAINER_HELD]);
+			/* it may be drained at the same time */
+			atomic_long_xchg(&pcpu->stock[CONTAINER_HELD], 0);
 		droppable += pcpu->stat[CONTAINER_FILE] +
-			     atomic_long_read(&pcpu->stock[CONTAINER_DROPPABLE]);
-		memset(pcpu, 0, sizeof(*pcpu));
+			     atomic_long_xchg(&pcpu->stock[CONTAINER_DROPPABLE], 0);
+		memset(pcpu->stat, 0, sizeof(pcpu->stat));
 	}
 	/* not all that the counters say: what is reserved is given back by who did that */
 	page_counter_uncharge(&ctn->counter[CONTAINER_HELD], held);

@@ -620,8 +620,9 @@ void container_release_file(struct inode *inode)
  * @large: one with CONTAINER_LARGE pages or more; else one with fewer, but not
  *	   none.
  * @wanted: says which of these.
+ * @lap: which one it is on: those that it has gone over in that are left out.
  * @left: how many files may still be looked at; counted down.
- * @scan: set to how far it has come in that file.
+ * @scan: set to how far it has come in that file, and on this lap.
  * @busy: set if one could not be held just now.
  *
  * Takes turns; what has no page is not in the way.
@@ -632,7 +633,7 @@ void container_release_file(struct inode *inode)
  */
 struct inode *container_next_file(struct container *ctn, bool large,
 				  bool (*wanted)(struct container_file *file),
-				  unsigned long *left,
+				  unsigned int lap, unsigned long *left,
 				  struct container_scan *scan,
 				  bool *busy)
 {
@@ -647,8 +648,14 @@ struct inode *container_next_file(struct container *ctn, bool large,
 		file = list_first_entry(&ctn->trim_files[class],
 					struct container_file, trim_node);
 		file_classify(file);
-		if (file->class == class && wanted(file)) {
+		if (file->class == class && wanted(file) &&
+		    !(file->scan.lap == lap && file->scan.lapped)) {
 			*scan = file->scan;
+			if (scan->lap != lap) {
+				scan->lap = lap;
+				scan->start = scan->cursor;
+				scan->wrapped = scan->lapped = false;
+			}
 			inode = container_hold_file(file);
 			*busy |= !inode;
 		}
@@ -668,6 +675,10 @@ void container_set_scan(struct container *ctn, struct inode *inode,
 	file = container_find_file(inode->i_mapping, ctn);
 	if (file) {
 		file->scan.cursor = scan->cursor;
+		file->scan.start = scan->start;
+		file->scan.lap = scan->lap;
+		file->scan.wrapped = scan->wrapped;
+		file->scan.lapped = scan->lapped;
 		/* container_restore_use() reads them with no lock */
 		WRITE_ONCE(file->scan.looked, scan->looked);
 		WRITE_ONCE(file->scan.used, scan->used);

@@ -174,9 +174,16 @@ enum container_file_class {
 	NR_CONTAINER_FILE_CLASSES,
 };
 
-/* How far kcontainerd has come in a file, and what it has seen there. */
+/*
+ * How far kcontainerd has come in a file, and what it has seen there. It goes over a
+ * file once in each part of a round, from where it left off to there again: a lap.
+ */
 struct container_scan {
 	pgoff_t			cursor;	/* where it goes on */
+	pgoff_t			start;	/* where the lap has begun */
+	unsigned int		lap;	/* which one that is */
+	bool			wrapped; /* has come to the end of the file in it? */
+	bool			lapped;	/* and to its start again? */
 	unsigned int		looked;	/* pages, of late */
 	unsigned int		used;	/* of these, used more than once */
 };
@@ -265,6 +272,7 @@ struct container {
 	/* whose turn it is comes first */
 	struct list_head		trim_files[NR_CONTAINER_FILE_CLASSES];
 	unsigned long			nr_files[NR_CONTAINER_FILE_CLASSES];
+	atomic_t			trim_laps; /* see struct container_scan */
 	atomic_long_t			nr_owned;	/* of these */
 
 	struct container_trimmer	trimmer[NR_CONTAINER_TRIMMERS];
@@ -452,7 +460,7 @@ void container_adopt_folios(struct folio **folios, unsigned int nr,
 struct inode *container_hold_file(struct container_file *file);
 struct inode *container_next_file(struct container *ctn, bool large,
 				  bool (*wanted)(struct container_file *file),
-				  unsigned long *left,
+				  unsigned int lap, unsigned long *left,
 				  struct container_scan *scan,
 				  bool *busy);
 void container_set_scan(struct container *ctn, struct inode *inode,
@@ -510,8 +518,7 @@ static inline void container_fault_init(struct dentry *dir) { }
 #endif
 
 /* mm/container_age.c */
-void container_restore_use(struct folio *folio,
-			   const struct container_scan *scan);
+void container_restore_use(struct folio *folio, struct container_file *file);
 
 /* mm/container_mm.c */
 void container_call_kcontainerd(struct container *ctn,

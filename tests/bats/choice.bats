@@ -61,6 +61,12 @@ work() {
 	assert [ "$AGAIN" -le 20 ]
 }
 
+# With MADV_RANDOM, and four times as large as what there is room for
+@test "a mapped database is not read again and again" {
+	work lmdb
+	assert [ "$AGAIN" -le 110 ]
+}
+
 @test "of many small files those that are used stay" {
 	work files
 	assert [ "$AGAIN" -le 5 ]
@@ -75,7 +81,23 @@ work() {
 @test "a working set that becomes another one" {
 	work shift
 	# what is used first comes from the disk once, which does not count
-	assert [ "$AGAIN" -le 35 ]
+	assert [ "$AGAIN" -le 80 ]
+}
+
+# The large one is gone over in many visits.
+@test "a small file in use is not gone over again and again beside a large one" {
+	set_attr page_limit 16384
+	head -c 48M /dev/zero >/mnt/disk/large
+	head -c 4M /dev/zero >/mnt/disk/used
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	run bash -c 'echo $BASHPID >"$1/addtask"
+		for _ in {1..12}; do cat /mnt/disk/used /mnt/disk/used /mnt/disk/large; done >/dev/null
+		exec fincore -n -b -r -o RES /mnt/disk/used' - "$C"
+	rm /mnt/disk/large /mnt/disk/used
+	assert_success
+	assert [ "$(attr page_limit_hits)" -gt 2 ]
+	assert_output $((4 << 20))
 }
 
 @test "what comes back is counted, here and by the machine" {
