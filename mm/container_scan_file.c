@@ -109,11 +109,14 @@ static bool is_used_again(const struct container_scan *scan)
 	return scan->used > scan->looked / 8;
 }
 
-/* Or so many that what is new hardly has the time to be used again: three quarters? */
-static bool is_full_of_used(const struct container_scan *scan)
+/*
+ * Of all that the container has of files, are so many in use that what is new hardly has
+ * the time to be used again: three quarters?
+ */
+static bool is_full_of_used(const struct container *ctn)
 {
-	return scan->looked >= TRIM_COUNT &&
-	       scan->used > scan->looked - scan->looked / 4;
+	return ctn->trim_looked >= TRIM_COUNT &&
+	       ctn->trim_used > ctn->trim_looked - ctn->trim_looked / 4;
 }
 
 static enum trim_fate trim_file_folio(struct trim *tr, struct folio *folio,
@@ -140,7 +143,7 @@ static enum trim_fate trim_file_folio(struct trim *tr, struct folio *folio,
 			tr->scan.used += folio_nr_pages(folio);
 	}
 	if ((used || mapped) && tr->pass == TRIM_ONCE && !tr->unmap) {
-		if (!mapped && is_full_of_used(&tr->scan))
+		if (!mapped && is_full_of_used(tr->ctn))
 			trim_forget_use(tr, folio);
 		return TRIM_STAYS;
 	}
@@ -270,12 +273,12 @@ static unsigned long trim_file_batch(struct trim *tr, struct folio_batch *fbatch
 }
 
 /* What was long ago counts half as much as what is now. */
-static void age_scan(struct container_scan *scan)
+static void halve(unsigned int *looked, unsigned int *used)
 {
-	if (scan->looked < 4 * TRIM_COUNT)
+	if (*looked < 4 * TRIM_COUNT)
 		return;
-	scan->looked /= 2;
-	scan->used /= 2;
+	*looked /= 2;
+	*used /= 2;
 }
 
 /*
@@ -449,6 +452,7 @@ void trim_files(struct trim *tr, bool large)
 			      (tr->pass == TRIM_ONCE ? 0 :
 			       container_stat(ctn, CONTAINER_HELD_FILE));
 	unsigned int lap = atomic_inc_return(&ctn->trim_laps);
+	unsigned int looked, used;
 	struct inode *inode;
 
 	/*
@@ -466,9 +470,15 @@ void trim_files(struct trim *tr, bool large)
 					    &tr->busy))) {
 		if (large)
 			lru_add_drain();
+		looked = tr->scan.looked;
+		used = tr->scan.used;
 		visit_file(tr, inode, nr);
 		trim_reclaim(tr);
-		age_scan(&tr->scan);
+		/* two work items may add at the same time, and lose some: no matter */
+		ctn->trim_looked += tr->scan.looked - looked;
+		ctn->trim_used += tr->scan.used - used;
+		halve(&ctn->trim_looked, &ctn->trim_used);
+		halve(&tr->scan.looked, &tr->scan.used);
 		container_set_scan(ctn, inode, &tr->scan);
 		container_release_file(inode);
 	}

@@ -273,6 +273,8 @@ struct container {
 	struct list_head		trim_files[NR_CONTAINER_FILE_CLASSES];
 	unsigned long			nr_files[NR_CONTAINER_FILE_CLASSES];
 	atomic_t			trim_laps; /* see struct container_scan */
+	/* file pages that kcontainerd has looked at of late, and those in use of them */
+	unsigned int			trim_looked, trim_used;
 	atomic_long_t			nr_owned;	/* of these */
 
 	struct container_trimmer	trimmer[NR_CONTAINER_TRIMMERS];

@@ -84,15 +84,18 @@ work() {
 	assert [ "$AGAIN" -le 80 ]
 }
 
-# The large one is gone over in many visits.
+# The large one is gone over in many visits, and is new each time.
 @test "a small file in use is not gone over again and again beside a large one" {
-	set_attr page_limit 16384
-	head -c 48M /dev/zero >/mnt/disk/large
+	set_attr page_limit 8192
+	truncate -s 1G /mnt/disk/large
 	head -c 4M /dev/zero >/mnt/disk/used
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
 	run bash -c 'echo $BASHPID >"$1/addtask"
-		for _ in {1..12}; do cat /mnt/disk/used /mnt/disk/used /mnt/disk/large; done >/dev/null
+		for i in {0..11}; do
+			cat /mnt/disk/used /mnt/disk/used >/dev/null
+			dd if=/mnt/disk/large of=/dev/null bs=1M count=48 skip=$((i * 48)) status=none
+		done
 		exec fincore -n -b -r -o RES /mnt/disk/used' - "$C"
 	rm /mnt/disk/large /mnt/disk/used
 	assert_success
