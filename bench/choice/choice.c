@@ -235,16 +235,12 @@ static void count(long number, int counts, int there)
 /* Reading with RWF_NOWAIT instead would begin to read it. */
 static int is_cached(int fd, long page)
 {
-	struct {
-		uint64_t off, len;
-	} range = { page * PAGE, PAGE };
-	struct {
-		uint64_t nr_cache, nr_dirty, nr_writeback, nr_evicted, nr_recently_evicted;
-	} stat;
+	/* struct cachestat_range: offset and length; struct cachestat: nr_cache is first */
+	uint64_t range[2] = { (uint64_t)page * PAGE, PAGE }, stat[5] = { 0 };
 
-	if (syscall(SYS_cachestat, fd, &range, &stat, 0))
+	if (syscall(SYS_cachestat, fd, range, stat, 0))
 		die("cachestat: %s", strerror(errno));
-	return stat.nr_cache;
+	return stat[0] != 0;
 }
 
 static long major_faults(void)
@@ -330,7 +326,7 @@ static void beside_stream(struct area hot, enum access access)
 	}
 }
 
-static void hot(void)
+static void hot_row(void)
 {
 	beside_stream(random_file("hot", 16 * MB), READ);
 }
@@ -372,7 +368,7 @@ static void lmdb(void)
 	by_zipf(mapped_file("lmdb", 128 * MB), 150000, READ);
 }
 
-static void loop(void)
+static void loop_row(void)
 {
 	struct area a = random_file("loop", 40 * MB);
 
@@ -384,44 +380,35 @@ static void loop(void)
 }
 
 /* Small files, each a place of its own in the tree */
-static void small_file(long i, long pages, struct area *a)
+static void make_small_files(long n, long pages)
 {
 	char name[64];
 
-	if (mode == MAKE && i % 500 == 0) {
-		snprintf(name, sizeof(name), "%ld", i / 500);
-		mkdir(path_of(name), 0755);
-	}
-	snprintf(name, sizeof(name), "%ld/%ld", i / 500, i);
-	if (mode == MAKE) {
+	for (long i = 0; i < n; i++) {
+		if (i % 500 == 0) {
+			snprintf(name, sizeof(name), "%ld", i / 500);
+			mkdir(path_of(name), 0755);
+		}
+		snprintf(name, sizeof(name), "%ld/%ld", i / 500, i);
 		make(name, pages);
-		return;
 	}
-	a->pages = pages;
-	a->first = i * pages;
-	a->addr = NULL;
-	if (mode != RUN)
-		return;
-	a->fd = open(path_of(name), O_RDONLY);
-	if (a->fd < 0 || posix_fadvise(a->fd, 0, 0, POSIX_FADV_RANDOM))
-		die("%s: %s", path_of(name), strerror(errno));
 }
 
 static void use_small_file(long i, long pages, int counts)
 {
-	struct area a;
+	struct area a = { .pages = pages, .first = i * pages, .fd = -1 };
+	char name[64];
 
-	small_file(i, pages, &a);
+	if (mode == RUN) {
+		snprintf(name, sizeof(name), "%ld/%ld", i / 500, i);
+		a.fd = open(path_of(name), O_RDONLY);
+		if (a.fd < 0 || posix_fadvise(a.fd, 0, 0, POSIX_FADV_RANDOM))
+			die("%s: %s", path_of(name), strerror(errno));
+	}
 	for (long page = 0; page < pages; page++)
 		use(&a, page, READ, counts);
-	if (mode == RUN)
+	if (a.fd >= 0)
 		close(a.fd);
-}
-
-static void make_small_files(long n, long pages)
-{
-	for (long i = 0; i < n; i++)
-		small_file(i, pages, NULL);
 }
 
 /* 2,000 small files in use, beside 4,000 that are read once */
@@ -649,7 +636,7 @@ static void shift(void)
 
 	if (mode == MAKE)
 		return;
-	for (int phase = 0; phase < 6; phase++)
+	for (long phase = 0; phase < 6; phase++)
 		for (long i = 0; i < 40000; i++)
 			use(&a, phase * 16 * MB + below(16 * MB), READ, 1);
 }
@@ -658,7 +645,7 @@ static const struct row {
 	const char *name;
 	void (*work)(void);
 } rows[] = {
-	{ "hot", hot }, { "zipf", zipf_row }, { "loop", loop }, { "anon", anon },
+	{ "hot", hot_row }, { "zipf", zipf_row }, { "loop", loop_row }, { "anon", anon },
 	{ "anon-zipf", anon_zipf }, { "mapped", mapped }, { "files", files },
 	{ "both", both }, { "db", db }, { "heap", heap }, { "lmdb", lmdb },
 	{ "log", log_row }, { "pgbench", pgbench }, { "redis", redis },

@@ -12,7 +12,7 @@ IFS=, read -ra groups <<<"$3"
 shift 3
 
 [ "$lists" = mglru ] && enabled=y || enabled=n
-echo $enabled >/sys/kernel/mm/lru_gen/enabled
+echo "$enabled" >/sys/kernel/mm/lru_gen/enabled
 
 group() {
 	group=/config/containers/$row
