@@ -42,6 +42,12 @@ swap_cached() {
 	awk '$1 == "SwapCached:" { print $2 / 4 }' /proc/meminfo
 }
 
+# Each CPU has some slots in advance: after this none of another device's.
+fresh_zram() {
+	timeout 60 swapoff /dev/zram0
+	swapon -p 100 /dev/zram0
+}
+
 # swapped_out NAME REGION PAGES CACHED: with no more than that in the swap cache
 swapped_out() {
 	[ "$(seen swap "$(tell "$1" count "$2")")" -ge "$3" ] &&
@@ -574,6 +580,7 @@ for i in range(40):
 }
 
 @test "swapoff keeps the sum" {
+	fresh_zram
 	hold_start p "$C"
 	tells p anon a 500
 	tells p touch a
@@ -586,6 +593,7 @@ for i in range(40):
 }
 
 @test "who does swapoff does not come to own what is nobody's" {
+	fresh_zram
 	hold_start p
 	tells p shm s 500
 	tells p touch s
@@ -598,6 +606,7 @@ for i in range(40):
 }
 
 @test "swapoff charges the only container that has memory in a file, or the named one" {
+	fresh_zram
 	mkdir "$C-to"
 	truncate -s 4000K "$T"
 	hold_start p "$C"
@@ -640,6 +649,7 @@ for i in range(40):
 }
 
 @test "swap to a disk: out and in keeps the sum" {
+	fresh_zram
 	timeout 60 swapoff /dev/zram0
 	hold_start p "$C"
 	tells p anon a 1000
@@ -656,6 +666,7 @@ for i in range(40):
 }
 
 @test "what is on its way to a disk at an exit is not charged any more" {
+	fresh_zram
 	timeout 60 swapoff /dev/zram0
 	hold_start p "$C"
 	tells p anon a 8000
