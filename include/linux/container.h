@@ -31,6 +31,12 @@ static __always_inline bool containers_enabled(void)
 	return static_branch_unlikely(&containers_key);
 }
 
+/* Is the current task in a container? That is who pays for what it brings in. */
+static __always_inline bool current_has_container(void)
+{
+	return containers_enabled() && rcu_access_pointer(current->container);
+}
+
 /*
  * The token: one word for every folio, 0 or a name of the container that is
  * charged for the folio with what has been counted for it there. Whoever changes
@@ -522,7 +528,7 @@ static inline void container_forget_mapping(struct address_space *mapping)
 static inline void container_join_mm(struct mm_struct *mm)
 {
 	mm->container_token = 0;
-	if (containers_enabled() && rcu_access_pointer(current->container))
+	if (current_has_container())
 		__container_join_mm(mm);
 }
 
@@ -726,6 +732,7 @@ static inline void container_resume_user_mode(void) { }
 static inline void container_end_syscall(void) { }
 static inline void container_enter_fault(void) { }
 static inline bool container_is_short(void) { return false; }
+static inline bool current_has_container(void) { return false; }
 static inline vm_fault_t
 container_exit_fault(struct vm_area_struct *vma, struct mm_struct *mm,
 		     unsigned int flags, vm_fault_t ret)

@@ -460,26 +460,38 @@ for i in range(0, len(memory), 4096): assert memory[i] == 1' "$C"
 }
 
 @test "what does not fit is not read from swap by advice" {
-	local before
+	local kind before ahead
 
 	# pages that were read
 	swapped_in() {
 		awk '$1 == "pswpin" { print $2 }' /proc/vmstat
 	}
+	# with none read ahead
+	ahead=$(cat /proc/sys/vm/page-cluster)
+	echo 0 >/proc/sys/vm/page-cluster
 	hold_start p "$C"
-	tells p anon a 1000
-	tells p touch a
-	pageout p a 1000
-	set_attr rss_limit $(($(attr rss_usage) + 200))
-	before=$(swapped_in)
-	tells p advise a willneed
-	before=$(($(swapped_in) - before))
-	echo "$before pages"
-	assert [ "$before" -ge 100 ]
-	assert [ "$before" -le 300 ]
-	assert_equal "$(attr rss_oom_kills)" 0
-	set_attr rss_limit max
-	tells p check a
+	for kind in anon shm; do
+		tells p "$kind" "$kind" 1000
+		tells p touch "$kind"
+		if [ "$kind" = anon ]; then
+			pageout p "$kind" 1000
+		else
+			drain_batches
+			tells p advise "$kind" pageout
+		fi
+		set_attr rss_limit $(($(attr rss_usage) + 200))
+		before=$(swapped_in)
+		tells p advise "$kind" willneed
+		before=$(($(swapped_in) - before))
+		echo "$kind: $before pages"
+		assert [ "$before" -ge 100 ]
+		assert [ "$before" -le 300 ]
+		assert [ "$(attr rss_usage)" -gt $(($(attr rss_limit) - 100)) ]
+		assert_equal "$(attr rss_oom_kills)" 0
+		set_attr rss_limit max
+		tells p check "$kind"
+	done
+	echo "$ahead" >/proc/sys/vm/page-cluster
 }
 
 @test "a process that joins brings its shared memory, if that is charged to nobody" {
