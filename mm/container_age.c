@@ -69,8 +69,7 @@ unsigned int folio_uses(const struct folio *folio)
  * Is a page in use that was dropped and comes back? If all were, those of a loop that
  * is too large would drive each other out before they are used again. If none were,
  * what is used too seldom would never stay. So a part is: of a file of which nothing
- * is in use five in eight, and fewer the more is, down to none at five eighths. That
- * leaves what is in use alone, as it is aged from three quarters on: is_full_of_used().
+ * is in use five in eight, and fewer the more is, down to none at five eighths.
  */
 static bool returns_in_use(unsigned int looked, unsigned int used)
 {

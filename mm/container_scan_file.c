@@ -109,16 +109,6 @@ static bool is_used_again(const struct container_scan *scan)
 	return scan->used > scan->looked / 8;
 }
 
-/*
- * Of all that the container has of files, are so many in use that what is new hardly has
- * the time to be used again: three quarters?
- */
-static bool is_full_of_used(const struct container *ctn)
-{
-	return ctn->trim_looked >= TRIM_COUNT &&
-	       ctn->trim_used > ctn->trim_looked - ctn->trim_looked / 4;
-}
-
 static enum trim_fate trim_file_folio(struct trim *tr, struct folio *folio,
 				      struct address_space *mapping)
 {
@@ -142,11 +132,8 @@ static enum trim_fate trim_file_folio(struct trim *tr, struct folio *folio,
 		if (used)
 			tr->scan.used += folio_nr_pages(folio);
 	}
-	if ((used || mapped) && tr->pass == TRIM_ONCE && !tr->unmap) {
-		if (!mapped && is_full_of_used(tr->ctn))
-			trim_forget_use(tr, folio);
+	if ((used || mapped) && tr->pass == TRIM_ONCE && !tr->unmap)
 		return TRIM_STAYS;
-	}
 
 	if (mapped)
 		return trim_mapped_folio(tr, folio, mapping);
@@ -273,12 +260,12 @@ static unsigned long trim_file_batch(struct trim *tr, struct folio_batch *fbatch
 }
 
 /* What was long ago counts half as much as what is now. */
-static void halve(unsigned int *looked, unsigned int *used)
+static void halve(struct container_scan *scan)
 {
-	if (*looked < 4 * TRIM_COUNT)
+	if (scan->looked < 4 * TRIM_COUNT)
 		return;
-	*looked /= 2;
-	*used /= 2;
+	scan->looked /= 2;
+	scan->used /= 2;
 }
 
 /*
@@ -440,9 +427,13 @@ void trim_files(struct trim *tr, bool large)
 {
 	struct container *ctn = tr->ctn;
 	unsigned long nr = tr->pass > TRIM_LARGE ? 2 * TRIM_COUNT : TRIM_COUNT;
-	unsigned long left = READ_ONCE(ctn->nr_files[large ?
-						     CONTAINER_FILE_LARGE :
-						     CONTAINER_FILE_SMALL]);
+	unsigned long files = READ_ONCE(ctn->nr_files[large ?
+						      CONTAINER_FILE_LARGE :
+						      CONTAINER_FILE_SMALL]);
+	struct container_lap lap = {
+		.nr = atomic_inc_return(&ctn->trim_laps),
+		.large = large,
+	};
 	bool (*wanted)(struct container_file *file) =
 		tr->unmap ? mapped_wanted :
 		tr->streams ? stream_wanted :
@@ -451,8 +442,6 @@ void trim_files(struct trim *tr, bool large)
 	unsigned long pages = container_stat(ctn, CONTAINER_FILE) +
 			      (tr->pass == TRIM_ONCE ? 0 :
 			       container_stat(ctn, CONTAINER_HELD_FILE));
-	unsigned int lap = atomic_inc_return(&ctn->trim_laps);
-	unsigned int looked, used;
 	struct inode *inode;
 
 	/*
@@ -462,23 +451,18 @@ void trim_files(struct trim *tr, bool large)
 	if (only_held(tr) || last_pass(tr) ||
 	    (tr->pass > TRIM_ONCE && !may_reclaim(tr)))
 		pages = trim_excess(tr);
-	left += pages / nr + 1;
+	lap.visits = files + pages / nr + 1;
+	/* those that are gone over already, between visits to one that is larger */
+	lap.skips = files + pages + 1;
 	/* those in this CPU's batches have a reference too many to be dropped */
 	lru_add_drain();
 	while (!trim_reached(tr) &&
-	       (inode = container_next_file(ctn, large, wanted, lap, &left, &tr->scan,
-					    &tr->busy))) {
+	       (inode = container_next_file(ctn, wanted, &lap, &tr->scan, &tr->busy))) {
 		if (large)
 			lru_add_drain();
-		looked = tr->scan.looked;
-		used = tr->scan.used;
 		visit_file(tr, inode, nr);
 		trim_reclaim(tr);
-		/* two work items may add at the same time, and lose some: no matter */
-		ctn->trim_looked += tr->scan.looked - looked;
-		ctn->trim_used += tr->scan.used - used;
-		halve(&ctn->trim_looked, &ctn->trim_used);
-		halve(&tr->scan.looked, &tr->scan.used);
+		halve(&tr->scan);
 		container_set_scan(ctn, inode, &tr->scan);
 		container_release_file(inode);
 	}

@@ -617,11 +617,9 @@ void container_release_file(struct inode *inode)
 /**
  * container_next_file - the next file that kcontainerd is to look at
  * @ctn: the container. Only its kcontainerd calls this.
- * @large: one with CONTAINER_LARGE pages or more; else one with fewer, but not
- *	   none.
- * @wanted: says which of these.
- * @lap: which one it is on: those that it has gone over in that are left out.
- * @left: how many files may still be looked at; counted down.
+ * @wanted: says which of them may be.
+ * @lap: the lap; what is gone over in it already is passed over. A visit, or a
+ *	 file that is passed over, is counted down.
  * @scan: set to how far it has come in that file, and on this lap.
  * @busy: set if one could not be held just now.
  *
@@ -629,35 +627,41 @@ void container_release_file(struct inode *inode)
  *
  * Context: May sleep.
  * Return: the inode, to be given to container_release_file(); NULL if there
- * was none among @left.
+ * was none.
  */
-struct inode *container_next_file(struct container *ctn, bool large,
+struct inode *container_next_file(struct container *ctn,
 				  bool (*wanted)(struct container_file *file),
-				  unsigned int lap, unsigned long *left,
-				  struct container_scan *scan,
-				  bool *busy)
+				  struct container_lap *lap,
+				  struct container_scan *scan, bool *busy)
 {
 	const enum container_file_class class =
-		large ? CONTAINER_FILE_LARGE : CONTAINER_FILE_SMALL;
+		lap->large ? CONTAINER_FILE_LARGE : CONTAINER_FILE_SMALL;
 	struct container_file *file;
 	struct inode *inode = NULL;
+	unsigned long others;
 
 	spin_lock(&ctn->files_lock);
-	while (!inode && *left && !list_empty(&ctn->trim_files[class])) {
-		--*left;
+	others = ctn->nr_files[class];
+	while (!inode && lap->visits && lap->skips && others &&
+	       !list_empty(&ctn->trim_files[class])) {
 		file = list_first_entry(&ctn->trim_files[class],
 					struct container_file, trim_node);
 		file_classify(file);
 		if (file->class == class && wanted(file) &&
-		    !(file->scan.lap == lap && file->scan.lapped)) {
+		    !(file->scan.lap == lap->nr && file->scan.lapped)) {
+			lap->visits--;
 			*scan = file->scan;
-			if (scan->lap != lap) {
-				scan->lap = lap;
+			if (scan->lap != lap->nr) {
+				scan->lap = lap->nr;
 				scan->start = scan->cursor;
 				scan->wrapped = scan->lapped = false;
 			}
 			inode = container_hold_file(file);
 			*busy |= !inode;
+		} else {
+			lap->skips--;
+			/* once around, and there was none */
+			others--;
 		}
 		cond_resched_lock(&ctn->files_lock);
 	}

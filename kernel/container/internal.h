@@ -188,6 +188,14 @@ struct container_scan {
 	unsigned int		used;	/* of these, used more than once */
 };
 
+/* A lap over the files of a container: see container_next_file(). */
+struct container_lap {
+	unsigned int		nr;	/* which one that is */
+	bool			large;	/* over files with CONTAINER_LARGE pages */
+	unsigned long		visits;	/* that may be made yet */
+	unsigned long		skips;	/* files that may be passed over yet */
+};
+
 /*
  * A container's part in a file. Of a file of droppable cache there is one at
  * most, that of the owner; of a file of held memory there is one for each
@@ -273,8 +281,6 @@ struct container {
 	struct list_head		trim_files[NR_CONTAINER_FILE_CLASSES];
 	unsigned long			nr_files[NR_CONTAINER_FILE_CLASSES];
 	atomic_t			trim_laps; /* see struct container_scan */
-	/* file pages that kcontainerd has looked at of late, and those in use of them */
-	unsigned int			trim_looked, trim_used;
 	atomic_long_t			nr_owned;	/* of these */
 
 	struct container_trimmer	trimmer[NR_CONTAINER_TRIMMERS];
@@ -460,11 +466,10 @@ bool container_leave_file(struct address_space *mapping, struct container *ctn);
 void container_adopt_folios(struct folio **folios, unsigned int nr,
 			    struct container *ctn, unsigned int how);
 struct inode *container_hold_file(struct container_file *file);
-struct inode *container_next_file(struct container *ctn, bool large,
+struct inode *container_next_file(struct container *ctn,
 				  bool (*wanted)(struct container_file *file),
-				  unsigned int lap, unsigned long *left,
-				  struct container_scan *scan,
-				  bool *busy);
+				  struct container_lap *lap,
+				  struct container_scan *scan, bool *busy);
 void container_set_scan(struct container *ctn, struct inode *inode,
 			const struct container_scan *scan);
 void container_release_file(struct inode *inode);
