@@ -188,7 +188,7 @@ load_in() {
 	local i small
 
 	mkdir "$F"
-	for i in {1..60} g; do
+	for i in {1..60} new{1..60} g; do
 		dd if=/dev/zero of="$F/$i" bs=80K count=1 status=none
 	done
 	sync
@@ -201,8 +201,10 @@ load_in() {
 	set_attr page_limit 600
 	LIMIT=600 assert_trimmed
 	set_attr page_limit max
+	rm "$F"/{1..60}
+	# others, that have not been read before: what comes back is in use
 	for i in {1..60}; do
-		tells p read "$F/$i"
+		tells p read "$F/new$i"
 	done
 	tells p write "$F/g" 2000
 	tells p sync "$F/g"
@@ -234,8 +236,8 @@ trim_a_part() {
 	trim_a_part
 	assert_equal "$(tell p resident "$F" 0 500)" 0
 	assert [ "$(tell p resident "$F" 700 3300)" -ge 3200 ]
-	# these come back
-	timeout 20 enter "$C" dd if="$F" of=/dev/null bs=4K count=700 status=none
+	# these are new: what comes back as it was would be in use
+	timeout 20 enter "$C" dd if=/dev/zero of="$F" bs=4K count=700 conv=notrunc,fsync status=none
 	assert_equal "$(tell p resident "$F" 0 600)" 600
 	trim_a_part
 	assert_equal "$(tell p resident "$F" 0 500)" 500
@@ -255,14 +257,18 @@ trim_a_part() {
 	trim_a_part
 	assert [ "$(seen swap "$(tell p count low)")" -ge 350 ]
 	assert [ "$(seen swap "$(tell p count high)")" -le 1000 ]
-	# these come back
-	tells p look low
+	# others in their place, which are not in use either
+	tells p unmap low
+	tells p anon again 400
+	[[ "$(tell p where again)" < "$(tell p where high)" ]] || fail 'it is above'
+	tells p touch again
 	drain_batches
+	echo 1 >"/proc/$p/clear_refs"
 	trim_a_part
-	echo "low: $(tell p count low), high: $(tell p count high)"
-	assert [ "$(seen swap "$(tell p count low)")" -le 20 ]
+	echo "again: $(tell p count again), high: $(tell p count high)"
+	assert [ "$(seen swap "$(tell p count again)")" -le 20 ]
 	assert [ "$(seen swap "$(tell p count high)")" -ge 500 ]
-	tells p check low
+	tells p check again
 	tells p check high
 }
 
