@@ -137,39 +137,57 @@ unsigned int trim_forget_use(struct trim *tr, struct folio *folio)
 	return folio_uses(folio);
 }
 
+/*
+ * Mappings of a file to go through for a page. Anybody who may read a file can map it
+ * as often as he likes, and 60,000 times would have it take milliseconds for each.
+ */
+#define TOUCHED_MAPPINGS	1024
+
 struct touched {
-	int mapcount;	/* mappings that have not been met as yet */
-	bool yes;
+	unsigned long token;	/* of the container */
+	int mapcount;		/* mappings that have not been met as yet */
+	int left;		/* that may be gone through */
+	unsigned int ret;
 };
+
+/* Who said that it is read once, from beginning to end, is believed. */
+static bool is_stream_vma(const struct vm_area_struct *vma)
+{
+	return (vma->vm_flags & VM_SEQ_READ) ||
+	       (vma->vm_file && (vma->vm_file->f_mode & FMODE_NOREUSE));
+}
 
 static bool touched_one(struct folio *folio, struct vm_area_struct *vma,
 			unsigned long addr, void *arg)
 {
 	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, 0);
 	struct touched *touched = arg;
+	bool young = false;
 
+	if (!touched->left--) {
+		touched->ret |= MAPPED_BY_MANY;
+		return false;
+	}
 	while (page_vma_mapped_walk(&pvmw)) {
 		if (pvmw.pte)
-			touched->yes |= ptep_clear_flush_young_notify(vma,
-						pvmw.address, pvmw.pte);
+			young |= ptep_clear_flush_young_notify(vma, pvmw.address,
+							       pvmw.pte);
 		else if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-			touched->yes |= pmdp_clear_flush_young_notify(vma,
-						pvmw.address, pvmw.pmd);
+			young |= pmdp_clear_flush_young_notify(vma, pvmw.address,
+							       pvmw.pmd);
 		touched->mapcount--;
+		if (READ_ONCE(vma->vm_mm->container_token) != touched->token)
+			touched->ret |= MAPPED_BY_OTHERS;
 	}
+	if (young && !is_stream_vma(vma))
+		touched->ret |= TOUCHED;
 	return touched->mapcount > 0;
-}
-
-/* Who said that it is read once, from beginning to end, is believed. */
-static bool is_stream_vma(struct vm_area_struct *vma, void *arg)
-{
-	return (vma->vm_flags & VM_SEQ_READ) ||
-	       (vma->vm_file && (vma->vm_file->f_mode & FMODE_NOREUSE));
 }
 
 /**
  * folio_was_touched - was a mapped folio used since one looked the last time?
  * @folio: the folio, of a file. The caller has a reference, and not its lock.
+ * @ctn: the container that is charged for it.
  *
  * folio_referenced() asks that, too. But of what is mapped with MADV_RANDOM it does not
  * want to know: that nothing will be read there soon is taken for granted, and for a
@@ -177,27 +195,36 @@ static bool is_stream_vma(struct vm_area_struct *vma, void *arg)
  * which then is not seen when they are looked at.
  *
  * Context: May sleep.
+ * Return: TOUCHED if it was; MAPPED_BY_OTHERS if one who is not in @ctn maps it, too;
+ * MAPPED_BY_MANY if its file is mapped so often that not all were asked.
  */
-bool folio_was_touched(struct folio *folio)
+unsigned int folio_was_touched(struct folio *folio, const struct container *ctn)
 {
-	struct touched touched = {};
+	struct touched touched = {
+		.token = container_token(ctn),
+		.left = folio_test_swapbacked(folio) ? INT_MAX : TOUCHED_MAPPINGS,
+	};
 	struct rmap_walk_control rwc = {
 		.rmap_one = touched_one,
-		.invalid_vma = is_stream_vma,
 		.arg = &touched,
 		.try_lock = true,
 	};
+	bool young;
 
-	/* who is at it has it in use */
+	/* who is at it has it in use, and may be anybody */
 	if (!folio_trylock(folio))
-		return true;
+		return TOUCHED | MAPPED_BY_OTHERS;
 	touched.mapcount = folio_mapcount(folio);
-	touched.yes = folio_test_clear_young(folio);
+	young = folio_test_clear_young(folio);
 	/* if it has left its file, for the swap cache maybe, there is nowhere to look */
 	if (touched.mapcount && folio_mapping(folio) && !folio_test_swapcache(folio))
 		rmap_walk(folio, &rwc);
 	folio_unlock(folio);
-	if (touched.yes)
+	if (young)
+		touched.ret |= TOUCHED;
+	if (rwc.contended)
+		touched.ret |= TOUCHED | MAPPED_BY_OTHERS;
+	if (touched.ret & TOUCHED)
 		folio_clear_idle(folio);
-	return touched.yes || rwc.contended;
+	return touched.ret;
 }

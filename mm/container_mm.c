@@ -16,7 +16,7 @@
  *  TRIM_ONCE	dirty pages of files are written back, clean ones that nobody
  *		maps and that were used once are dropped: of large files of
  *		which little is used again, of the other large ones, of small
- *		ones
+ *		ones; of what is in use some is used once less from now on
  *  TRIM_LARGE	large files and tasks: what is in use is used once less from
  *		now on, and what is not goes
  *  TRIM_ALL	the same, for small files and tasks too
@@ -172,6 +172,29 @@ static bool worth_trimming(struct trim *tr, unsigned long pages,
 }
 
 /*
+ * What comes back was dropped too early, so there may be something in use that is not
+ * used any more. For every four pages that come back one that is in use is aged, whichever
+ * comes next: if it is used it stays in use. More often than that, and it is what is used
+ * that goes: what has just come into use has not had the time to be used again.
+ */
+#define AGE_FOR		4
+
+static void begin_aging(struct trim *tr)
+{
+	unsigned long refaulted = container_stat(tr->ctn, CONTAINER_REFAULTED);
+
+	tr->age = min((refaulted - READ_ONCE(tr->ctn->aged_for)) / AGE_FOR,
+		      container_stat(tr->ctn, CONTAINER_FILE));
+	WRITE_ONCE(tr->ctn->aged_for, refaulted);
+}
+
+/* What was not made use of is there the next time. */
+static void end_aging(struct trim *tr)
+{
+	WRITE_ONCE(tr->ctn->aged_for, tr->ctn->aged_for - tr->age * AGE_FOR);
+}
+
+/*
  * Drop what was used once, of some files. What is dirty is clean in a moment: it is
  * worth waiting for that, rather than to take what is in use instead.
  */
@@ -208,7 +231,9 @@ static void trim_pass(struct trim *tr)
 			return;
 		/* what is new in the others has the time to be used again, then */
 		trim_once(tr, true);
+		begin_aging(tr);
 		trim_once(tr, false);
+		end_aging(tr);
 		return;
 	}
 
@@ -350,6 +375,10 @@ static void begin_round(struct trim *tr, struct container_trimmer *trimmer)
 	tr->what = trimmer - trimmer->ctn->trimmer;
 	INIT_LIST_HEAD(&tr->folios);
 	folio_batch_init(&tr->gone);
+	/* who does not make the rounds has to have time to use it again */
+	tr->others = !time_before(jiffies, trimmer->next_others);
+	if (tr->others)
+		trimmer->next_others = jiffies + TRIM_DELAY_MIN;
 
 	WRITE_ONCE(trimmer->begun, trimmer->begun + 1);
 	/* who sees that it has begun may have to have set a goal before */

@@ -67,22 +67,50 @@ static bool may_drop(struct folio *folio)
 }
 
 /*
- * Does somebody else use it as well? Who was the first to read a file has its cache,
- * but is not to take from others what they use, unless the file was named for that.
+ * Does somebody outside the container use it by a mapping? Who was the first to read a
+ * file has its cache, but is not to take from others what they use, unless the file was
+ * named for that. One use is enough, as they do not make the rounds, and this looks once
+ * in a round at most.
  */
-static bool is_others_too(struct trim *tr, struct folio *folio)
+static bool others_use_it(struct trim *tr, struct folio *folio, unsigned int touched)
 {
-	return !tr->held && !tr->named && folio_likely_mapped_shared(folio);
+	bool looks = tr->others && tr->pass == (tr->large ? TRIM_LARGE : TRIM_ALL);
+
+	if (tr->held || tr->named || tr->unmap || !(touched & MAPPED_BY_OTHERS))
+		return false;
+	if (touched & TOUCHED) {
+		folio_mark_accessed(folio);
+		return true;
+	}
+	if (!looks)
+		return true;
+	if (!folio_uses(folio))
+		return false;
+	trim_forget_use(tr, folio);
+	return true;
+}
+
+/*
+ * To unmap a page of a file that is mapped very often takes milliseconds: only so many
+ * in a round. Who waits for the round is not to wait for that.
+ */
+#define TRIM_MANY	8
+
+static bool is_too_dear(struct trim *tr, unsigned int touched)
+{
+	return (touched & MAPPED_BY_MANY) &&
+	       (!last_pass(tr) || tr->many++ >= TRIM_MANY);
 }
 
 static enum trim_fate trim_mapped_folio(struct trim *tr, struct folio *folio,
 					struct address_space *mapping)
 {
-	bool touched = folio_was_touched(folio);
-	bool stays = !last_pass(tr) || tr->unmap || !may_reclaim(tr) ||
-		     is_others_too(tr, folio);
+	unsigned int touched = folio_was_touched(folio, tr->ctn);
+	bool stays = !last_pass(tr) || tr->unmap || !may_reclaim(tr);
 
-	if (touched && stays)
+	if (is_too_dear(tr, touched) || others_use_it(tr, folio, touched))
+		;
+	else if ((touched & TOUCHED) && stays)
 		folio_mark_accessed(folio);
 	else if (folio_in_use(folio) && stays)
 		trim_forget_use(tr, folio);
@@ -132,8 +160,13 @@ static enum trim_fate trim_file_folio(struct trim *tr, struct folio *folio,
 		if (used)
 			tr->scan.used += folio_nr_pages(folio);
 	}
-	if ((used || mapped) && tr->pass == TRIM_ONCE && !tr->unmap)
+	if ((used || mapped) && tr->pass == TRIM_ONCE && !tr->unmap) {
+		if (!mapped && tr->age) {
+			tr->age -= min(tr->age, folio_nr_pages(folio));
+			trim_forget_use(tr, folio);
+		}
 		return TRIM_STAYS;
+	}
 
 	if (mapped)
 		return trim_mapped_folio(tr, folio, mapping);
@@ -454,6 +487,7 @@ void trim_files(struct trim *tr, bool large)
 	lap.visits = files + pages / nr + 1;
 	/* those that are gone over already, between visits to one that is larger */
 	lap.skips = files + pages + 1;
+	tr->large = large;
 	/* those in this CPU's batches have a reference too many to be dropped */
 	lru_add_drain();
 	while (!trim_reached(tr) &&

@@ -247,6 +247,7 @@ struct container_trimmer {
 	struct mm_struct	*mm;
 	unsigned long		addr;
 	unsigned long		next_look;	/* jiffies: at what is mapped */
+	unsigned long		next_others;	/* and at what outsiders map */
 };
 
 struct container {
@@ -281,6 +282,7 @@ struct container {
 	struct list_head		trim_files[NR_CONTAINER_FILE_CLASSES];
 	unsigned long			nr_files[NR_CONTAINER_FILE_CLASSES];
 	atomic_t			trim_laps; /* see struct container_scan */
+	unsigned long			aged_for; /* pages that came back: see begin_aging() */
 	atomic_long_t			nr_owned;	/* of these */
 
 	struct container_trimmer	trimmer[NR_CONTAINER_TRIMMERS];

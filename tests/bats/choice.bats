@@ -84,6 +84,28 @@ work() {
 	assert [ "$AGAIN" -le 50 ]
 }
 
+# Each of the two would have room by itself.
+@test "what was in use and is not any more makes room" {
+	local before i
+
+	head -c 24M /dev/zero >/mnt/disk/old
+	head -c 24M /dev/zero >/mnt/disk/new
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	set_attr page_limit 8192
+	hold_start p "$C"
+	for i in 1 2 3; do
+		tells p read /mnt/disk/old
+	done
+	for i in {1..15}; do
+		before=$(stat_of refaulted)
+		tells p read /mnt/disk/new
+		echo "$i: $(($(stat_of refaulted) - before)) of 6144"
+	done
+	assert [ $(($(stat_of refaulted) - before)) -le 300 ]
+	rm /mnt/disk/old /mnt/disk/new
+}
+
 # The large one is gone over in many visits, and is new each time.
 @test "a small file in use is not gone over again and again beside a large one" {
 	set_attr page_limit 8192
@@ -152,28 +174,36 @@ work() {
 	rm "$file"
 }
 
-# Each look at it comes after a thousand pages of the large one.
+# Each look at them comes after a thousand pages of the large one.
 @test "what is mapped is looked at once while a large file is gone over" {
-	local file=/mnt/disk/mapped
+	local file=/mnt/disk/mapped i
 
 	truncate -s 32M "$file-large"
-	dd if=/dev/zero of="$file" bs=4K count=400 status=none
-	sync "$file"
+	for i in {1..10}; do
+		dd if=/dev/zero of="$file$i" bs=4K count=60 status=none
+	done
+	sync
 	echo 3 >/proc/sys/vm/drop_caches
 	hold_start p "$C"
-	tells p map library "$file" 400 shared
 	tells p map large "$file-large" 8192 shared
-	tells p look library
+	for i in {1..10}; do
+		tells p map "library$i" "$file$i" 60 shared
+		tells p look "library$i"
+	done
 	tells p look large
 	drain_batches
-	# from here on, it is known what is used since then: one of them
+	# from here on, it is known what is used since then: the libraries
 	set_attr shrink $(($(usage) - 100))
-	tells p look library
-	set_attr shrink $(($(usage) - 4000))
-	echo "$(tell p resident "$file") and $(tell p resident "$file-large")"
-	assert [ "$(tell p resident "$file-large")" -le 4300 ]
-	assert_equal "$(tell p resident "$file")" 400
-	rm "$file" "$file-large"
+	for i in {1..10}; do
+		tells p look "library$i"
+	done
+	set_attr shrink $(($(usage) - 6500))
+	echo "large: $(tell p resident "$file-large")"
+	assert [ "$(tell p resident "$file-large")" -le 1800 ]
+	for i in {1..10}; do
+		assert_equal "$(tell p resident "$file$i")" 60
+	done
+	rm "$file"*
 }
 
 @test "what comes back is counted, here and by the machine" {

@@ -410,3 +410,63 @@ outsider_maps() {
 	assert_held "$before"
 	assert_unharmed "$C"
 }
+
+# Each look at a page of such a file would go through all of these.
+@test "how often an outsider maps a file does not hold up its container's kcontainerd" {
+	local times
+
+	dd if=/dev/zero of="$F" bs=4K count=1900 status=none
+	truncate -s 16M "$F-read"
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	hold_start p "$C"
+	tells p map m "$F" 1900 shared
+	tells p look m
+	hold_start q
+	times=$(tell q often "$F" 1900 60000)
+	assert [ "$times" -ge 59000 ]
+	set_attr page_limit 2048
+	# it is over its limit now and again, with what is mapped, and with what is not
+	for _ in 1 2 3; do
+		tells p look m
+		tells p read "$F-read"
+	done
+	echo "throttled for $(stat_of throttled_usec) us"
+	assert [ "$(stat_of throttled_usec)" -le 3000000 ]
+	rm "$F-read"
+}
+
+@test "what an outsider uses by a mapping stays, though the container was first to read it" {
+	local child
+
+	# in pages that had to be read again
+	majors() {
+		awk '{ print $12 }' "/proc/$child/stat"
+	}
+	dd if=/dev/zero of="$F" bs=4K count=400 status=none
+	truncate -s 16M "$F-read"
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	hold_start p "$C"
+	tells p read "$F"
+	assert_equal "$(attr num_file_pages)" 400
+	hold_start q
+	tells q map m "$F" 400 shared
+	tells q look m
+	child=$(tell q again look m)
+	# it has them all by now
+	until [ "$(awk '$1 == "Rss:" { sum += $2 } END { print sum }' "/proc/$child/smaps")" -ge 1600 ]; do
+		sleep 0.1
+	done
+	# so it cannot come to its limit
+	set_attr page_limit 300
+	for _ in 1 2 3 4; do
+		tells p read "$F-read"
+	done
+	assert [ "$(attr page_limit_hits)" -gt 2 ]
+	echo "$(tell p resident "$F") pages, $(majors) read again"
+	assert [ "$(tell p resident "$F")" -ge 390 ]
+	assert [ "$(majors)" -le 10 ]
+	tells q reap "$child"
+	rm "$F-read"
+}

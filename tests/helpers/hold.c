@@ -16,6 +16,7 @@
  *	uffd NAME PAGES		anonymous memory, filled by UFFDIO_COPY: so many
  *				pages, and the error
  *	map NAME PATH PAGES HOW	a file, HOW is shared or private
+ *	often PATH PAGES COUNT	map a file so many times, for reading: how often it was
  *	touch NAME [PAGES]	write each page, each with other content
  *	fill NAME		write each page, all with the same content
  *	look NAME [PAGES]	read each page
@@ -1055,6 +1056,17 @@ static void obey(char *line)
 		keep(word[1], map_file(open(word[2], O_RDWR), n,
 				       !strcmp(word[4], "shared") ?
 				       MAP_SHARED : MAP_PRIVATE), n);
+	} else if (IS("often", 3)) {
+		int fd = open(word[1], O_RDONLY);
+
+		/* that is a mapping of its own, as the one before is not like it */
+		for (i = 0; i < strtoul(word[3], NULL, 10); i++)
+			if (mmap(NULL, strtoul(word[2], NULL, 10) * PAGE,
+				 i & 1 ? PROT_READ : PROT_READ | PROT_EXEC,
+				 MAP_SHARED, fd, 0) == MAP_FAILED)
+				break;
+		close(fd);
+		say("%lu", i);
 	} else if (IS("touch", 1) && r) {
 		n = n ? n : r->pages;
 		for (i = 0; i < n; i++)
