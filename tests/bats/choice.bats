@@ -141,11 +141,22 @@ work() {
 	set_attr shrink $(($(usage) - 400))
 	echo "first: $(tell p count first), again: $(tell p count again), rest: $(tell p count rest)"
 	assert [ "$(seen swap "$(tell p count first)")" -ge 350 ]
-	tells p look again
-	set_attr shrink $(($(usage) - 400))
-	echo "again: $(tell p count again), rest: $(tell p count rest)"
+	for _ in 1 2; do
+		tells p look again
+		set_attr shrink $(($(usage) - 300))
+	done
+	assert [ "$(seen swap "$(tell p count rest)")" -ge 550 ]
+	# others in their place, and nothing is used since then
+	tells p unmap rest
+	tells p anon new 1000
+	[[ "$(tell p where again)" < "$(tell p where new)" ]] || fail 'it is above'
+	tells p touch new
+	drain_batches
+	echo 1 >"/proc/$p/clear_refs"
+	set_attr shrink $(($(usage) - 900))
+	echo "again: $(tell p count again), new: $(tell p count new)"
 	assert [ "$(seen swap "$(tell p count again)")" -le 100 ]
-	assert [ "$(seen swap "$(tell p count rest)")" -ge 300 ]
+	assert [ "$(seen swap "$(tell p count new)")" -ge 750 ]
 }
 
 @test "what is mapped and used at every look is in use, and not only until the next" {
