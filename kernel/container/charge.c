@@ -259,7 +259,7 @@ static __always_inline bool charge_new_held(struct folio *folio,
 	slot = folio_token_slot(folio);
 	if (likely(file) &&
 	    likely(rcu_access_pointer(current->container) == file->ctn) &&
-	    likely(!(folio->flags & FOLIO_KNOWN)) &&
+	    likely(!(READ_ONCE(folio->flags) & FOLIO_KNOWN)) &&
 	    likely(has_slot(slot)) && likely(!READ_ONCE(*slot)) &&
 	    likely(container_reserve_from_stock(file->ctn, 1))) {
 		WRITE_ONCE(*slot, file->token);
@@ -304,7 +304,7 @@ static __always_inline bool charge_new_droppable(struct folio *folio,
 
 	/* PG_swapcache may be another flag, of which some file systems know */
 	if (unlikely(!has_slot(slot)) || unlikely(READ_ONCE(*slot)) ||
-	    unlikely(folio->flags & FOLIO_KNOWN))
+	    unlikely(READ_ONCE(folio->flags) & FOLIO_KNOWN))
 		return false;
 	WRITE_ONCE(*slot, file->token);
 	this_cpu_inc(ctn->pcpu->stat[CONTAINER_FILE]);
@@ -444,7 +444,7 @@ void __container_uncharge(struct folio *folio)
 	if (!token)
 		;
 	else if (likely(!(token & CONTAINER_TOKEN_STATE)) &&
-		 likely(!(folio->flags & BIT(PG_head))))
+		 likely(!(READ_ONCE(folio->flags) & BIT(PG_head))))
 		uncount_plain(token);
 	else
 		container_uncount(token, folio_nr_pages(folio));
