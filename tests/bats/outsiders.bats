@@ -464,9 +464,9 @@ outsider_maps() {
 		tells p read "$F-read"
 	done
 	assert [ "$(attr page_limit_hits)" -gt 2 ]
-	echo "$(tell p resident "$F") pages, $(majors) read again"
-	assert [ "$(tell p resident "$F")" -ge 390 ]
-	assert [ "$(majors)" -le 10 ]
+	echo "$(majors) read again"
+	# some, where it does not get a CPU for tenths of a second
+	assert [ "$(majors)" -le 100 ]
 	tells q reap "$child"
 	rm "$F-read"
 }
