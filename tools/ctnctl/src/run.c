@@ -4,9 +4,11 @@
  * program, so that signals and the exit status are the program's own.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common.h"
@@ -30,7 +32,7 @@ static void take_options(const struct command *cmd, struct config *config,
 	while ((opt = next_option(argc, argv, "+h", options)) != -1) {
 		if (opt == 'h')
 			print_help(cmd);
-		if (!settings_option(&config->settings, opt, optarg))
+		if (!settings_option(cmd, &config->settings, opt, optarg))
 			try_help(cmd);
 	}
 }
@@ -75,15 +77,70 @@ static struct ctn *create_or_open(const struct ctn_tree *tree,
 	return ctn;
 }
 
-/* Unless another run has joined it meanwhile, and would be thrown out. */
-static void delete_unused(const struct ctn_tree *tree, const struct ctn *ctn)
+/*
+ * Unless another run has joined it meanwhile, and would be thrown out. @own: how
+ * many tasks are our own.
+ */
+static void delete_unused(const struct ctn_tree *tree, const struct ctn *ctn,
+			  uint64_t own)
 {
 	uint64_t tasks;
 
-	if (!ctn_get_number(ctn, "num_tasks", &tasks) && tasks)
+	if (!ctn_get_number(ctn, "num_tasks", &tasks) && tasks > own)
 		return;
 	if (ctn_delete(tree, ctn_name(ctn)))
 		refused();
+}
+
+static int cannot_run(const char *program, int err)
+{
+	/* what does not fit below rss_limit is too long as well */
+	complain("%s: %s%s", program, strerror(err), err == E2BIG ?
+		 " (or its arguments do not fit below rss_limit)" : "");
+	return err == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_EXEC;
+}
+
+static int is_program(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return 0;
+	if (S_ISDIR(st.st_mode)) {
+		errno = EACCES;
+		return 0;
+	}
+	return !faccessat(AT_FDCWD, path, X_OK, AT_EACCESS);
+}
+
+/*
+ * Is there such a program, where execvp(3) looks for it? Nothing is to be made or
+ * set for one that is mistyped. Returns an errno.
+ */
+static int find_program(const char *program)
+{
+	const char *dirs = getenv("PATH");
+	int err = ENOENT;
+	size_t len;
+
+	if (strchr(program, '/'))
+		return is_program(program) ? 0 : errno;
+	if (!*program)
+		return ENOENT;
+	for (dirs = dirs ? dirs : "/bin:/usr/bin";; dirs += len + 1) {
+		char *path;
+
+		len = strcspn(dirs, ":");
+		path = xasprintf("%.*s%s%s", (int)len, dirs, len ? "/" : "",
+				 program);
+		if (is_program(path))
+			err = 0;
+		else if (errno == EACCES)
+			err = EACCES;
+		free(path);
+		if (!err || !dirs[len])
+			return err;
+	}
 }
 
 static int run_run(const struct command *cmd, int argc, char **argv)
@@ -95,25 +152,29 @@ static int run_run(const struct command *cmd, int argc, char **argv)
 
 	parse(cmd, &config, argc, argv);
 	tree = open_tree();
+	err = find_program(config.program[0]);
+	if (err) {
+		ctn_tree_close(tree);
+		settings_free(&config.settings);
+		return cannot_run(config.program[0], err);
+	}
 	ctn = create_or_open(tree, config.name, &made);
 	status = settings_apply(&config.settings, ctn);
 	if (!status && !stop_signal && ctn_add_task(ctn, getpid()))
 		status = refused();
 	if ((status || stop_signal) && made)
-		delete_unused(tree, ctn);
+		delete_unused(tree, ctn, 0);
+	stop_now();
+	if (!status) {
+		execvp(config.program[0], config.program);
+		status = cannot_run(config.program[0], errno);
+		if (made)
+			delete_unused(tree, ctn, 1);
+	}
 	ctn_close(ctn);
 	ctn_tree_close(tree);
 	settings_free(&config.settings);
-	stop_now();
-	if (status)
-		return status;
-
-	execvp(config.program[0], config.program);
-	err = errno;
-	/* what does not fit below rss_limit is too long as well */
-	complain("%s: %s%s", config.program[0], strerror(err), err == E2BIG ?
-		 " (or its arguments do not fit below rss_limit)" : "");
-	return err == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_EXEC;
+	return status;
 }
 
 const struct command run_command = {

@@ -69,11 +69,41 @@ load helper
 	assert_output 'ctnctl: /etc: Permission denied'
 }
 
+@test "for a program that is mistyped nothing is made, and nothing set" {
+	local program
+
+	container old
+	for program in nosuchprogram ./nosuchprogram /etc ''; do
+		run ctnctl run --page-limit 64M new -- "$program"
+		assert [ "$status" = 127 -o "$status" = 126 ]
+		assert [ ! -e "$tree/new" ]
+		run ctnctl run old --page-limit 64M "$program"
+		assert [ "$status" = 127 -o "$status" = 126 ]
+		assert_equal "$(<"$tree/old/page_limit")" max
+		assert_equal "$(<"$tree/old/addtask")" ''
+	done
+}
+
+@test "a program is looked for where execvp does it" {
+	container web
+	mkdir "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/b"
+	: >"$BATS_TEST_TMPDIR/a/prog"
+	printf '#!/bin/sh\necho found\n' >"$BATS_TEST_TMPDIR/b/prog"
+	chmod +x "$BATS_TEST_TMPDIR/b/prog"
+	PATH=$BATS_TEST_TMPDIR/a:$BATS_TEST_TMPDIR/b:$PATH run ctnctl run web prog
+	assert_output found
+	cd "$BATS_TEST_TMPDIR/b"
+	PATH=:$PATH run "$CTNCTL" run web prog
+	assert_output found
+	run env -u PATH "$CTNCTL" run web echo found
+	assert_output found
+}
+
 @test "a program does not run when its limit is refused" {
 	container web
-	picky "$tree/web/page_limit"
-	run ctnctl run --page-limit 12Q web -- echo ran
-	assert_refused "$tree/web/page_limit: \"12Q\": Invalid argument (want pages, a size such as 64M, or \"max\")"
+	picky "$tree/web/over_limit"
+	run ctnctl run --over-limit never web -- echo ran
+	assert_refused "$tree/web/over_limit: \"never\": Invalid argument (want \"reclaim\" or \"deactivate\")"
 }
 
 @test "a program does not run when it cannot join" {
@@ -94,7 +124,7 @@ load helper
 @test "a signal before the program starts is the end" {
 	container web num_file_pages=600
 	slow web
-	background LD_PRELOAD="$KERNEL" ctnctl run --rss-limit 20 web -- echo ran
+	background LD_PRELOAD="$KERNEL" ctnctl run --rss-limit 20p web -- echo ran
 	wait_until contains "$tree/web/writes" 'rss_limit 20'
 	kill -TERM "$pid"
 	join
@@ -105,7 +135,7 @@ load helper
 
 @test "the program does with signals what it would do without ctnctl" {
 	container web
-	run env --default-signal --ignore-signal=HUP,ALRM "$CTNCTL" run --page-limit 1 web -- \
+	run env --default-signal --ignore-signal=HUP,ALRM "$CTNCTL" run --page-limit 1p web -- \
 		sh -c 'grep -E "^Sig(Ign|Cgt)" /proc/$$/status; exit 0'
 	ignored=$output
 	run env --default-signal --ignore-signal=HUP,ALRM \
@@ -115,6 +145,6 @@ load helper
 
 @test "an alarm that was set before is the program's" {
 	container web
-	run perl -e 'alarm 1; exec @ARGV' "$CTNCTL" run --page-limit 1 web -- sleep 5
+	run perl -e 'alarm 1; exec @ARGV' "$CTNCTL" run --page-limit 1p web -- sleep 5
 	assert_failure $((128 + 14))
 }
