@@ -220,7 +220,7 @@ static void fill_command(struct table *table, size_t shown, pid_t tid)
 
 static int show_tasks(struct table *table, const struct ctn *ctn)
 {
-	pid_t *tids;
+	pid_t *tids = NULL;
 	ssize_t count = ctn_tasks(ctn, &tids);
 
 	if (count < 0)
@@ -311,7 +311,7 @@ static void fill_file(struct table *table, const struct ctn_mapping *map)
 
 static int show_files(struct table *table, const struct ctn *ctn)
 {
-	struct ctn_mapping **maps;
+	struct ctn_mapping **maps = NULL;
 
 	if (ctn_mappings(ctn, &maps) < 0)
 		return refused();
@@ -335,7 +335,7 @@ static const char stat_usual[] = "KEY,VALUE";
 
 static int show_stat(struct table *table, const struct ctn *ctn)
 {
-	struct ctn_stat *stats;
+	struct ctn_stat *stats = NULL;
 	ssize_t count = ctn_stats(ctn, &stats);
 
 	if (count < 0)
