@@ -196,7 +196,7 @@ no_container() {
 	}
 	kill_everywhere with_pages smaller_or_not '0 400 1' shrink "$N" 100
 	kill_everywhere with_pages smaller_or_not '0 400 1' \
-		trim --once --below 100 "$N"
+		trim --once --below 100p "$N"
 }
 
 @test "at any moment while the kernel trims for it" {
@@ -210,7 +210,7 @@ no_container() {
 		case $((RANDOM % 3)) in
 		0) exec "$CTN" shrink "$N" 100 ;;
 		1) exec "$CTN" set "$N" page_limit=4000 rss_limit=100 ;;
-		*) exec "$CTN" trim --below 100 --interval 1 "$N" ;;
+		*) exec "$CTN" trim --below 100p --interval 1 "$N" ;;
 		esac >/dev/null 2>&1 3>&- &
 		sleep "0.$(printf %03d $((RANDOM % 1000)))"
 		# it may have come to its end

@@ -35,8 +35,8 @@ static void print_line(char *text)
 	}
 }
 
-static void print_message(const struct command *cmd, const char *fmt,
-			  va_list args)
+static PRINTF(2, 0) void print_message(const struct command *cmd,
+				       const char *fmt, va_list args)
 {
 	char *text;
 

@@ -89,6 +89,14 @@ struct size_text {
 struct size_text size_of_bytes(uint64_t bytes);
 struct size_text size_of_pages(uint64_t pages);
 
+/*
+ * A size of memory as an option has it: "64M", also "64m" and "64MiB", "80p" for
+ * pages, or 0; a number alone is pages to the kernel, and bytes or megabytes to
+ * who forgets a letter. It is put into @text as the kernel takes it. Returns -1 if
+ * it is none, or is less than a page.
+ */
+int take_size(char *text);
+
 /* A string as JSON has it, with its quotes. */
 char *json_string(const char *text);
 
@@ -137,8 +145,8 @@ enum {
 	{ "oom", required_argument, NULL, OPT_OOM }
 
 #define SETTING_HELP							\
-	"     --page-limit LIMIT  trim its memory to LIMIT: pages, a size\n"	\
-	"                         with K, M, G or T, or \"max\"\n"	\
+	"     --page-limit LIMIT  trim its memory to LIMIT: a size with K, M, G\n"	\
+	"                         or T, a number of pages with p, or \"max\"\n"	\
 	"     --task-limit LIMIT  refuse a fork beyond LIMIT threads: a\n"	\
 	"                         number, or \"max\"\n"			\
 	"     --over-limit MODE   what to do with its cold memory over the\n"	\
@@ -152,8 +160,12 @@ enum {
 void settings_add(struct settings *settings, const char *attr,
 		  const char *value);
 
-/* Take an option of SETTING_OPTIONS. Returns 0 if it is none of them. */
-int settings_option(struct settings *settings, int opt, const char *value);
+/*
+ * Take an option of SETTING_OPTIONS, whose @value is put as the kernel takes it.
+ * Returns 0 if it is none of them.
+ */
+int settings_option(const struct command *cmd, struct settings *settings,
+		    int opt, char *value);
 
 /*
  * Write all settings in order. On a refusal, say so, put back what was

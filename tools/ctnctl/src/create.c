@@ -37,7 +37,7 @@ static int run_create(const struct command *cmd, int argc, char **argv)
 	while ((opt = next_option(argc, argv, "h", options)) != -1) {
 		if (opt == 'h')
 			print_help(cmd);
-		if (!settings_option(&settings, opt, optarg))
+		if (!settings_option(cmd, &settings, opt, optarg))
 			try_help(cmd);
 	}
 	if (optind == argc)

@@ -61,7 +61,7 @@ static void parse(const struct command *cmd, struct config *config, int argc,
 		case 'h':
 			print_help(cmd);
 		default:
-			if (!settings_option(&config->settings, opt, optarg))
+			if (!settings_option(cmd, &config->settings, opt, optarg))
 				try_help(cmd);
 		}
 	}

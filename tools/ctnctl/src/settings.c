@@ -4,6 +4,7 @@
  * ATTR=VALUE, written all or none.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "common.h"
 
@@ -21,10 +22,21 @@ void settings_add(struct settings *settings, const char *attr,
 	settings->list[settings->count++] = (struct setting){ attr, value };
 }
 
-int settings_option(struct settings *settings, int opt, const char *value)
+/* A limit of memory, which is "max" if there is none. */
+static void take_limit(const struct command *cmd, const char *option,
+		       char *value)
+{
+	if (strcmp(value, "max") && take_size(value))
+		wrong_usage(cmd, "--%s: want a size such as 64M, pages such as 80p, or \"max\", not: %s",
+			    option, value);
+}
+
+int settings_option(const struct command *cmd, struct settings *settings,
+		    int opt, char *value)
 {
 	switch (opt) {
 	case OPT_PAGE_LIMIT:
+		take_limit(cmd, "page-limit", value);
 		settings_add(settings, "page_limit", value);
 		return 1;
 	case OPT_TASK_LIMIT:
@@ -34,6 +46,7 @@ int settings_option(struct settings *settings, int opt, const char *value)
 		settings_add(settings, "over_limit", value);
 		return 1;
 	case OPT_RSS_LIMIT:
+		take_limit(cmd, "rss-limit", value);
 		settings_add(settings, "rss_limit", value);
 		return 1;
 	case OPT_OOM:

@@ -95,7 +95,6 @@ static int fail_shrink(const struct ctn *ctn, int err, uint64_t from)
 	return STATUS_REFUSED;
 }
 
-/* The size goes to the kernel as it was typed, which knows best if it is one. */
 static int shrink(const struct ctn *ctn, const char *size)
 {
 	struct progress progress = { .ctn = ctn, .end = -1 };
@@ -125,6 +124,7 @@ static int run_shrink(const struct command *cmd, int argc, char **argv)
 	struct ctn_tree *tree;
 	struct ctn *ctn;
 	int opt, status;
+	char *size;
 
 	while ((opt = next_option(argc, argv, "h", options)) != -1) {
 		if (opt == 'h')
@@ -135,10 +135,14 @@ static int run_shrink(const struct command *cmd, int argc, char **argv)
 		wrong_usage(cmd, "no %s given", optind == argc ? "NAME" : "SIZE");
 	if (argc - optind > 2)
 		wrong_usage(cmd, "too many arguments: %s", argv[optind + 2]);
+	size = argv[optind + 1];
+	if (take_size(size))
+		wrong_usage(cmd, "want a size such as 64M, or pages such as 80p, not: %s",
+			    size);
 
 	tree = open_tree();
 	ctn = open_container(tree, argv[optind]);
-	status = shrink(ctn, argv[optind + 1]);
+	status = shrink(ctn, size);
 	ctn_close(ctn);
 	ctn_tree_close(tree);
 	stop_now();
@@ -151,8 +155,8 @@ const struct command shrink_command = {
 	.help =
 	"Usage: ctnctl shrink [OPTION...] NAME SIZE\n\n"
 	"Trim the memory of the container NAME, anonymous memory and page cache,\n"
-	"down to SIZE: pages, or a size with K, M, G or T. Its limits stay as they\n"
-	"are, and so it may grow again.\n\n"
+	"down to SIZE: a size with K, M, G or T, or a number of pages with p. Its\n"
+	"limits stay as they are, and so it may grow again.\n\n"
 	"This takes as long as it takes, and tells a terminal how far it is. It\n"
 	"ends when SIZE is reached; when no more can be freed, which is a refusal;\n"
 	"or with Ctrl-C. What has been freed by then stays free.\n\n"

@@ -2,6 +2,7 @@
 /*
  * Numbers and strings as people and JSON want them.
  */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,6 +56,32 @@ struct size_text size_of_bytes(uint64_t bytes)
 struct size_text size_of_pages(uint64_t pages)
 {
 	return size_of_bytes(pages_to_bytes(pages));
+}
+
+int take_size(char *text)
+{
+	static const char units[] = "KMGT";
+	size_t digits = strspn(text, "0123456789");
+	char *unit = text + digits;
+	uint64_t pages;
+
+	if (!digits)
+		return -1;
+	if (!strcmp(unit, "p")) {
+		*unit = '\0';
+		/* too many are for the kernel to refuse */
+		return 0;
+	}
+	if (!*unit)
+		return strspn(text, "0") == digits ? 0 : -1;
+	if (!strchr(units, toupper((unsigned char)*unit)) ||
+	    (unit[1] && strcmp(unit + 1, "iB")))
+		return -1;
+	*unit = (char)toupper((unsigned char)*unit);
+	unit[1] = '\0';
+	/* what is less than a page would be none */
+	return !ctn_parse_pages(text, &pages) && !pages &&
+	       strspn(text, "0") != digits ? -1 : 0;
 }
 
 char *json_string(const char *text)

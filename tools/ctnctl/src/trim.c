@@ -379,13 +379,13 @@ static int parse_percent(const char *text)
 }
 
 static void take_watermark(const struct command *cmd, struct config *config,
-			   const char *text)
+			   char *text)
 {
 	config->percent = parse_percent(text);
 	if (config->percent < 0 &&
-	    (ctn_parse_pages(text, &config->pages) ||
+	    (take_size(text) || ctn_parse_pages(text, &config->pages) ||
 	     config->pages == CTN_MAX))
-		wrong_usage(cmd, "want a size such as 64M, or a percentage such as 80%%, not: %s",
+		wrong_usage(cmd, "want a percentage such as 80%%, a size such as 64M, or pages such as 80p, not: %s",
 			    text);
 }
 
@@ -412,7 +412,7 @@ static void parse(const struct command *cmd, struct config *config, int argc,
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
-	const char *below = NULL;
+	char *below = NULL;
 	int opt;
 
 	while ((opt = next_option(argc, argv, "vh", options)) != -1) {
@@ -489,8 +489,9 @@ const struct command trim_command = {
 	"Containers that are made later are trimmed as well. A NAME that is not\n"
 	"there is reported and waited for; --once refuses it.\n\n"
 	"Options:\n"
-	"     --below SIZE|PERCENT  the watermark: pages, a size with K, M, G or T,\n"
-	"                           or a part of each page limit, such as 80%\n"
+	"     --below SIZE|PERCENT  the watermark: a part of each page limit, such as\n"
+	"                           80%, a size with K, M, G or T, or a number of\n"
+	"                           pages with p\n"
 	"     --interval SECONDS    look at all containers at least that often\n"
 	"     --once                look at all containers now, and end\n"
 	" -v, --verbose             print what is done\n"

@@ -113,13 +113,30 @@ load helper
 	done
 }
 
+@test "an option wants a unit, and ATTR=VALUE takes what the file takes" {
+	local option value
+
+	container web
+	for option in --page-limit --rss-limit; do
+		for value in 100 3K 64MB '' -1 1.5G; do
+			run ctnctl set web "$option" "$value"
+			assert_wrong_usage
+			assert_line --index 0 "ctnctl: set: $option: want a size such as 64M, pages such as 80p, or \"max\", not: $value"
+		done
+	done
+	assert_equal "$(<"$tree/web/page_limit")" max
+	run ctnctl set web --page-limit 100p page_limit=100 --rss-limit max
+	assert_success
+	assert_equal "$(<"$tree/web/page_limit")" 100
+}
+
 @test "settings are written in the order given" {
 	container web
-	run ctnctl set web page_limit=1 --page-limit 2
+	run ctnctl set web page_limit=1 --page-limit 2p
 	assert_success
 	run cat "$tree/web/page_limit"
 	assert_output 2
-	run ctnctl set --page-limit 3 web page_limit=4
+	run ctnctl set --page-limit 3p web page_limit=4
 	run cat "$tree/web/page_limit"
 	assert_output 4
 }

@@ -26,26 +26,40 @@ on_terminal() {
 	assert_equal "$(<"$tree/web/shrink")" 400M
 }
 
+@test "sizes are taken as others write them, and written as the kernel takes them" {
+	local size
+
+	container web
+	for size in 400m=400M 400MiB=400M 2g=2G 80p=80 0=0 0p=0 0K=0K "$((pagesize / 1024))k=$((pagesize / 1024))K"; do
+		run ctnctl shrink web "${size%=*}"
+		assert_success
+		assert_equal "$(<"$tree/web/shrink")" "${size#*=}"
+	done
+	run ctnctl shrink web 3K
+	assert_wrong_usage
+}
+
 @test "shrink comes back when the container is that small" {
 	container web num_anon_pages=30 num_file_pages=70
-	with_kernel run ctnctl shrink web 60
+	with_kernel run ctnctl shrink web 60p
 	assert_success
 	assert_equal "$(<"$tree/web/num_file_pages")" 30
 }
 
-@test "a size that is none is refused by the kernel" {
+@test "a size that is none is wrong usage" {
 	container web
-	picky "$tree/web/shrink"
-	for size in 12Q max ''; do
+	for size in 12Q max '' 80 80% 1.5G 64MB ' 1M'; do
 		run ctnctl shrink web "$size"
-		assert_refused "$tree/web/shrink: \"$size\": Invalid argument (want pages, or a size such as 64M)"
+		assert_wrong_usage
+		assert_line --index 0 --partial "want a size such as 64M, or pages such as 80p, not: "
 	done
+	assert_equal "$(<"$tree/web/shrink")" ''
 }
 
 @test "when no more can be freed shrink says how far it came" {
 	container web num_file_pages=$(((100 << 20) / pagesize))
 	echo $(((80 << 20) / pagesize)) >"$tree/web/floor"
-	with_kernel run ctnctl shrink web 10
+	with_kernel run ctnctl shrink web 10p
 	assert_refused "$tree/web/shrink: \"10\": Device or resource busy (no more of its memory can be freed now); usage went from 100M to 80M"
 }
 
@@ -54,7 +68,7 @@ on_terminal() {
 		rm -rf "$tree/web"
 		container web num_file_pages=600
 		slow web
-		background LD_PRELOAD="$KERNEL" ctnctl shrink web 20
+		background LD_PRELOAD="$KERNEL" ctnctl shrink web 20p
 		wait_until has_pages web 598
 		kill -"$signal" "$pid"
 		join
@@ -69,7 +83,7 @@ on_terminal() {
 	container web num_file_pages=600
 	slow web
 	echo 500 >"$tree/web/deaf"
-	background LD_PRELOAD="$KERNEL" ctnctl shrink web 20
+	background LD_PRELOAD="$KERNEL" ctnctl shrink web 20p
 	wait_until contains "$tree/web/writes" 'shrink 20'
 	kill -TERM "$pid"
 	join
@@ -91,7 +105,7 @@ on_terminal() {
 @test "nothing is left of that when it is done" {
 	container web num_file_pages=3
 	echo 1000 >"$tree/web/pause"
-	run bash -c 'LD_PRELOAD=$KERNEL script -qec "\"\$CTNCTL\" shrink web 1" /dev/null </dev/null'
+	run bash -c 'LD_PRELOAD=$KERNEL script -qec "\"\$CTNCTL\" shrink web 1p" /dev/null </dev/null'
 	assert_output --regexp $'%.*\r {30}\r$'
 }
 
@@ -101,7 +115,7 @@ on_terminal() {
 	# typed when there is somebody to be told
 	# shellcheck disable=SC2016 # on_terminal has it evaluated
 	on_terminal 'wait_until contains "$tree/web/writes" "shrink 20"; printf "\003"; sleep 3' \
-		shrink web 20
+		shrink web 20p
 	assert_line 'status 130'
 	assert_line --regexp "^ctnctl: $tree/web/shrink: \"20\": Interrupted system call; usage went from "
 }
@@ -109,7 +123,7 @@ on_terminal() {
 @test "what is no terminal is not told how far it is" {
 	container web num_file_pages=3
 	echo 600 >"$tree/web/pause"
-	with_kernel run ctnctl shrink web 1
+	with_kernel run ctnctl shrink web 1p
 	assert_success
 	assert_output ''
 }
@@ -126,7 +140,7 @@ on_terminal() {
 }
 
 @test "shrink takes a container and a size, and no more" {
-	for words in shrink 'shrink web' 'shrink web 1 2'; do
+	for words in shrink 'shrink web' 'shrink web 1p 2'; do
 		# shellcheck disable=SC2086
 		run ctnctl $words
 		assert_wrong_usage

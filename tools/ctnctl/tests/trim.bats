@@ -52,11 +52,19 @@ fill() {
 	bump "$1" "$3" $(($(<"$tree/$1/$3") + 1))
 }
 
+@test "a percent sign that was forgotten is not taken for pages" {
+	container web num_file_pages=100 page_limit=100
+	with_kernel run ctnctl trim --once --below 80
+	assert_wrong_usage
+	assert_line --index 0 "ctnctl: trim: want a percentage such as 80%, a size such as 64M, or pages such as 80p, not: 80"
+	assert_equal "$(<"$tree/web/num_file_pages")" 100
+}
+
 @test "once trims those that are over the watermark, and only those" {
 	over web 100
 	over db 50
 	over idle 0
-	with_kernel run ctnctl trim --once --below 70
+	with_kernel run ctnctl trim --once --below 70p
 	assert_success
 	assert_output ''
 	assert_equal "$(pages_of web) $(writes web)" '70 70'
@@ -65,7 +73,7 @@ fill() {
 
 @test "the watermark counts anonymous and file pages" {
 	over web 100 num_anon_pages=50
-	with_kernel run ctnctl trim --once --below 120
+	with_kernel run ctnctl trim --once --below 120p
 	assert_success
 	assert_equal "$(pages_of web)" 70
 }
@@ -95,7 +103,7 @@ fill() {
 @test "only those are trimmed that are named" {
 	over web 100
 	over db 100
-	with_kernel run ctnctl trim --once --below 70 db
+	with_kernel run ctnctl trim --once --below 70p db
 	assert_success
 	assert_equal "$(pages_of web) $(pages_of db)" '100 70'
 }
@@ -103,7 +111,7 @@ fill() {
 @test "what is much is done in rounds, of which those farther over get more" {
 	over web $(($(mb 96) + 10))
 	over db $(($(mb 32) + 10))
-	with_kernel run ctnctl trim --once --below 10
+	with_kernel run ctnctl trim --once --below 10p
 	assert_success
 	# 48M and 16M of the first 64M, and of the second
 	assert_equal "$(writes web)" "$(($(mb 48) + 10)) 10"
@@ -115,7 +123,7 @@ fill() {
 	over web 100
 	over zoo 100
 	echo 90 >"$tree/web/floor"
-	with_kernel run ctnctl trim --once --below 70
+	with_kernel run ctnctl trim --once --below 70p
 	assert_refused "$tree/web/shrink: \"70\": Device or resource busy (no more of its memory can be freed now)"
 	assert_equal "$(pages_of db) $(pages_of web) $(pages_of zoo)" '70 90 70'
 	assert_equal "$(writes web)" 70
@@ -125,7 +133,7 @@ fill() {
 	over web 100
 	over zoo 100
 	echo 1 >"$tree/web/dying"
-	with_kernel run ctnctl trim --once --below 70
+	with_kernel run ctnctl trim --once --below 70p
 	assert_success
 	assert_output ''
 	assert_equal "$(pages_of zoo)" 70
@@ -134,7 +142,7 @@ fill() {
 @test "one that does not get smaller is given up" {
 	over 'a b' 100
 	# without the stand-in, a write changes nothing
-	run timeout 10 "$CTNCTL" trim --once --below 70
+	run timeout 10 "$CTNCTL" trim --once --below 70p
 	assert_refused "$tree/a\\040b: it grows as fast as it is trimmed, and is $((30 * pagesize / 1024))K over"
 }
 
@@ -148,7 +156,7 @@ fill() {
 
 @test "trim begins with those that are over already" {
 	over web 100
-	trim 1 --below 70
+	trim 1 --below 70p
 	wait_until is_at web 70
 	stop
 	assert_equal "$status" 0
@@ -157,7 +165,7 @@ fill() {
 
 @test "a hit of either limit wakes trim" {
 	container web
-	trim 1 --below 70
+	trim 1 --below 70p
 	for limit in page_limit_hits rss_failcnt; do
 		fill web 100 $limit
 		wait_until is_at web 70
@@ -169,7 +177,7 @@ fill() {
 @test "a hit of one container makes trim look at all" {
 	container web
 	container db
-	trim 2 --below 70
+	trim 2 --below 70p
 	bump db num_file_pages 90
 	fill web 100 page_limit_hits
 	wait_until is_at web 70
@@ -178,7 +186,7 @@ fill() {
 
 @test "nothing else wakes trim" {
 	container web
-	trim 1 --below 70
+	trim 1 --below 70p
 	switches=$(grep ctxt "/proc/$pid/status")
 	bump web num_file_pages 100
 	sleep 1.5
@@ -190,7 +198,7 @@ fill() {
 
 @test "with an interval trim looks by itself" {
 	container web
-	trim 1 --below 70 --interval 1
+	trim 1 --below 70p --interval 1
 	bump web num_file_pages 100
 	wait_until is_at web 70
 	bump web num_file_pages 99
@@ -211,7 +219,7 @@ fill() {
 @test "containers that are made later are trimmed, those that go are not missed" {
 	arrive web
 	container db
-	trim 2 --below 70
+	trim 2 --below 70p
 	depart web
 	arrive new num_file_pages=100
 	wait_until is_at new 70
@@ -224,7 +232,7 @@ fill() {
 
 @test "trim of names leaves others alone that are made later" {
 	container web
-	trim 1 --below 70 web
+	trim 1 --below 70p web
 	arrive new num_file_pages=100
 	fill web 100 page_limit_hits
 	wait_until is_at web 70
@@ -234,7 +242,7 @@ fill() {
 @test "trim goes on when all of its names have been removed, and they may come back" {
 	arrive web
 	arrive db
-	trim 2 --below 70 web db
+	trim 2 --below 70p web db
 	depart web
 	depart db
 	wait_until has_watches 1
@@ -249,7 +257,7 @@ fill() {
 
 @test "trim says which of its names are not there, and waits for them" {
 	over web 100
-	trim 1 --below 70 web later
+	trim 1 --below 70p web later
 	wait_until is_at web 70
 	arrive other num_file_pages=100
 	arrive later num_file_pages=100
@@ -263,7 +271,7 @@ fill() {
 }
 
 @test "trim waits also if none of its names is there" {
-	trim 0 --below 70 later
+	trim 0 --below 70p later
 	arrive later num_file_pages=100
 	wait_until is_at later 70
 	stop
@@ -273,7 +281,7 @@ fill() {
 @test "one that cannot be trimmed is reported once, and left alone for a while" {
 	over web 100
 	echo 90 >"$tree/web/floor"
-	trim 1 --below 70
+	trim 1 --below 70p
 	wait_until contains "$err" busy
 	bump web page_limit_hits 1
 	sleep 0.1
@@ -292,7 +300,7 @@ fill() {
 @test "one that is made anew does not wait for what was before it" {
 	arrive web num_file_pages=100
 	echo 90 >"$tree/web/floor"
-	trim 1 --below 70
+	trim 1 --below 70p
 	wait_until contains "$err" busy
 	depart web
 	arrive web num_file_pages=100
@@ -302,7 +310,7 @@ fill() {
 @test "one that could be trimmed again is reported anew" {
 	over web 100
 	echo 90 >"$tree/web/floor"
-	trim 1 --below 70
+	trim 1 --below 70p
 	wait_until contains "$err" busy
 	sleep 1
 	rm "$tree/web/floor"
@@ -321,7 +329,7 @@ fill() {
 		over web 1000
 		over zoo 1000
 		slow web
-		background LD_PRELOAD="$KERNEL" ctnctl trim --below 70
+		background LD_PRELOAD="$KERNEL" ctnctl trim --below 70p
 		wait_until contains "$tree/web/writes" 'shrink 70'
 		kill -"$signal" "$pid"
 		join
@@ -336,7 +344,7 @@ fill() {
 @test "a signal in the middle of once is no success" {
 	over web 1000
 	slow web
-	background LD_PRELOAD="$KERNEL" ctnctl trim --once --below 70
+	background LD_PRELOAD="$KERNEL" ctnctl trim --once --below 70p
 	wait_until contains "$tree/web/writes" 'shrink 70'
 	kill -TERM "$pid"
 	join
@@ -345,27 +353,27 @@ fill() {
 
 @test "once refuses a container that is not there, and trims the others" {
 	over web 100
-	with_kernel run ctnctl trim --once --below 70 nope web
+	with_kernel run ctnctl trim --once --below 70p nope web
 	assert_refused "$tree/nope: No such container"
 	assert is_at web 70
 }
 
 @test "what cannot be a name is not waited for" {
-	run timeout 10 "$CTNCTL" trim --below 70 a/b
+	run timeout 10 "$CTNCTL" trim --below 70p a/b
 	assert_refused "$tree: \"a/b\": Invalid argument (want a name other than \".\" and \"..\", without \"/\")"
 }
 
 @test "a kernel that cannot shrink is called that, once" {
 	old_container web
 	old_container zoo
-	run timeout 10 "$CTNCTL" trim --below 70
+	run timeout 10 "$CTNCTL" trim --below 70p
 	assert_refused "$tree/web/rss_failcnt: No such attribute (this kernel tells of no events)"
-	run ctnctl trim --once --below 70
+	run ctnctl trim --once --below 70p
 	assert_refused "$tree/web/shrink: No such attribute (this kernel lacks it)"
 }
 
 @test "a watermark that is none is wrong usage" {
-	for below in '' max 12Q 64m 101% -1% % 5%% 1.5G 10%x; do
+	for below in '' max 12Q 64MB 101% -1% % 5%% 1.5G 10%x; do
 		run ctnctl trim --once --below "$below"
 		assert_wrong_usage
 	done
@@ -375,10 +383,10 @@ fill() {
 
 @test "an interval that is none is wrong usage" {
 	for interval in '' 0 -1 1s 1.5 1000001 99999999999999999999; do
-		run timeout 10 "$CTNCTL" trim --below 1 --interval "$interval"
+		run timeout 10 "$CTNCTL" trim --below 1p --interval "$interval"
 		assert_wrong_usage
 	done
-	run ctnctl trim --below 1 --interval 1 --once
+	run ctnctl trim --below 1p --interval 1 --once
 	assert_wrong_usage
 }
 
