@@ -97,7 +97,10 @@ struct size_text size_of_pages(uint64_t pages);
  */
 int take_size(char *text);
 
-/* A string as JSON has it, with its quotes. */
+/* A copy that is UTF-8: U+FFFD stands for each byte that is not part of it. */
+char *to_utf8(const char *text);
+
+/* A string as JSON has it, with its quotes, whatever bytes are in it. */
 char *json_string(const char *text);
 
 /* stop.c: signals that ask to stop */

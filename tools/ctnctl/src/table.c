@@ -144,8 +144,11 @@ void table_drop_line(struct table *table)
 
 void table_text(struct table *table, size_t shown, const char *text)
 {
-	if (scols_line_set_data(table->line, shown, text))
+	char *copy = table->look->json ? to_utf8(text) : NULL;
+
+	if (scols_line_set_data(table->line, shown, copy ? copy : text))
 		no_memory();
+	free(copy);
 }
 
 void table_number(struct table *table, size_t shown, uint64_t number)

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -84,13 +85,51 @@ int take_size(char *text)
 	       strspn(text, "0") != digits ? -1 : 0;
 }
 
+/* How many bytes the character takes that @text begins with, 0 if it is none. */
+static size_t utf8_length(const char *text)
+{
+	const unsigned char *bytes = (const unsigned char *)text;
+	size_t len = *bytes < 0x80 ? 1 : *bytes < 0xc2 ? 0 : *bytes < 0xe0 ? 2 :
+		     *bytes < 0xf0 ? 3 : *bytes < 0xf5 ? 4 : 0;
+
+	/* what could be written with fewer bytes, surrogates, and beyond U+10FFFF */
+	if ((*bytes == 0xe0 && bytes[1] < 0xa0) ||
+	    (*bytes == 0xed && bytes[1] > 0x9f) ||
+	    (*bytes == 0xf0 && bytes[1] < 0x90) ||
+	    (*bytes == 0xf4 && bytes[1] > 0x8f))
+		return 0;
+	/* a null byte continues none */
+	for (size_t i = 1; i < len; i++)
+		if ((bytes[i] & 0xc0) != 0x80)
+			return 0;
+	return len;
+}
+
+char *to_utf8(const char *text)
+{
+	static const char unknown[] = "\xef\xbf\xbd";
+	char *copy = xrealloc(NULL, strlen(text) + 1, sizeof(unknown) - 1);
+	char *out = copy;
+
+	while (*text) {
+		size_t len = utf8_length(text);
+
+		out = mempcpy(out, len ? text : unknown,
+			      len ? len : sizeof(unknown) - 1);
+		text += len ? len : 1;
+	}
+	*out = '\0';
+	return copy;
+}
+
 char *json_string(const char *text)
 {
-	char *quoted = xrealloc(NULL, strlen(text) + 1, 6);
+	char *copy = to_utf8(text);
+	char *quoted = xrealloc(NULL, strlen(copy) + 1, 6);
 	char *out = quoted;
 
 	*out++ = '"';
-	for (; *text; text++) {
+	for (text = copy; *text; text++) {
 		unsigned char c = (unsigned char)*text;
 
 		if (c == '"' || c == '\\')
@@ -102,5 +141,6 @@ char *json_string(const char *text)
 	}
 	*out++ = '"';
 	*out = '\0';
+	free(copy);
 	return quoted;
 }

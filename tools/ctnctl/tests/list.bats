@@ -177,3 +177,29 @@ $((3 * pagesize)) $((4 * pagesize)) 5 $((6 * pagesize)) 7 container"
 	assert_failure 1
 	assert_equal "$stderr" "ctnctl: $tree/web/num_tasks: \"many\": Not what is expected of this file"
 }
+
+@test "JSON is UTF-8 whatever bytes a name has" {
+	local words name
+
+	# a lone byte, one too few, a surrogate, an overlong slash, and what is right
+	for name in $'\xff' $'a\xe2\x82' $'\xed\xa0\x80' $'\xc0\xaf' $'\xf4\x90\x80\x80' 'čárka €𝄞'; do
+		rm -rf "${tree:?}"/*/
+		container "$name"
+		echo $'bad\xff' >"$tree/$name/oom"
+		echo $'1 8:1 7 /bad\xff' >"$tree/$name/mappings"
+		for words in list 'list -o oom,name' 'show web oom' 'show web' 'show -f web'; do
+			words=(${words})
+			run bash -c '"$CTNCTL" "${@:2}" -J | python3 -c "
+import json, sys
+text = sys.stdin.buffer.read().decode(\"utf-8\")
+json.loads(text)
+print(\"bad\" in text, \"\\ufffd\" in text, sys.argv[1] in text)" "$1"' - "$name" "${words[@]/web/$name}"
+			assert_success
+		done
+	done
+	run bash -c '"$CTNCTL" list -J | jq -r ".containers[].name"'
+	assert_output 'čárka €𝄞'
+	container $'a\xffb'
+	run bash -c '"$CTNCTL" list -J $'"'a\\xffb'"' | jq -r ".containers[].name"'
+	assert_output 'a�b'
+}
