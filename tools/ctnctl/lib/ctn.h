@@ -360,13 +360,12 @@ int ctn_rm_task(const struct ctn *ctn, pid_t pid);
 /**
  * Make a container the owner of a file: its page cache is charged there; that of
  * a file on tmpfs and the like only while there is room below rss_limit.
- * @path: if relative, taken from the current directory. Symbolic links in it
- *        are left for the kernel to follow.
+ * @path: as open(2) takes it.
  *
  * Returns 0, or -1 with errno
  *   ENOENT         there is no such file
  *   EINVAL         it is not a regular file
- *   ENAMETOOLONG   the absolute path is longer than CTN_VALUE_MAX
+ *   ENAMETOOLONG   the path is longer than CTN_VALUE_MAX
  *   EPERM          it is another user's
  *   or what else the kernel refuses it with.
  */

@@ -16,69 +16,30 @@
 #include "internal.h"
 
 /*
- * The kernel takes a path from the writer's root. Links in it stay as they
- * are: which file is meant is for one lookup, the kernel's, to decide.
+ * The kernel looks a path up as open(2) does, from the caller's root or directory.
+ * It takes one newline at the end for echo's: a name's own needs it.
  */
-static char *absolute(const char *path)
-{
-	char *cwd, *full;
-
-	if (!*path) {
-		fail(ENOENT, NULL, path, NULL, NULL);
-		return NULL;
-	}
-	if (*path == '/') {
-		full = strdup(path);
-		if (!full)
-			fail(ENOMEM, NULL, path, NULL, NULL);
-		return full;
-	}
-	cwd = getcwd(NULL, 0);
-	if (!cwd) {
-		fail(errno, NULL, path, NULL, "in the current directory");
-		return NULL;
-	}
-	full = join(strcmp(cwd, "/") ? cwd : "", path);
-	free(cwd);
-	return full;
-}
-
-/* The kernel takes one newline at the end for echo's: a name's own needs it. */
-static int end_newline(char **path)
-{
-	size_t len = strlen(*path);
-	char *longer;
-
-	if ((*path)[len - 1] != '\n')
-		return 0;
-	longer = realloc(*path, len + 2);
-	if (!longer)
-		return fail(ENOMEM, NULL, *path, NULL, NULL);
-	memcpy(longer + len, "\n", 2);
-	*path = longer;
-	return 0;
-}
-
 static int set_path(const struct ctn *ctn, const char *attr, const char *path)
 {
-	char *full = absolute(path);
-	char *file;
-	int ret = -1;
+	size_t len = strlen(path);
+	char *longer, *file;
+	int ret;
 
-	if (!full)
+	if (!len)
+		return fail(ENOENT, NULL, path, NULL, NULL);
+	if (len > CTN_VALUE_MAX) {
+		file = join(ctn->path, attr);
+		if (file)
+			fail(ENAMETOOLONG, file, path, NULL, NULL);
+		free(file);
 		return -1;
-	if (end_newline(&full))
-		goto out;
-	if (strlen(full) <= CTN_VALUE_MAX) {
-		ret = ctn_set(ctn, attr, full);
-		goto out;
 	}
-	file = join(ctn->path, attr);
-	if (file)
-		fail(ENAMETOOLONG, file, full, NULL, NULL);
-	free(file);
-out:
-	free(full);
+	if (path[len - 1] != '\n')
+		return ctn_set(ctn, attr, path);
+	if (asprintf(&longer, "%s\n", path) < 0)
+		return fail(ENOMEM, NULL, path, NULL, NULL);
+	ret = ctn_set(ctn, attr, longer);
+	free(longer);
 	return ret;
 }
 
