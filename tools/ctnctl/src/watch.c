@@ -27,15 +27,24 @@ static void print_time(void)
 	printf("%s.%03ld%.3s:%s", day, now.tv_nsec / 1000000, zone, zone + 3);
 }
 
+/* What is told: a counter that has grown, or that a container came or went. */
+static const char *what(const struct ctn_event *event)
+{
+	return event->type == CTN_EVENT_ADDED ? "added" :
+	       event->type == CTN_EVENT_REMOVED ? "removed" : event->attr;
+}
+
 static void print_json(const struct ctn_event *event)
 {
 	char *name = json_string(event->name);
 
 	fputs("{\"time\":\"", stdout);
 	print_time();
-	printf("\",\"name\":%s,\"event\":\"%s\",\"value\":%" PRIu64
-	       ",\"increase\":%" PRIu64 "}\n", name, event->attr, event->value,
-	       event->increase);
+	printf("\",\"name\":%s,\"event\":\"%s\"", name, what(event));
+	if (event->type == CTN_EVENT_COUNT)
+		printf(",\"value\":%" PRIu64 ",\"increase\":%" PRIu64,
+		       event->value, event->increase);
+	puts("}");
 	free(name);
 }
 
@@ -46,8 +55,10 @@ static void print_text(const struct ctn_event *event)
 	if (!name)
 		exit(refused());
 	print_time();
-	printf(" %s %s %" PRIu64 " +%" PRIu64 "\n", name, event->attr,
-	       event->value, event->increase);
+	printf(" %s %s", name, what(event));
+	if (event->type == CTN_EVENT_COUNT)
+		printf(" %" PRIu64 " +%" PRIu64, event->value, event->increase);
+	putchar('\n');
 	free(name);
 }
 
@@ -93,16 +104,16 @@ static int print_events(struct ctn_watch *watch, int named, int json,
 				break;
 		} else if (ret == 0) {
 			*output_error = wait_for_event(watch);
-		} else if (event.type == CTN_EVENT_REMOVED) {
-			if (named && !ctn_watch_count(watch))
-				break;
-		} else if (event.type == CTN_EVENT_COUNT) {
+		} else {
 			if (json)
 				print_json(&event);
 			else
 				print_text(&event);
 			if (fflush(stdout))
 				*output_error = errno;
+			if (event.type == CTN_EVENT_REMOVED && named &&
+			    !ctn_watch_count(watch))
+				break;
 		}
 	}
 	return status;
@@ -149,11 +160,13 @@ const struct command watch_command = {
 	"Usage: ctnctl watch [OPTION...] [NAME...]\n\n"
 	"Print a line when something happens in a container, or in one of those\n"
 	"of each NAME: the time, the container, which of its counters has grown,\n"
-	"its value, and by how much it has grown:\n\n"
+	"its value, and by how much it has grown, or that it came or went:\n\n"
 	"  page_limit_hits  it went over page_limit\n"
 	"  task_limit_hits  a fork was refused for task_limit\n"
 	"  rss_failcnt      a charge met rss_limit\n"
-	"  rss_oom_kills    a process was killed for rss_limit\n\n"
+	"  rss_oom_kills    a process was killed for rss_limit\n"
+	"  added            it was made\n"
+	"  removed          it was removed\n\n"
 	"Without a NAME, containers that are made later are watched as well. This\n"
 	"ends with Ctrl-C, or when all of the names have been removed.\n\n"
 	"Options:\n"

@@ -124,7 +124,7 @@ stop() {
 	bump web rss_failcnt 3
 	wait_until contains "$out" +1
 	stop
-	assert_output $'web rss_failcnt 2 +2\nweb rss_failcnt 3 +1'
+	assert_output $'web added\nweb rss_failcnt 2 +2\nweb rss_failcnt 3 +1'
 }
 
 @test "a container that is removed leaves nothing behind" {
@@ -151,7 +151,20 @@ stop() {
 	bump web rss_failcnt 2
 	wait_until contains "$out" rss_failcnt
 	stop
-	assert_output 'web rss_failcnt 2 +2'
+	assert_output $'web removed\nweb added\nweb rss_failcnt 2 +2'
+}
+
+@test "that a container comes or goes is JSON, too" {
+	background ctnctl watch --json
+	wait_until has_watches 1
+	arrive web
+	wait_until contains "$out" added
+	depart web
+	wait_until contains "$out" removed
+	kill -TERM "$pid"
+	join
+	run jq -c '[.name, .event, has("value"), (.time | length > 20)]' "$out"
+	assert_output $'["web","added",false,true]\n["web","removed",false,true]'
 }
 
 @test "a file in the tree is no container" {
@@ -173,7 +186,8 @@ stop() {
 	depart db
 	join
 	assert_equal "$status" 0
-	assert_equal "$output$stderr" ''
+	assert_equal "$stderr" ''
+	assert_equal "$(sed 's/^[^ ]* //' <<<"$output")" $'web removed\ndb removed'
 }
 
 @test "one of its names that comes back is watched again" {
@@ -188,7 +202,7 @@ stop() {
 	bump db rss_failcnt 1
 	wait_until contains "$out" db
 	stop
-	assert_output $'web rss_failcnt 1 +1\ndb rss_failcnt 1 +1'
+	assert_output $'web removed\nweb added\nweb rss_failcnt 1 +1\ndb rss_failcnt 1 +1'
 }
 
 @test "without names watch goes on when there is no container any more" {
@@ -303,7 +317,8 @@ overflow() {
 	assert_line "web rss_oom_kills 1 +1"
 	assert_line 'new rss_failcnt 7 +7'
 	assert_line 'again rss_failcnt 3 +3'
-	refute_output --partial gone
+	assert_line 'gone removed'
+	refute_output --partial 'gone rss'
 }
 
 @test "when events are lost, what cannot be watched hides nothing else" {
