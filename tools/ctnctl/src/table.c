@@ -190,8 +190,27 @@ void table_json(struct table *table, size_t shown, const char *text)
 	free(quoted);
 }
 
+/* Where a space is all that is between two cells, none can be empty. */
+static void fill_empty_cells(struct table *table)
+{
+	size_t lines = scols_table_get_nlines(table->scols);
+
+	for (size_t n = 0; n < lines; n++) {
+		table->line = scols_table_get_line(table->scols, n);
+		for (size_t i = 0; i < table->nshown; i++) {
+			const char *text = scols_cell_get_data(
+				scols_line_get_cell(table->line, i));
+
+			if (!text || !*text)
+				table_text(table, i, "-");
+		}
+	}
+}
+
 void table_print(struct table *table)
 {
+	if (table->look->raw)
+		fill_empty_cells(table);
 	if (scols_print_table(table->scols))
 		no_memory();
 	scols_unref_table(table->scols);

@@ -49,7 +49,8 @@ struct look {
 	" -n, --noheadings      print no headings\n"			\
 	" -o, --output COLUMNS  print these columns, separated by commas;\n"	\
 	"                       +COLUMNS adds to the usual ones\n"	\
-	" -r, --raw             print one space between columns, escape others\n"
+	" -r, --raw             print one space between columns, escape others,\n"	\
+	"                       and \"-\" for what is not there\n"
 
 /* Take an option of LOOK_OPTIONS. Returns 0 if it is none of them. */
 int look_option(const struct command *cmd, struct look *look, int opt,
