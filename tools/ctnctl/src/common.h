@@ -177,6 +177,9 @@ int settings_option(const struct command *cmd, struct settings *settings,
  */
 int settings_apply(const struct settings *settings, const struct ctn *ctn);
 
+/* The file of the tree that has the default of @attr, which may be its name. */
+char *default_name(const char *attr);
+
 /* The same for the defaults of new containers. */
 int settings_apply_defaults(const struct settings *settings,
 			    const struct ctn_tree *tree);

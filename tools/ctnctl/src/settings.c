@@ -57,6 +57,14 @@ int settings_option(const struct command *cmd, struct settings *settings,
 	}
 }
 
+char *default_name(const char *attr)
+{
+	static const char prefix[] = "default_";
+
+	return xasprintf("%s%s", strncmp(attr, prefix, sizeof(prefix) - 1) ?
+			 prefix : "", attr);
+}
+
 /* What to put back after a refusal; NULL if there is no such thing. */
 static char *get(const struct target *to, const char *attr)
 {
@@ -67,7 +75,7 @@ static char *get(const struct target *to, const char *attr)
 		return NULL;
 	if (to->ctn)
 		return ctn_get(to->ctn, attr);
-	name = xasprintf("default_%s", attr);
+	name = default_name(attr);
 	value = ctn_tree_get(to->tree, name);
 	free(name);
 	return value;
@@ -80,7 +88,7 @@ static int set(const struct target *to, const char *attr, const char *value)
 
 	if (to->ctn)
 		return ctn_set(to->ctn, attr, value);
-	name = xasprintf("default_%s", attr);
+	name = default_name(attr);
 	ret = ctn_tree_set(to->tree, name, value);
 	free(name);
 	return ret;

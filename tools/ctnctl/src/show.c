@@ -100,10 +100,19 @@ static int show_named(struct table *table, const struct ctn_tree *tree,
 		      const struct ctn *ctn, const char *name)
 {
 	char *value = ctn ? ctn_get(ctn, name) : ctn_tree_get(tree, name);
+	char *file = NULL;
 
+	/* as set --defaults takes it */
+	if (!value && !ctn && errno == ENOENT) {
+		file = default_name(name);
+		value = ctn_tree_get(tree, file);
+	}
+	if (value)
+		fill_attr(table, file ? file : name, value,
+			  ctn_attr_find(file ? file : name));
+	free(file);
 	if (!value)
 		return refused();
-	fill_attr(table, name, value, ctn_attr_find(name));
 	free(value);
 	return STATUS_OK;
 }

@@ -67,7 +67,7 @@ load helper
 	run ctnctl set web shrink=64M
 	assert_refused "$tree/web/shrink: \"64M\": No such attribute (this kernel lacks it)"
 	run ctnctl show --defaults rss_limit
-	assert_refused "$tree/rss_limit: No such attribute"
+	assert_refused "$tree/default_rss_limit: No such attribute"
 }
 
 @test "an empty value is refused" {
