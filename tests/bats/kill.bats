@@ -194,7 +194,7 @@ no_container() {
 		assert_said '400 1'
 		[ "$(<"$C/num_file_pages")" -le 300 ]
 	}
-	kill_everywhere with_pages smaller_or_not '0 400 1' shrink "$N" 100
+	kill_everywhere with_pages smaller_or_not '0 400 1' shrink "$N" 100p
 	kill_everywhere with_pages smaller_or_not '0 400 1' \
 		trim --once --below 100p "$N"
 }
@@ -208,7 +208,7 @@ no_container() {
 	for _ in {1..12}; do
 		set_attr page_limit 5000
 		case $((RANDOM % 3)) in
-		0) exec "$CTN" shrink "$N" 100 ;;
+		0) exec "$CTN" shrink "$N" 100p ;;
 		1) exec "$CTN" set "$N" page_limit=4000 rss_limit=100 ;;
 		*) exec "$CTN" trim --below 100p --interval 1 "$N" ;;
 		esac >/dev/null 2>&1 3>&- &
