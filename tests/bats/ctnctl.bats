@@ -258,7 +258,7 @@ printed() {
 	tells p touch a
 	tells p lock a
 	background trim --below 100p --interval 1 "$N"
-	(while "$CTN" list "$N"; do "$CTN" shrink "$N" 100; done) >/dev/null 2>&1 3>&- &
+	(while "$CTN" list "$N"; do "$CTN" shrink "$N" 100p; done) >/dev/null 2>&1 3>&- &
 	begun() { grep -q '^rounds [1-9]' "$C/stat"; }
 	wait_until 20 begun
 	run timeout 20 rmdir "$C"
