@@ -172,6 +172,17 @@ printed() {
 	assert_equal "$(attr page_limit) $(attr rss_limit)" '5000 max'
 }
 
+@test "delete says how many threads go on without, and path where it was" {
+	hold_start p "$C"
+	tells p threads 3
+	assert_equal "$("$CTN" path "$N")" "$C"
+	run "$CTN" delete "$N"
+	assert_success
+	assert_output --partial "$N: 4 threads go on without a container"
+	assert [ ! -e "$C" ]
+	mkdir "$C"
+}
+
 @test "shrink trims a container to a size" {
 	hold_start p "$C"
 	tells p write "$F" 2000

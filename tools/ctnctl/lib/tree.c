@@ -15,7 +15,7 @@
 
 #define SUBSYSTEM "containers"
 #define NOT_MOUNTED "configfs is not mounted; mount it with: " \
-	"mkdir -p /config && mount -t configfs none /config"
+	"modprobe configfs; mount -t configfs none /sys/kernel/config"
 
 static int is_dir(const char *path)
 {

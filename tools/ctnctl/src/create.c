@@ -2,6 +2,7 @@
 /*
  * ctnctl create and delete: containers come and go.
  */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "common.h"
@@ -67,6 +68,25 @@ const struct command create_command = {
 	.run = run_create,
 };
 
+/* What goes on without limits is worth a word. */
+static int delete(const struct ctn_tree *tree, const char *name)
+{
+	struct ctn *ctn = ctn_open(tree, name);
+	uint64_t tasks = 0;
+
+	if (!ctn)
+		return refused();
+	if (ctn_get_number(ctn, "num_tasks", &tasks))
+		tasks = 0;
+	ctn_close(ctn);
+	if (ctn_delete(tree, name))
+		return refused();
+	if (tasks)
+		complain("%s: %" PRIu64 " thread%s on without a container", name,
+			 tasks, tasks == 1 ? " goes" : "s go");
+	return STATUS_OK;
+}
+
 static int run_delete(const struct command *cmd, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -87,8 +107,7 @@ static int run_delete(const struct command *cmd, int argc, char **argv)
 
 	tree = open_tree();
 	for (; optind < argc; optind++)
-		if (ctn_delete(tree, argv[optind]))
-			status = refused();
+		status |= delete(tree, argv[optind]);
 	ctn_tree_close(tree);
 	return status;
 }
@@ -99,7 +118,8 @@ const struct command delete_command = {
 	.help =
 	"Usage: ctnctl delete [OPTION...] NAME...\n\n"
 	"Remove the container of each NAME. Its tasks and files leave it first,\n"
-	"and go on without a container; nothing is killed.\n\n"
+	"and go on without a container; nothing is killed. How many threads that are\n"
+	"is said on standard error.\n\n"
 	"Options:\n"
 	" -h, --help  print this help\n",
 	.run = run_delete,

@@ -3,18 +3,44 @@
  * ctnctl: containers from the command line. This file takes the options that
  * come before the command, and finds the command.
  */
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common.h"
+
+/*
+ * What is opened is not to be taken for one of these that is closed. Nothing can be
+ * written to what stands in for it, so that this is noticed.
+ */
+static void open_standard_files(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDONLY);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
 
 static const struct command *const commands[] = {
 	&create_command, &delete_command, &list_command, &show_command,
 	&set_command, &add_task_command, &rm_task_command, &add_file_command,
 	&rm_file_command, &shrink_command, &watch_command, &trim_command,
-	&run_command,
+	&run_command, &path_command,
+};
+
+/* What they are called by those who know other tools. */
+static const struct {
+	const char *name;
+	const struct command *cmd;
+} aliases[] = {
+	{ "ls", &list_command }, { "mk", &create_command },
+	{ "rm", &delete_command },
 };
 
 static noreturn void print_main_help(void)
@@ -26,6 +52,8 @@ static noreturn void print_main_help(void)
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		printf("  %-9s  %s\n", commands[i]->name,
 		       commands[i]->summary);
+	printf("  %-9s  %s\n", "help",
+	       "print this help, or that of a command: help COMMAND");
 	fputs("\nOptions:\n"
 	      " -c, --config DIR  where configfs is mounted, if it is not to be\n"
 	      "                   looked up; also taken from $CTN_CONFIG\n"
@@ -41,12 +69,81 @@ static noreturn void print_main_help(void)
 	finish(STATUS_OK);
 }
 
+/* Letters to put in, leave out or change to have one word from the other. */
+static size_t distance(const char *from, const char *to)
+{
+	size_t row[16], len = strlen(to);
+
+	if (len >= ARRAY_SIZE(row))
+		return SIZE_MAX;
+	for (size_t i = 0; i <= len; i++)
+		row[i] = i;
+	for (; *from; from++) {
+		size_t diagonal = row[0]++;
+
+		for (size_t i = 0; i < len; i++) {
+			size_t change = diagonal + (*from != to[i]);
+
+			diagonal = row[i + 1];
+			row[i + 1]++;
+			if (row[i] + 1 < row[i + 1])
+				row[i + 1] = row[i] + 1;
+			if (change < row[i + 1])
+				row[i + 1] = change;
+		}
+	}
+	return row[len];
+}
+
+/* The command that may have been meant, or NULL. */
+static const char *nearest_command(const char *name)
+{
+	const char *nearest = NULL;
+	size_t least = 3;
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		size_t far = distance(name, commands[i]->name);
+
+		/* of a word with two letters anything is near */
+		if (far < least && far < strlen(name)) {
+			least = far;
+			nearest = commands[i]->name;
+		}
+	}
+	return nearest;
+}
+
 static const struct command *find_command(const char *name)
 {
+	const char *nearest;
+
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(commands[i]->name, name))
 			return commands[i];
+	for (size_t i = 0; i < ARRAY_SIZE(aliases); i++)
+		if (!strcmp(aliases[i].name, name))
+			return aliases[i].cmd;
+	nearest = nearest_command(name);
+	if (nearest)
+		wrong_usage(NULL, "unknown command: %s; did you mean %s?", name,
+			    nearest);
 	wrong_usage(NULL, "unknown command: %s", name);
+}
+
+/* list and show have more to say than their text. */
+static noreturn void help(int argc, char **argv)
+{
+	static char option[] = "--help";
+	char *words[] = { argv[1], option, NULL };
+	const struct command *cmd;
+
+	if (argc > 2)
+		wrong_usage(NULL, "too many arguments: %s", argv[2]);
+	if (argc < 2 || !strcmp(argv[1], "help"))
+		print_main_help();
+	cmd = find_command(argv[1]);
+	optind = 0;
+	finish(cmd->run(cmd, 2, words));
 }
 
 int main(int argc, char **argv)
@@ -61,6 +158,7 @@ int main(int argc, char **argv)
 	const struct command *cmd;
 	int opt;
 
+	open_standard_files();
 	setlocale(LC_ALL, "");
 	configfs = getenv("CTN_CONFIG");
 	if (configfs && !*configfs)
@@ -85,6 +183,8 @@ int main(int argc, char **argv)
 	if (optind >= argc)
 		wrong_usage(NULL, "no command given");
 
+	if (!strcmp(argv[optind], "help"))
+		help(argc - optind, argv + optind);
 	cmd = find_command(argv[optind]);
 	argc -= optind;
 	argv += optind;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "table.h"
 
@@ -182,6 +183,8 @@ static int run_list(const struct command *cmd, int argc, char **argv)
 		status |= list_one(&table, tree, names[i], 0);
 	for (; optind < argc; optind++)
 		status |= list_one(&table, tree, argv[optind], 1);
+	if (names && !names[0] && isatty(STDOUT_FILENO))
+		complain("there are no containers");
 	table_print(&table);
 	ctn_names_free(names);
 	ctn_tree_close(tree);

@@ -179,8 +179,8 @@ static void give_up_growing(struct groups *groups, struct group *group)
 
 	if (!path)
 		exit(refused());
-	why = xasprintf("%s: it grows as fast as it is trimmed, and is %s over",
-			path, size_of_pages(group->over).text);
+	why = xasprintf("%s: it did not get smaller in %d rounds, and is %s over",
+			path, ROUNDS_IN_VAIN, size_of_pages(group->over).text);
 	give_up(groups, group, why);
 	free(why);
 	free(path);

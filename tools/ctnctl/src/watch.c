@@ -3,6 +3,7 @@
  * ctnctl watch: a line for each event, as it happens.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -80,9 +81,7 @@ static int wait_for_event(const struct ctn_watch *watch)
 		{ .fd = STDOUT_FILENO },
 	};
 
-	if (poll(fds, ARRAY_SIZE(fds), -1) > 0 && fds[1].revents)
-		return (fds[1].revents & POLLNVAL) ? EBADF : EPIPE;
-	return 0;
+	return poll(fds, ARRAY_SIZE(fds), -1) > 0 && fds[1].revents ? EPIPE : 0;
 }
 
 /* *OUTPUT_ERROR becomes an errno if nothing can be printed any more. */
@@ -138,6 +137,9 @@ static int run_watch(const struct command *cmd, int argc, char **argv)
 		json = 1;
 	}
 	named = optind < argc;
+	/* it may be long until something is written there */
+	if ((fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) == O_RDONLY)
+		fail_output(EBADF);
 
 	stop_begin();
 	tree = open_tree();

@@ -67,7 +67,41 @@ complete_words() {
 	complete_words show -b web ''
 	assert_output ''
 	complete_words set -d ''
-	assert_output web
+	assert_output ''
+}
+
+@test "what an option takes is completed, and nothing else in its place" {
+	container web
+	complete_words list -o n
+	assert_output NAME
+	complete_words list -o name,rss-
+	assert_output 'name,RSS-HITS name,RSS-LIMIT'
+	complete_words create --oom ''
+	assert_output 'container task'
+	complete_words set web --over-limit d
+	assert_output deactivate
+	for option in --below --page-limit --interval; do
+		complete_words trim "$option" ''
+		assert_output ''
+	done
+	mkdir -p "$BATS_TEST_TMPDIR/dirs/one"
+	complete_words -c "$BATS_TEST_TMPDIR/dirs/"
+	assert_output "$BATS_TEST_TMPDIR/dirs/one"
+}
+
+@test "a program is completed, and then its files" {
+	container web
+	: >"$BATS_TEST_TMPDIR/some-file"
+	for words in 'run web' 'run web --' 'run --page-limit 1M web --'; do
+		# shellcheck disable=SC2086
+		complete_words $words pwd
+		assert_output --partial pwd
+		# shellcheck disable=SC2086
+		complete_words $words cat "$BATS_TEST_TMPDIR/some-"
+		assert_output "$BATS_TEST_TMPDIR/some-file"
+	done
+	complete_words help wat
+	assert_output watch
 }
 
 # evaluate [BEFORE AFTER]: what the shell makes of what is offered, in $words.

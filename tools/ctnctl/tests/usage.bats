@@ -77,6 +77,66 @@ commands=(create delete list show set add-task rm-task add-file rm-file shrink
 	assert_wrong_usage
 }
 
+@test "help is what --help prints" {
+	local command
+
+	run ctnctl help
+	assert_output "$(ctnctl --help)"
+	for command in list show run delete path; do
+		run ctnctl help "$command"
+		assert_success
+		assert_output "$(ctnctl "$command" --help)"
+	done
+	run ctnctl help list show
+	assert_wrong_usage
+	run ctnctl help nope
+	assert_wrong_usage
+}
+
+@test "a command that is nearly right is told, and those of other tools are taken" {
+	while read -r typed meant; do
+		run ctnctl "$typed"
+		assert_wrong_usage
+		assert_line --index 0 "ctnctl: unknown command: $typed; did you mean $meant?"
+	done <<-'END'
+		lst list
+		creat create
+		add-tasks add-task
+		wacth watch
+		rmtask rm-task
+	END
+	for typed in xy q watchwatchwatchwatchwatch; do
+		run ctnctl "$typed"
+		assert_line --index 0 "ctnctl: unknown command: $typed"
+	done
+	run ctnctl mk web
+	assert_success
+	run ctnctl ls -rno NAME
+	assert_output web
+	run ctnctl rm web
+	assert_success
+	assert [ ! -e "$tree/web" ]
+}
+
+@test "path says where a container is" {
+	container web
+	run ctnctl path web
+	assert_output "$tree/web"
+	run ctnctl path
+	assert_output "$tree"
+	run ctnctl path nope
+	assert_refused "$tree/nope: No such container"
+	run ctnctl path web db
+	assert_wrong_usage
+}
+
+@test "what is opened is not taken for an output that is closed" {
+	container web
+	run timeout 5 bash -c '"$CTNCTL" watch >&-'
+	assert_failure 1
+	assert_output --partial 'standard output'
+}
+
 @test "an unknown command is wrong usage" {
 	run ctnctl frobnicate
 	assert_wrong_usage
@@ -151,7 +211,7 @@ commands=(create delete list show set add-task rm-task add-file rm-file shrink
 	for words in 'create web' list 'run web true'; do
 		# shellcheck disable=SC2086
 		run ctnctl $words
-		assert_refused 'configfs is not mounted; mount it with: mkdir -p /config && mount -t configfs none /config'
+		assert_refused 'configfs is not mounted; mount it with: modprobe configfs; mount -t configfs none /sys/kernel/config'
 	done
 }
 
