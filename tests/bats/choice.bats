@@ -180,7 +180,7 @@ work() {
 	assert [ "$(tell p resident "$file" 450 450)" -eq 450 ]
 	assert [ "$(tell p resident "$file" 900 1000)" -le 650 ]
 	drain_batches
-	echo "$(tell p count head)"
+	tell p count head
 	assert [ "$(seen active "$(tell p count head)")" -ge 450 ]
 	rm "$file"
 }

@@ -1060,11 +1060,14 @@ static void obey(char *line)
 		int fd = open(word[1], O_RDONLY);
 
 		/* that is a mapping of its own, as the one before is not like it */
-		for (i = 0; i < strtoul(word[3], NULL, 10); i++)
-			if (mmap(NULL, strtoul(word[2], NULL, 10) * PAGE,
-				 i & 1 ? PROT_READ : PROT_READ | PROT_EXEC,
-				 MAP_SHARED, fd, 0) == MAP_FAILED)
+		for (i = 0; i < strtoul(word[3], NULL, 10); i++) {
+			void *addr = mmap(NULL, strtoul(word[2], NULL, 10) * PAGE,
+					  i & 1 ? PROT_READ : PROT_READ | PROT_EXEC,
+					  MAP_SHARED, fd, 0);
+
+			if (addr == MAP_FAILED)
 				break;
+		}
 		close(fd);
 		say("%lu", i);
 	} else if (IS("touch", 1) && r) {

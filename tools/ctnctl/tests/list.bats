@@ -188,7 +188,7 @@ $((3 * pagesize)) $((4 * pagesize)) 5 $((6 * pagesize)) 7 container"
 		echo $'bad\xff' >"$tree/$name/oom"
 		echo $'1 8:1 7 /bad\xff' >"$tree/$name/mappings"
 		for words in list 'list -o oom,name' 'show web oom' 'show web' 'show -f web'; do
-			words=(${words})
+			read -ra words <<<"$words"
 			run bash -c '"$CTNCTL" "${@:2}" -J | python3 -c "
 import json, sys
 text = sys.stdin.buffer.read().decode(\"utf-8\")

@@ -132,6 +132,7 @@ commands=(create delete list show set add-task rm-task add-file rm-file shrink
 
 @test "what is opened is not taken for an output that is closed" {
 	container web
+	# shellcheck disable=SC2016
 	run timeout 5 bash -c '"$CTNCTL" watch >&-'
 	assert_failure 1
 	assert_output --partial 'standard output'

@@ -187,7 +187,7 @@ stop() {
 	join
 	assert_equal "$status" 0
 	assert_equal "$stderr" ''
-	assert_equal "$(sed 's/^[^ ]* //' <<<"$output")" $'web removed\ndb removed'
+	assert_equal "$(printf '%s\n' "${lines[@]#* }")" $'web removed\ndb removed'
 }
 
 @test "one of its names that comes back is watched again" {
