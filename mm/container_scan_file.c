@@ -91,24 +91,34 @@ static bool others_use_it(struct trim *tr, struct folio *folio, unsigned int tou
 }
 
 /*
- * To unmap a page of a file that is mapped very often takes milliseconds: only so many
- * in a round. Who waits for the round is not to wait for that.
+ * To look at a page of a file that is mapped very often, or to unmap it, takes long. One
+ * look at the file is enough to know, and only so many are unmapped in a round: who waits
+ * for the round is not to wait for that.
  */
-#define TRIM_MANY	8
+#define TRIM_MANY	2
 
-static bool is_too_dear(struct trim *tr, unsigned int touched)
+static bool is_too_dear(const struct trim *tr)
 {
-	return (touched & MAPPED_BY_MANY) &&
-	       (!last_pass(tr) || tr->many++ >= TRIM_MANY);
+	return tr->dear && (!last_pass(tr) || tr->many >= TRIM_MANY);
 }
 
 static enum trim_fate trim_mapped_folio(struct trim *tr, struct folio *folio,
 					struct address_space *mapping)
 {
-	unsigned int touched = folio_was_touched(folio, tr->ctn);
 	bool stays = !last_pass(tr) || tr->unmap || !may_reclaim(tr);
+	unsigned int touched;
 
-	if (is_too_dear(tr, touched) || others_use_it(tr, folio, touched))
+	if (is_too_dear(tr))
+		return TRIM_STAYS;
+	touched = folio_was_touched(folio, tr->ctn);
+	if (touched & MAPPED_BY_MANY) {
+		tr->dear = true;
+		if (is_too_dear(tr))
+			return TRIM_STAYS;
+		tr->many++;
+	}
+
+	if (others_use_it(tr, folio, touched))
 		;
 	else if ((touched & TOUCHED) && stays)
 		folio_mark_accessed(folio);
@@ -403,6 +413,7 @@ static void visit_file(struct trim *tr, struct inode *inode, unsigned long nr)
 		write_back(tr, mapping, scan->cursor, nr);
 
 	tr->held = container_mapping_is_held(mapping);
+	tr->dear = false;
 	rcu_read_lock();
 	file = container_find_file(mapping, tr->ctn);
 	tr->named = file && file->named;
