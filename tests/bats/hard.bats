@@ -575,7 +575,7 @@ limit_reads() {
 	hold_start p "$C"
 	tells p anon a 30000
 	tells p touch a
-	"$CTNCTL" shrink "${C##*/}" 10 2>"$BATS_TEST_TMPDIR/said" 3>&- &
+	"$CTNCTL" shrink "${C##*/}" 10p 2>"$BATS_TEST_TMPDIR/said" 3>&- &
 	wait_until 20 usage_at_most 29000
 	kill -TERM $!
 	status=0
