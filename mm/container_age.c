@@ -138,15 +138,16 @@ unsigned int trim_forget_use(struct trim *tr, struct folio *folio)
 }
 
 /*
- * Mappings of a file to go through for a page. Anybody who may read a file can map it
- * as often as he likes, and 60,000 times would have it take milliseconds for each.
+ * Mappings of a file, by those who are not in its container, to go through for a page.
+ * Anybody who may read a file can map it as often as he likes, and 60,000 times would
+ * have it take milliseconds for each. How often a container's own map it is its business.
  */
-#define TOUCHED_MAPPINGS	1024
+#define OTHERS_MAPPINGS		1024
 
 struct touched {
 	unsigned long token;	/* of the container */
 	int mapcount;		/* mappings that have not been met as yet */
-	int left;		/* that may be gone through */
+	int left;		/* of others', that may be gone through */
 	unsigned int ret;
 };
 
@@ -162,9 +163,10 @@ static bool touched_one(struct folio *folio, struct vm_area_struct *vma,
 {
 	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, 0);
 	struct touched *touched = arg;
+	bool others = READ_ONCE(vma->vm_mm->container_token) != touched->token;
 	bool young = false;
 
-	if (!touched->left--) {
+	if (others && !touched->left--) {
 		touched->ret |= MAPPED_BY_MANY;
 		return false;
 	}
@@ -176,7 +178,7 @@ static bool touched_one(struct folio *folio, struct vm_area_struct *vma,
 			young |= pmdp_clear_flush_young_notify(vma, pvmw.address,
 							       pvmw.pmd);
 		touched->mapcount--;
-		if (READ_ONCE(vma->vm_mm->container_token) != touched->token)
+		if (others)
 			touched->ret |= MAPPED_BY_OTHERS;
 	}
 	if (young && !is_stream_vma(vma))
@@ -196,13 +198,14 @@ static bool touched_one(struct folio *folio, struct vm_area_struct *vma,
  *
  * Context: May sleep.
  * Return: TOUCHED if it was; MAPPED_BY_OTHERS if one who is not in @ctn maps it, too;
- * MAPPED_BY_MANY if its file is mapped so often that not all were asked.
+ * MAPPED_BY_MANY if they map its file so often that not all were asked.
  */
 unsigned int folio_was_touched(struct folio *folio, const struct container *ctn)
 {
 	struct touched touched = {
 		.token = container_token(ctn),
-		.left = folio_test_swapbacked(folio) ? INT_MAX : TOUCHED_MAPPINGS,
+		/* held memory is to be had whoever maps it: somebody may wait for it */
+		.left = folio_test_swapbacked(folio) ? INT_MAX : OTHERS_MAPPINGS,
 	};
 	struct rmap_walk_control rwc = {
 		.rmap_one = touched_one,

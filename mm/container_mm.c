@@ -231,6 +231,8 @@ static void trim_pass(struct trim *tr)
 			return;
 		/* what is new in the others has the time to be used again, then */
 		trim_once(tr, true);
+		if (trim_reached(tr))
+			return;
 		begin_aging(tr);
 		trim_once(tr, false);
 		end_aging(tr);
@@ -305,6 +307,7 @@ static void trim_round(struct trim *tr)
 		if ((tr->busy || tr->writing) && tr->pass)
 			wait_for_writeback();
 		tr->busy = false;
+		tr->pass_began = jiffies;
 		/* somebody may be killed if nothing is found: look everywhere */
 		if (tr->pass == TRIM_ALL && is_urgent(tr))
 			lru_add_drain_all();

@@ -91,15 +91,15 @@ static bool others_use_it(struct trim *tr, struct folio *folio, unsigned int tou
 }
 
 /*
- * To look at a page of a file that is mapped very often, or to unmap it, takes long. One
- * look at the file is enough to know, and only so many are unmapped in a round: who waits
- * for the round is not to wait for that.
+ * To look at a page of a file that outsiders map very often, or to unmap it, takes long.
+ * One look at the file is enough to know. Such pages are left to the last pass, and to so
+ * much of it: who waits for the round is not to wait for that.
  */
-#define TRIM_MANY	2
+#define TRIM_DEAR	(HZ / 10)
 
 static bool is_too_dear(const struct trim *tr)
 {
-	return tr->dear && (!last_pass(tr) || tr->many >= TRIM_MANY);
+	return tr->dear && (!last_pass(tr) || time_after(jiffies, tr->pass_began + TRIM_DEAR));
 }
 
 static enum trim_fate trim_mapped_folio(struct trim *tr, struct folio *folio,
@@ -115,7 +115,6 @@ static enum trim_fate trim_mapped_folio(struct trim *tr, struct folio *folio,
 		tr->dear = true;
 		if (is_too_dear(tr))
 			return TRIM_STAYS;
-		tr->many++;
 	}
 
 	if (others_use_it(tr, folio, touched))
@@ -290,6 +289,9 @@ static unsigned long trim_file_batch(struct trim *tr, struct folio_batch *fbatch
 			continue;
 		case TRIM_RECLAIM:
 			trim_isolate(tr, folio);
+			/* one by one, to see how long it takes */
+			if (tr->dear)
+				trim_reclaim(tr);
 			break;
 		case TRIM_STAYS:
 			break;

@@ -38,8 +38,8 @@ struct trim {
 	bool large;			/* the files that are large, or the others? */
 	bool others;			/* is what outsiders map looked at? */
 	bool streams;			/* only files of which little is used again? */
-	bool dear;			/* is its file mapped very often? */
-	unsigned int many;		/* folios of such files that were dealt with */
+	bool dear;			/* do outsiders map its file very often? */
+	unsigned long pass_began;	/* jiffies, of this pass */
 	unsigned long age;		/* pages in use that may be aged in TRIM_ONCE */
 	bool looked;			/* at what is mapped? */
 	bool busy;			/* met what is in somebody's hands */

@@ -638,11 +638,11 @@ struct inode *container_next_file(struct container *ctn,
 		lap->large ? CONTAINER_FILE_LARGE : CONTAINER_FILE_SMALL;
 	struct container_file *file;
 	struct inode *inode = NULL;
-	unsigned long others;
+	unsigned long unseen;
 
 	spin_lock(&ctn->files_lock);
-	others = ctn->nr_files[class];
-	while (!inode && lap->visits && lap->skips && others &&
+	unseen = ctn->nr_files[class];
+	while (!inode && lap->visits && lap->skips && unseen &&
 	       !list_empty(&ctn->trim_files[class])) {
 		file = list_first_entry(&ctn->trim_files[class],
 					struct container_file, trim_node);
@@ -654,14 +654,15 @@ struct inode *container_next_file(struct container *ctn,
 			if (scan->lap != lap->nr) {
 				scan->lap = lap->nr;
 				scan->start = scan->cursor;
-				scan->wrapped = scan->lapped = false;
+				scan->wrapped = false;
+				scan->lapped = false;
 			}
 			inode = container_hold_file(file);
 			*busy |= !inode;
 		} else {
 			lap->skips--;
 			/* once around, and there was none */
-			others--;
+			unseen--;
 		}
 		cond_resched_lock(&ctn->files_lock);
 	}
