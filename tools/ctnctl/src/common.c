@@ -110,6 +110,21 @@ int next_option(int argc, char **argv, const char *letters,
 	return opt;
 }
 
+void take_no_options(const struct command *cmd, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 }
+	};
+	int opt;
+
+	while ((opt = next_option(argc, argv, "h", options)) != -1) {
+		if (opt == 'h')
+			print_help(cmd);
+		try_help(cmd);
+	}
+}
+
 noreturn void print_help(const struct command *cmd)
 {
 	fputs(cmd->help, stdout);

@@ -60,6 +60,9 @@ noreturn void try_help(const struct command *cmd);
 int next_option(int argc, char **argv, const char *letters,
 		const struct option *options);
 
+/* Take the options of a command that has none but --help; optind is what comes next. */
+void take_no_options(const struct command *cmd, int argc, char **argv);
+
 /* Print the help of a command, and exit. */
 noreturn void print_help(const struct command *cmd);
 

@@ -89,19 +89,10 @@ static int delete(const struct ctn_tree *tree, const char *name)
 
 static int run_delete(const struct command *cmd, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 }
-	};
 	int status = STATUS_OK;
 	struct ctn_tree *tree;
-	int opt;
 
-	while ((opt = next_option(argc, argv, "h", options)) != -1) {
-		if (opt == 'h')
-			print_help(cmd);
-		try_help(cmd);
-	}
+	take_no_options(cmd, argc, argv);
 	if (optind == argc)
 		wrong_usage(cmd, "no NAME given");
 

@@ -15,20 +15,11 @@ static int for_members(const struct command *cmd, int argc, char **argv,
 		       const char *what,
 		       int (*change)(const struct ctn *ctn, const char *member))
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 }
-	};
 	int status = STATUS_OK;
 	struct ctn_tree *tree;
 	struct ctn *ctn;
-	int opt;
 
-	while ((opt = next_option(argc, argv, "h", options)) != -1) {
-		if (opt == 'h')
-			print_help(cmd);
-		try_help(cmd);
-	}
+	take_no_options(cmd, argc, argv);
 	if (argc - optind < 2)
 		wrong_usage(cmd, "no %s given",
 			    optind == argc ? "NAME" : what);

@@ -8,19 +8,10 @@
 
 static int run_path(const struct command *cmd, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 }
-	};
 	struct ctn_tree *tree;
 	struct ctn *ctn;
-	int opt;
 
-	while ((opt = next_option(argc, argv, "h", options)) != -1) {
-		if (opt == 'h')
-			print_help(cmd);
-		try_help(cmd);
-	}
+	take_no_options(cmd, argc, argv);
 	if (argc - optind > 1)
 		wrong_usage(cmd, "too many arguments: %s", argv[optind + 1]);
 

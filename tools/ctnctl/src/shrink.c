@@ -117,20 +117,12 @@ static int shrink(const struct ctn *ctn, const char *size)
 
 static int run_shrink(const struct command *cmd, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 }
-	};
 	struct ctn_tree *tree;
 	struct ctn *ctn;
-	int opt, status;
+	int status;
 	char *size;
 
-	while ((opt = next_option(argc, argv, "h", options)) != -1) {
-		if (opt == 'h')
-			print_help(cmd);
-		try_help(cmd);
-	}
+	take_no_options(cmd, argc, argv);
 	if (argc - optind < 2)
 		wrong_usage(cmd, "no %s given", optind == argc ? "NAME" : "SIZE");
 	if (argc - optind > 2)

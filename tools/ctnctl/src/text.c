@@ -85,7 +85,10 @@ int take_size(char *text)
 	       strspn(text, "0") != digits ? -1 : 0;
 }
 
-/* How many bytes the character takes that @text begins with, 0 if it is none. */
+/*
+ * How many bytes the character takes that @text begins with, 0 if it is none. glibc's
+ * iconv(3) also takes what is beyond U+10FFFF, and readers of JSON do not.
+ */
 static size_t utf8_length(const char *text)
 {
 	const unsigned char *bytes = (const unsigned char *)text;
