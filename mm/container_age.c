@@ -105,6 +105,7 @@ void container_restore_use(struct folio *folio, struct container_file *file)
 
 	if (!looked || !is_nearly_full(file->ctn))
 		return;
+	atomic_long_add(folio_nr_pages(folio), &file->ctn->came_back);
 	folio_clear_active(folio);
 	if (lru_gen_enabled())
 		set_mask_bits(&folio->flags, LRU_REFS_MASK, 0);
@@ -140,12 +141,14 @@ unsigned int trim_forget_use(struct trim *tr, struct folio *folio)
 /*
  * Mappings of a file, by those who are not in its container, to go through for a page.
  * Anybody who may read a file can map it as often as he likes, and 60,000 times would
- * have it take milliseconds for each. How often a container's own map it is its business.
+ * have it take milliseconds for each. The container's own are all gone through: else it
+ * could map what it has until that is not trimmed any more.
  */
 #define OTHERS_MAPPINGS		1024
 
 struct touched {
 	unsigned long token;	/* of the container */
+	bool clear_others;	/* begin anew with what others have used? */
 	int mapcount;		/* mappings that have not been met as yet */
 	int left;		/* of others', that may be gone through */
 	unsigned int ret;
@@ -156,6 +159,24 @@ static bool is_stream_vma(const struct vm_area_struct *vma)
 {
 	return (vma->vm_flags & VM_SEQ_READ) ||
 	       (vma->vm_file && (vma->vm_file->f_mode & FMODE_NOREUSE));
+}
+
+/* Is the page young in the place where the walk is? With @clear, not any more. */
+static bool walk_young(struct page_vma_mapped_walk *pvmw, bool clear)
+{
+	struct vm_area_struct *vma = pvmw->vma;
+
+	if (!clear)
+		return (pvmw->pte ? pte_young(ptep_get(pvmw->pte)) :
+				    pmd_young(pmdp_get(pvmw->pmd))) ||
+		       mmu_notifier_test_young(vma->vm_mm, pvmw->address);
+	if (pvmw->pte)
+		return ptep_clear_flush_young_notify(vma, pvmw->address,
+						     pvmw->pte);
+	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+		return pmdp_clear_flush_young_notify(vma, pvmw->address,
+						     pvmw->pmd);
+	return false;
 }
 
 static bool touched_one(struct folio *folio, struct vm_area_struct *vma,
@@ -171,18 +192,13 @@ static bool touched_one(struct folio *folio, struct vm_area_struct *vma,
 		return false;
 	}
 	while (page_vma_mapped_walk(&pvmw)) {
-		if (pvmw.pte)
-			young |= ptep_clear_flush_young_notify(vma, pvmw.address,
-							       pvmw.pte);
-		else if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-			young |= pmdp_clear_flush_young_notify(vma, pvmw.address,
-							       pvmw.pmd);
+		young |= walk_young(&pvmw, !others || touched->clear_others);
 		touched->mapcount--;
 		if (others)
 			touched->ret |= MAPPED_BY_OTHERS;
 	}
 	if (young && !is_stream_vma(vma))
-		touched->ret |= TOUCHED;
+		touched->ret |= others ? TOUCHED_BY_OTHERS : TOUCHED;
 	return touched->mapcount > 0;
 }
 
@@ -190,20 +206,23 @@ static bool touched_one(struct folio *folio, struct vm_area_struct *vma,
  * folio_was_touched - was a mapped folio used since one looked the last time?
  * @folio: the folio, of a file. The caller has a reference, and not its lock.
  * @ctn: the container that is charged for it.
+ * @clear_others: if not, what others have used is still used the next time.
  *
  * folio_referenced() asks that, too. But of what is mapped with MADV_RANDOM it does not
  * want to know: that nothing will be read there soon is taken for granted, and for a
  * database it is wrong. With MGLRU it takes what neighbours have been touched as well,
- * which then is not seen when they are looked at.
+ * which then is not seen when they are looked at. And it does not say by whom.
  *
  * Context: May sleep.
- * Return: TOUCHED if it was; MAPPED_BY_OTHERS if one who is not in @ctn maps it, too;
- * MAPPED_BY_MANY if they map its file so often that not all were asked.
+ * Return: TOUCHED if it was by @ctn's, TOUCHED_BY_OTHERS if by others; MAPPED_BY_OTHERS
+ * if they map it; MAPPED_BY_MANY if they map its file so often that not all were asked.
  */
-unsigned int folio_was_touched(struct folio *folio, const struct container *ctn)
+unsigned int folio_was_touched(struct folio *folio, const struct container *ctn,
+			       bool clear_others)
 {
 	struct touched touched = {
 		.token = container_token(ctn),
+		.clear_others = clear_others,
 		/* held memory is to be had whoever maps it: somebody may wait for it */
 		.left = folio_test_swapbacked(folio) ? INT_MAX : OTHERS_MAPPINGS,
 	};
@@ -212,21 +231,24 @@ unsigned int folio_was_touched(struct folio *folio, const struct container *ctn)
 		.arg = &touched,
 		.try_lock = true,
 	};
-	bool young;
+	bool busy = !folio_trylock(folio);
 
-	/* who is at it has it in use, and may be anybody */
-	if (!folio_trylock(folio))
-		return TOUCHED | MAPPED_BY_OTHERS;
-	touched.mapcount = folio_mapcount(folio);
-	young = folio_test_clear_young(folio);
-	/* if it has left its file, for the swap cache maybe, there is nowhere to look */
-	if (touched.mapcount && folio_mapping(folio) && !folio_test_swapcache(folio))
-		rmap_walk(folio, &rwc);
-	folio_unlock(folio);
-	if (young)
+	if (!busy) {
+		touched.mapcount = folio_mapcount(folio);
+		if (folio_test_clear_young(folio))
+			touched.ret |= TOUCHED;
+		/* if it has left its file, for the swap cache maybe, there is nowhere to look */
+		if (touched.mapcount && folio_mapping(folio) &&
+		    !folio_test_swapcache(folio))
+			rmap_walk(folio, &rwc);
+		folio_unlock(folio);
+	}
+	/* who is at it has it in use, and if others may map it, it may be they */
+	if (busy || rwc.contended) {
 		touched.ret |= TOUCHED;
-	if (rwc.contended)
-		touched.ret |= TOUCHED | MAPPED_BY_OTHERS;
+		if (folio_likely_mapped_shared(folio))
+			touched.ret |= MAPPED_BY_OTHERS | TOUCHED_BY_OTHERS;
+	}
 	if (touched.ret & TOUCHED)
 		folio_clear_idle(folio);
 	return touched.ret;

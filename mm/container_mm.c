@@ -40,6 +40,9 @@
 #define TRIM_DELAY_MIN	(HZ / 10)
 #define TRIM_DELAY_MAX	HZ
 
+/* How long others have to use what they map and a container is charged for */
+#define TRIM_OTHERS	(HZ / 2)
+
 /* How often a round comes again for what it has sent to the disk, 1/50 s later each */
 #define WRITTEN_TRIES	5
 
@@ -179,19 +182,23 @@ static bool worth_trimming(struct trim *tr, unsigned long pages,
  */
 #define AGE_FOR		4
 
-static void begin_aging(struct trim *tr)
+/* Returns how many may be aged; in a round no more than it is to free of a full one. */
+static unsigned long begin_aging(struct trim *tr)
 {
-	unsigned long refaulted = container_stat(tr->ctn, CONTAINER_REFAULTED);
+	long pages = container_stat(tr->ctn, CONTAINER_FILE);
+	long back = atomic_long_read(&tr->ctn->came_back);
 
-	tr->age = min((refaulted - READ_ONCE(tr->ctn->aged_for)) / AGE_FOR,
-		      container_stat(tr->ctn, CONTAINER_FILE));
-	WRITE_ONCE(tr->ctn->aged_for, refaulted);
+	/* what was long ago, where streams were enough to take from, is forgotten */
+	if (back > pages)
+		atomic_long_sub(back - pages, &tr->ctn->came_back);
+	tr->age = min(min(back, pages) / AGE_FOR, pages / 8);
+	return tr->age;
 }
 
-/* What was not made use of is there the next time. */
-static void end_aging(struct trim *tr)
+static void end_aging(struct trim *tr, unsigned long age)
 {
-	WRITE_ONCE(tr->ctn->aged_for, tr->ctn->aged_for - tr->age * AGE_FOR);
+	atomic_long_sub((age - tr->age) * AGE_FOR, &tr->ctn->came_back);
+	tr->age = 0;
 }
 
 /*
@@ -222,6 +229,7 @@ static void trim_once(struct trim *tr, bool streams)
 static void trim_pass(struct trim *tr)
 {
 	struct container *ctn = tr->ctn;
+	unsigned long age;
 
 	tr->force = only_held(tr) ||
 		     container_usage(ctn) > READ_ONCE(ctn->shrink_pages);
@@ -233,9 +241,9 @@ static void trim_pass(struct trim *tr)
 		trim_once(tr, true);
 		if (trim_reached(tr))
 			return;
-		begin_aging(tr);
+		age = begin_aging(tr);
 		trim_once(tr, false);
-		end_aging(tr);
+		end_aging(tr, age);
 		return;
 	}
 
@@ -307,11 +315,12 @@ static void trim_round(struct trim *tr)
 		if ((tr->busy || tr->writing) && tr->pass)
 			wait_for_writeback();
 		tr->busy = false;
-		tr->pass_began = jiffies;
 		/* somebody may be killed if nothing is found: look everywhere */
 		if (tr->pass == TRIM_ALL && is_urgent(tr))
 			lru_add_drain_all();
 		trim_pass(tr);
+		if (last_pass(tr) && tr->others)
+			tr->trimmer->next_others = jiffies + TRIM_OTHERS;
 		wake_up_all(&ctn->wait);
 	}
 	if (mapped)
@@ -378,10 +387,7 @@ static void begin_round(struct trim *tr, struct container_trimmer *trimmer)
 	tr->what = trimmer - trimmer->ctn->trimmer;
 	INIT_LIST_HEAD(&tr->folios);
 	folio_batch_init(&tr->gone);
-	/* who does not make the rounds has to have time to use it again */
 	tr->others = !time_before(jiffies, trimmer->next_others);
-	if (tr->others)
-		trimmer->next_others = jiffies + TRIM_DELAY_MIN;
 
 	WRITE_ONCE(trimmer->begun, trimmer->begun + 1);
 	/* who sees that it has begun may have to have set a goal before */

@@ -67,39 +67,40 @@ static bool may_drop(struct folio *folio)
 }
 
 /*
- * Does somebody outside the container use it by a mapping? Who was the first to read a
- * file has its cache, but is not to take from others what they use, unless the file was
- * named for that. One use is enough, as they do not make the rounds, and this looks once
- * in a round at most.
- */
-static bool others_use_it(struct trim *tr, struct folio *folio, unsigned int touched)
-{
-	bool looks = tr->others && tr->pass == (tr->large ? TRIM_LARGE : TRIM_ALL);
-
-	if (tr->held || tr->named || tr->unmap || !(touched & MAPPED_BY_OTHERS))
-		return false;
-	if (touched & TOUCHED) {
-		folio_mark_accessed(folio);
-		return true;
-	}
-	if (!looks)
-		return true;
-	if (!folio_uses(folio))
-		return false;
-	trim_forget_use(tr, folio);
-	return true;
-}
-
-/*
- * To look at a page of a file that outsiders map very often, or to unmap it, takes long.
- * One look at the file is enough to know. Such pages are left to the last pass, and to so
- * much of it: who waits for the round is not to wait for that.
+ * Is its file one that others map very often? To look at a page of that takes long, and
+ * to unmap it does. One look at the file is enough to know; its pages are left to the last
+ * pass, and to so much of it. Who waits for the round is not to wait for that.
  */
 #define TRIM_DEAR	(HZ / 10)
 
-static bool is_too_dear(const struct trim *tr)
+static bool is_too_dear(struct trim *tr)
 {
-	return tr->dear && (!last_pass(tr) || time_after(jiffies, tr->pass_began + TRIM_DEAR));
+	if (!tr->dear)
+		return false;
+	if (!last_pass(tr) && !tr->unmap)
+		return true;
+	if (!tr->dear_until)
+		tr->dear_until = (jiffies + TRIM_DEAR) | 1;
+	return time_after(jiffies, tr->dear_until);
+}
+
+/* Is it the container's alone: held memory, or of a file that was named for it? */
+static bool is_own(const struct trim *tr)
+{
+	return tr->held || tr->named || tr->unmap;
+}
+
+/*
+ * Is it others who use it? Who was the first to read a file has its cache, but is not to
+ * take from others what they use. They do not make the rounds, so they have a time in
+ * which one use is enough: in between all that they map stays, and when that is over
+ * what they have not used is dealt with as all else. It begins anew with the last pass.
+ */
+static bool others_use_it(const struct trim *tr, unsigned int touched)
+{
+	if (is_own(tr) || !(touched & MAPPED_BY_OTHERS))
+		return false;
+	return !tr->others || (touched & TOUCHED_BY_OTHERS);
 }
 
 static enum trim_fate trim_mapped_folio(struct trim *tr, struct folio *folio,
@@ -110,16 +111,17 @@ static enum trim_fate trim_mapped_folio(struct trim *tr, struct folio *folio,
 
 	if (is_too_dear(tr))
 		return TRIM_STAYS;
-	touched = folio_was_touched(folio, tr->ctn);
+	touched = folio_was_touched(folio, tr->ctn,
+				    is_own(tr) || (tr->others && last_pass(tr)));
 	if (touched & MAPPED_BY_MANY) {
 		tr->dear = true;
 		if (is_too_dear(tr))
 			return TRIM_STAYS;
 	}
 
-	if (others_use_it(tr, folio, touched))
-		;
-	else if ((touched & TOUCHED) && stays)
+	if (others_use_it(tr, touched))
+		return TRIM_STAYS;
+	if ((touched & (TOUCHED | TOUCHED_BY_OTHERS)) && stays)
 		folio_mark_accessed(folio);
 	else if (folio_in_use(folio) && stays)
 		trim_forget_use(tr, folio);
@@ -500,7 +502,6 @@ void trim_files(struct trim *tr, bool large)
 	lap.visits = files + pages / nr + 1;
 	/* those that are gone over already, between visits to one that is larger */
 	lap.skips = files + pages + 1;
-	tr->large = large;
 	/* those in this CPU's batches have a reference too many to be dropped */
 	lru_add_drain();
 	while (!trim_reached(tr) &&

@@ -35,11 +35,10 @@ struct trim {
 	bool held;			/* is what is isolated held memory? */
 	bool named;			/* is its file named for this container? */
 	struct container_scan scan;	/* of the file that is looked at */
-	bool large;			/* the files that are large, or the others? */
-	bool others;			/* is what outsiders map looked at? */
+	bool others;			/* may go what others map and do not use? */
 	bool streams;			/* only files of which little is used again? */
 	bool dear;			/* do outsiders map its file very often? */
-	unsigned long pass_began;	/* jiffies, of this pass */
+	unsigned long dear_until;	/* jiffies, for such files; 0 until there is one */
 	unsigned long age;		/* pages in use that may be aged in TRIM_ONCE */
 	bool looked;			/* at what is mapped? */
 	bool busy;			/* met what is in somebody's hands */
@@ -83,10 +82,12 @@ static inline bool may_reclaim(const struct trim *tr)
 unsigned int folio_uses(const struct folio *folio);
 
 /* What folio_was_touched() says */
-#define TOUCHED			1	/* since one looked the last time */
-#define MAPPED_BY_OTHERS	2	/* by one who is not in the container, too */
-#define MAPPED_BY_MANY		4	/* not all mappings were looked at */
-unsigned int folio_was_touched(struct folio *folio, const struct container *ctn);
+#define TOUCHED			1	/* by the container's */
+#define TOUCHED_BY_OTHERS	2	/* by one who is not in it */
+#define MAPPED_BY_OTHERS	4
+#define MAPPED_BY_MANY		8	/* not all mappings were looked at */
+unsigned int folio_was_touched(struct folio *folio, const struct container *ctn,
+			       bool clear_others);
 unsigned int trim_forget_use(struct trim *tr, struct folio *folio);
 
 /* Was it used more than once, as far as that has not been forgotten? */

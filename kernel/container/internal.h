@@ -282,7 +282,7 @@ struct container {
 	struct list_head		trim_files[NR_CONTAINER_FILE_CLASSES];
 	unsigned long			nr_files[NR_CONTAINER_FILE_CLASSES];
 	atomic_t			trim_laps; /* see struct container_scan */
-	unsigned long			aged_for; /* pages that came back: see begin_aging() */
+	atomic_long_t			came_back; /* dropped pages: see begin_aging() */
 	atomic_long_t			nr_owned;	/* of these */
 
 	struct container_trimmer	trimmer[NR_CONTAINER_TRIMMERS];

@@ -489,6 +489,10 @@ for i in range(0, len(memory), 4096): assert memory[i] == 1' "$C"
 		assert [ "$(attr rss_usage)" -gt $(($(attr rss_limit) - 100)) ]
 		assert_equal "$(attr rss_oom_kills)" 0
 		set_attr rss_limit max
+		# and all that does fit is read
+		before=$(attr rss_usage)
+		tells p advise "$kind" willneed
+		assert [ $(($(attr rss_usage) - before)) -ge 750 ]
 		tells p check "$kind"
 	done
 	echo "$ahead" >/proc/sys/vm/page-cluster
