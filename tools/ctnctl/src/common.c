@@ -4,10 +4,12 @@
  * tree and a container in it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common.h"
 
@@ -129,6 +131,12 @@ noreturn void print_help(const struct command *cmd)
 {
 	fputs(cmd->help, stdout);
 	finish(STATUS_OK);
+}
+
+void need_output(void)
+{
+	if ((fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) == O_RDONLY)
+		die("standard output: %s", strerror(EBADF));
 }
 
 noreturn void finish(int status)

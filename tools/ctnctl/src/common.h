@@ -66,6 +66,9 @@ void take_no_options(const struct command *cmd, int argc, char **argv);
 /* Print the help of a command, and exit. */
 noreturn void print_help(const struct command *cmd);
 
+/* Exit if nothing can be written to stdout: it may be long until somebody tries. */
+void need_output(void);
+
 /* Flush stdout and exit; what could not be written is a refusal. */
 noreturn void finish(int status);
 
@@ -95,10 +98,13 @@ struct size_text size_of_pages(uint64_t pages);
 /*
  * A size of memory as an option has it: "64M", also "64m" and "64MiB", "80p" for
  * pages, or 0; a number alone is pages to the kernel, and bytes or megabytes to
- * who forgets a letter. It is put into @text as the kernel takes it. Returns -1 if
- * it is none, or is less than a page.
+ * who forgets a letter. It is put into @text as the kernel takes it. Returns why it
+ * cannot be taken, and leaves @text alone then, or NULL.
  */
-int take_size(char *text);
+const char *take_size(char *text);
+
+/* What people are told to write. */
+#define WANT_SIZE "want a size such as 64M, or pages such as 80p"
 
 /* A copy that is UTF-8: U+FFFD stands for each byte that is not part of it. */
 char *to_utf8(const char *text);

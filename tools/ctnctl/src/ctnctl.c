@@ -101,13 +101,15 @@ static const char *nearest_command(const char *name)
 	const char *nearest = NULL;
 	size_t least = 3;
 
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		size_t far = distance(name, commands[i]->name);
+	for (size_t i = 0; i <= ARRAY_SIZE(commands); i++) {
+		const char *known = i < ARRAY_SIZE(commands) ?
+				    commands[i]->name : "help";
+		size_t far = distance(name, known);
 
 		/* of a word with two letters anything is near */
-		if (far < least && far < strlen(name)) {
+		if (far < least && 2 * far <= strlen(name)) {
 			least = far;
-			nearest = commands[i]->name;
+			nearest = known;
 		}
 	}
 	return nearest;
@@ -139,7 +141,7 @@ static noreturn void help(int argc, char **argv)
 
 	if (argc > 2)
 		wrong_usage(NULL, "too many arguments: %s", argv[2]);
-	if (argc < 2 || !strcmp(argv[1], "help"))
+	if (argc < 2 || !strcmp(argv[1], "help") || *argv[1] == '-')
 		print_main_help();
 	cmd = find_command(argv[1]);
 	optind = 0;
@@ -169,6 +171,8 @@ int main(int argc, char **argv)
 	while ((opt = next_option(argc, argv, "+c:hV", options)) != -1) {
 		switch (opt) {
 		case 'c':
+			if (!*optarg)
+				wrong_usage(NULL, "want a directory, not: \"\"");
 			configfs = optarg;
 			break;
 		case 'h':

@@ -26,9 +26,11 @@ void settings_add(struct settings *settings, const char *attr,
 static void take_limit(const struct command *cmd, const char *option,
 		       char *value)
 {
-	if (strcmp(value, "max") && take_size(value))
-		wrong_usage(cmd, "--%s: want a size such as 64M, pages such as 80p, or \"max\", not: %s",
-			    option, value);
+	const char *why = strcmp(value, "max") ? take_size(value) : NULL;
+
+	if (why)
+		wrong_usage(cmd, "--%s %s: %s; " WANT_SIZE ", or \"max\"", option,
+			    value, why);
 }
 
 int settings_option(const struct command *cmd, struct settings *settings,

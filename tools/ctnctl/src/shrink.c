@@ -120,6 +120,7 @@ static int run_shrink(const struct command *cmd, int argc, char **argv)
 	struct ctn_tree *tree;
 	struct ctn *ctn;
 	int status;
+	const char *why;
 	char *size;
 
 	take_no_options(cmd, argc, argv);
@@ -128,9 +129,9 @@ static int run_shrink(const struct command *cmd, int argc, char **argv)
 	if (argc - optind > 2)
 		wrong_usage(cmd, "too many arguments: %s", argv[optind + 2]);
 	size = argv[optind + 1];
-	if (take_size(size))
-		wrong_usage(cmd, "want a size such as 64M, or pages such as 80p, not: %s",
-			    size);
+	why = take_size(size);
+	if (why)
+		wrong_usage(cmd, "%s: %s; " WANT_SIZE, size, why);
 
 	tree = open_tree();
 	ctn = open_container(tree, argv[optind]);

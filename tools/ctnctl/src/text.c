@@ -59,30 +59,33 @@ struct size_text size_of_pages(uint64_t pages)
 	return size_of_bytes(pages_to_bytes(pages));
 }
 
-int take_size(char *text)
+const char *take_size(char *text)
 {
-	static const char units[] = "KMGT";
 	size_t digits = strspn(text, "0123456789");
 	char *unit = text + digits;
-	uint64_t pages;
+	int is_zero = strspn(text, "0") == digits;
+	char letter = (char)toupper((unsigned char)*unit);
+	uint64_t pages = 0;
+	char *size;
 
 	if (!digits)
-		return -1;
-	if (!strcmp(unit, "p")) {
-		*unit = '\0';
-		/* too many are for the kernel to refuse */
-		return 0;
-	}
+		return "it is no size";
 	if (!*unit)
-		return strspn(text, "0") == digits ? 0 : -1;
-	if (!strchr(units, toupper((unsigned char)*unit)) ||
-	    (unit[1] && strcmp(unit + 1, "iB")))
-		return -1;
-	*unit = (char)toupper((unsigned char)*unit);
-	unit[1] = '\0';
+		return is_zero ? NULL : "a number needs a unit";
+	if (strcmp(unit, "p") &&
+	    (!strchr("KMGT", letter) || (unit[1] && strcmp(unit + 1, "iB"))))
+		return "it is no size";
+	size = xasprintf("%.*s%.*s", (int)digits, text, *unit != 'p', &letter);
+	if (ctn_parse_pages(size, &pages))
+		pages = CTN_MAX;
 	/* what is less than a page would be none */
-	return !ctn_parse_pages(text, &pages) && !pages &&
-	       strspn(text, "0") != digits ? -1 : 0;
+	if (pages && pages != CTN_MAX)
+		strcpy(text, size);
+	else if (is_zero)
+		strcpy(text, "0");
+	free(size);
+	return pages == CTN_MAX ? "it is too large" :
+	       !pages && !is_zero ? "it is less than a page" : NULL;
 }
 
 /*

@@ -381,12 +381,16 @@ static int parse_percent(const char *text)
 static void take_watermark(const struct command *cmd, struct config *config,
 			   char *text)
 {
+	const char *why = NULL;
+
 	config->percent = parse_percent(text);
-	if (config->percent < 0 &&
-	    (take_size(text) || ctn_parse_pages(text, &config->pages) ||
-	     config->pages == CTN_MAX))
-		wrong_usage(cmd, "want a percentage such as 80%%, a size such as 64M, or pages such as 80p, not: %s",
-			    text);
+	if (config->percent < 0)
+		why = take_size(text);
+	if (why)
+		wrong_usage(cmd, "--below %s: %s; " WANT_SIZE ", or a part of each page limit such as 80%%",
+			    text, why);
+	if (config->percent < 0 && ctn_parse_pages(text, &config->pages))
+		exit(refused());
 }
 
 static unsigned int parse_interval(const struct command *cmd, const char *text)
@@ -438,6 +442,8 @@ static void parse(const struct command *cmd, struct config *config, int argc,
 	}
 	if (!below)
 		wrong_usage(cmd, "no --below given");
+	if (config->verbose)
+		need_output();
 	if (config->once && config->interval)
 		wrong_usage(cmd, "--once and --interval exclude each other");
 	if (optind < argc)

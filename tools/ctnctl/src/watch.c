@@ -3,7 +3,6 @@
  * ctnctl watch: a line for each event, as it happens.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -137,9 +136,7 @@ static int run_watch(const struct command *cmd, int argc, char **argv)
 		json = 1;
 	}
 	named = optind < argc;
-	/* it may be long until something is written there */
-	if ((fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) == O_RDONLY)
-		fail_output(EBADF);
+	need_output();
 
 	stop_begin();
 	tree = open_tree();

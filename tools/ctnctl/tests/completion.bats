@@ -18,7 +18,10 @@ complete_words() {
 
 @test "every command of the help is completed" {
 	complete_words ''
-	assert_equal "$output" "$(ctnctl --help | sed -n '/^Commands/,/^$/s/^  \([a-z-]*\) .*/\1/p' | sort | paste -sd' ')"
+	assert_equal "$output" "$({
+		ctnctl --help | sed -n '/^Commands/,/^$/s/^  \([a-z-]*\) .*/\1/p'
+		printf '%s\n' ls mk rm
+	} | sort | paste -sd' ')"
 	complete_words w
 	assert_output watch
 }
@@ -84,6 +87,19 @@ complete_words() {
 		complete_words trim "$option" ''
 		assert_output ''
 	done
+	# as readline breaks it
+	complete_words create --oom = t
+	assert_output task
+	complete_words list --output = nam
+	assert_output NAME
+	complete_words run --page-limit = 64M we
+	assert_output web
+	complete_words list -rno nam
+	assert_output NAME
+	complete_words show -t -o ''
+	assert_output 'COMMAND PID TID'
+	complete_words show -o a
+	assert_output ATTRIBUTE
 	mkdir -p "$BATS_TEST_TMPDIR/dirs/one"
 	complete_words -c "$BATS_TEST_TMPDIR/dirs/"
 	assert_output "$BATS_TEST_TMPDIR/dirs/one"
@@ -102,6 +118,32 @@ complete_words() {
 	done
 	complete_words help wat
 	assert_output watch
+	# run is no shell
+	for word in 'if' 'then' alias; do
+		complete_words run web "$word"
+		[[ " $output " != *" $word "* ]] || fail "$word is offered"
+	done
+	complete_words run web "$BATS_TEST_TMPDIR/some-"
+	assert_output "$BATS_TEST_TMPDIR/some-file"
+}
+
+@test "options come from where they are listed, and names from the tree that is asked" {
+	complete_words --p
+	assert_output ''
+	complete_words watch --u
+	assert_output ''
+	container web
+	mkdir -p "$BATS_TEST_TMPDIR/other/containers/elsewhere"
+	for words in "-c $BATS_TEST_TMPDIR/other" "--config = $BATS_TEST_TMPDIR/other"; do
+		# shellcheck disable=SC2086
+		complete_words $words list ''
+		assert_output elsewhere
+	done
+	for words in 'rm web' 'ls web'; do
+		# shellcheck disable=SC2086
+		complete_words $words w
+		assert_output web
+	done
 }
 
 # evaluate [BEFORE AFTER]: what the shell makes of what is offered, in $words.

@@ -121,7 +121,7 @@ load helper
 		for value in 100 3K 64MB '' -1 1.5G; do
 			run ctnctl set web "$option" "$value"
 			assert_wrong_usage
-			assert_line --index 0 "ctnctl: set: $option: want a size such as 64M, pages such as 80p, or \"max\", not: $value"
+			assert_line --index 0 --regexp "^ctnctl: set: $option ${value//./\\.}: .*; want a size such as 64M, or pages such as 80p, or \"max\"\$"
 		done
 	done
 	assert_equal "$(<"$tree/web/page_limit")" max

@@ -30,13 +30,18 @@ on_terminal() {
 	local size
 
 	container web
-	for size in 400m=400M 400MiB=400M 2g=2G 80p=80 0=0 0p=0 0K=0K "$((pagesize / 1024))k=$((pagesize / 1024))K"; do
+	for size in 400m=400M 400MiB=400M 2g=2G 80p=80 0=0 0p=0 0K=0 "$((pagesize / 1024))k=$((pagesize / 1024))K"; do
 		run ctnctl shrink web "${size%=*}"
 		assert_success
 		assert_equal "$(<"$tree/web/shrink")" "${size#*=}"
 	done
-	run ctnctl shrink web 3K
-	assert_wrong_usage
+	run ctnctl shrink web 1kiB
+	assert_line --index 0 --partial 'shrink: 1kiB: it is less than a page; '
+	for size in 99999999999999999999m 4503599627370495p 99999999999999999999p; do
+		run ctnctl shrink web "$size"
+		assert_wrong_usage
+		assert_line --index 0 --partial "shrink: $size: it is too large; "
+	done
 }
 
 @test "shrink comes back when the container is that small" {
@@ -51,7 +56,8 @@ on_terminal() {
 	for size in 12Q max '' 80 80% 1.5G 64MB ' 1M'; do
 		run ctnctl shrink web "$size"
 		assert_wrong_usage
-		assert_line --index 0 --partial "want a size such as 64M, or pages such as 80p, not: "
+		assert_line --index 0 --partial "; want a size such as 64M, or pages such as 80p"
+		assert_line --index 0 --partial "shrink: $size: "
 	done
 	assert_equal "$(<"$tree/web/shrink")" ''
 }

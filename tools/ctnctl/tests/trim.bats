@@ -56,7 +56,7 @@ fill() {
 	container web num_file_pages=100 page_limit=100
 	with_kernel run ctnctl trim --once --below 80
 	assert_wrong_usage
-	assert_line --index 0 "ctnctl: trim: want a percentage such as 80%, a size such as 64M, or pages such as 80p, not: 80"
+	assert_line --index 0 "ctnctl: trim: --below 80: a number needs a unit; want a size such as 64M, or pages such as 80p, or a part of each page limit such as 80%"
 	assert_equal "$(<"$tree/web/num_file_pages")" 100
 }
 

@@ -82,6 +82,8 @@ commands=(create delete list show set add-task rm-task add-file rm-file shrink
 
 	run ctnctl help
 	assert_output "$(ctnctl --help)"
+	run ctnctl help --help
+	assert_output "$(ctnctl --help)"
 	for command in list show run delete path; do
 		run ctnctl help "$command"
 		assert_success
@@ -104,8 +106,11 @@ commands=(create delete list show set add-task rm-task add-file rm-file shrink
 		add-tasks add-task
 		wacth watch
 		rmtask rm-task
+		helo help
+		hel help
+		hlep help
 	END
-	for typed in xy q watchwatchwatchwatchwatch; do
+	for typed in xy q rmm watchwatchwatchwatchwatch; do
 		run ctnctl "$typed"
 		assert_line --index 0 "ctnctl: unknown command: $typed"
 	done
@@ -133,9 +138,13 @@ commands=(create delete list show set add-task rm-task add-file rm-file shrink
 @test "what is opened is not taken for an output that is closed" {
 	container web
 	# shellcheck disable=SC2016
-	run timeout 5 bash -c '"$CTNCTL" watch >&-'
-	assert_failure 1
-	assert_output --partial 'standard output'
+	for command in watch 'trim -v --below 1M'; do
+		run timeout 5 bash -c '"$CTNCTL" '"$command"' >&-'
+		assert_failure 1
+		assert_output --partial 'standard output'
+	done
+	run ctnctl -c '' list
+	assert_wrong_usage
 }
 
 @test "an unknown command is wrong usage" {
