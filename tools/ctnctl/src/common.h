@@ -112,6 +112,16 @@ char *to_utf8(const char *text);
 /* A string as JSON has it, with its quotes, whatever bytes are in it. */
 char *json_string(const char *text);
 
+/* nearest.c: what may have been meant by a word that is not known */
+
+struct nearest {
+	const char *word;	/* the nearest of those looked at, or NULL */
+	size_t far;
+};
+
+/* Look at another @known word; one that is far from what was typed is left out. */
+void nearest_look(struct nearest *nearest, const char *typed, const char *known);
+
 /* stop.c: signals that ask to stop */
 
 /* The one that came last, or 0. */
