@@ -158,7 +158,7 @@ $N-b: rss_limit 1M"
 	run as "$BOB" put "$C-b/page_limit" <<<500
 	assert_output 'open: EACCES'
 	run as "$BOB" bash -c "echo \$\$ >$C-b/addtask && cat $C-b/num_tasks"
-	assert_output 2
+	assert_output 1
 	apply "[$N]" 'owner = root:root'
 	assert_applied "$N: owner $ALICE:root -> root:root"
 	run as "$ALICE" put "$C/page_limit" <<<500
