@@ -133,7 +133,9 @@ static void copy(int from_dir, int to_dir, const char *name)
 	ssize_t len;
 	int to;
 
-	if (from < 0 || fstat(from, &st) || !S_ISREG(st.st_mode)) {
+	if (from < 0)
+		return;
+	if (fstat(from, &st) || !S_ISREG(st.st_mode)) {
 		close(from);
 		return;
 	}
