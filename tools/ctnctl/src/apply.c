@@ -143,7 +143,7 @@ static int would_take(const struct ctn_attr *attr, const char *value)
 	char *quoted;
 	int known;
 
-	if (!attr || !attr->want)
+	if (!attr->want)
 		return 1;
 	if (attr->kind != CTN_KIND_WORD)
 		return !parse_value(attr, value, &number);
@@ -220,7 +220,7 @@ static void put_value(const struct target *target, const struct key *key,
 		refuse_unknown(target, key);
 		return;
 	}
-	if (target->apply->dry_run && !would_take(attr, value)) {
+	if (target->apply->dry_run && attr && !would_take(attr, value)) {
 		refuse_key(target, key, "\"%s\": %s (%s)", value,
 			   strerror(EINVAL), attr->want);
 		goto out;
@@ -716,6 +716,8 @@ static int run_apply(const struct command *cmd, int argc, char **argv)
 		config_read(&config, argv[optind]);
 	named_find(&named, &config);
 
+	/* a limit may take its time: what was done before is seen meanwhile */
+	setlinebuf(stdout);
 	stop_begin();
 	put_defaults(&apply, &config);
 	for (size_t i = 0; i < config.nsections && !stop_signal; i++)

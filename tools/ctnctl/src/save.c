@@ -203,6 +203,15 @@ static int save_one(const struct ctn_tree *tree, const char *name, int named,
 	return status;
 }
 
+/* Of two sections with the same keys one would be refused. */
+static int was_named(char **names, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (!strcmp(names[i], names[count]))
+			return 1;
+	return 0;
+}
+
 static int run_save(const struct command *cmd, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -228,8 +237,9 @@ static int run_save(const struct command *cmd, int argc, char **argv)
 	tree = open_tree();
 	fputs("# Printed by \"ctnctl save\", for \"ctnctl apply\": see ctnctl.conf(5).\n",
 	      stdout);
-	for (int i = optind; i < argc; i++)
-		status |= save_one(tree, argv[i], 1, files);
+	for (int i = 0; i < argc - optind; i++)
+		if (!was_named(argv + optind, i))
+			status |= save_one(tree, argv[optind + i], 1, files);
 	if (optind == argc) {
 		status |= save_defaults(stdout, tree);
 		names = ctn_tree_names(tree);

@@ -44,7 +44,7 @@ load helper
 @test "save of some prints these, without the defaults" {
 	like_the_kernel
 	with_kernel "$CTNCTL" create a b c
-	run --separate-stderr ctnctl save c nope a
+	run --separate-stderr ctnctl save c nope a c
 	assert_failure 1
 	assert_equal "$stderr" "ctnctl: $tree/nope: No such container"
 	assert_equal "$(grep '^\[' <<<"$output" | xargs)" '[c] [a]'
