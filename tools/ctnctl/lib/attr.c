@@ -13,6 +13,8 @@
 #define W	CTN_ATTR_WRITE
 #define TREE	CTN_ATTR_TREE
 #define EVENT	CTN_ATTR_EVENT
+/* what is read and written, and says what somebody wants rather than what is */
+#define SETTING	(R | W | CTN_ATTR_SETTING)
 
 #define WANT_PAGES "want pages, a size such as 64M, or \"max\""
 #define WANT_SIZE "want pages, or a size such as 64M"
@@ -25,7 +27,7 @@ static const struct ctn_attr attrs[] = {
 	  "number of the container" },
 	{ "num_tasks", "TASKS", CTN_KIND_COUNT, R, NULL,
 	  "threads in it" },
-	{ "task_limit", "TASK-LIMIT", CTN_KIND_COUNT, R | W, WANT_COUNT,
+	{ "task_limit", "TASK-LIMIT", CTN_KIND_COUNT, SETTING, WANT_COUNT,
 	  "threads it may have" },
 	{ "task_limit_hits", "TASK-HITS", CTN_KIND_COUNT, R | EVENT, NULL,
 	  "forks refused for task_limit" },
@@ -39,16 +41,16 @@ static const struct ctn_attr attrs[] = {
 	  "page cache that is mapped" },
 	{ "num_active_pages", "ACTIVE", CTN_KIND_PAGES, R, NULL,
 	  "memory that is in active use" },
-	{ "page_limit", "LIMIT", CTN_KIND_PAGES, R | W, WANT_PAGES,
+	{ "page_limit", "LIMIT", CTN_KIND_PAGES, SETTING, WANT_PAGES,
 	  "memory it is trimmed to" },
 	{ "page_limit_hits", "HITS", CTN_KIND_COUNT, R | EVENT, NULL,
 	  "times it went over page_limit" },
-	{ "over_limit", "OVER-LIMIT", CTN_KIND_WORD, R | W,
+	{ "over_limit", "OVER-LIMIT", CTN_KIND_WORD, SETTING,
 	  "want \"reclaim\" or \"deactivate\"",
 	  "what is done with its cold memory over page_limit" },
 	{ "rss_usage", "RSS", CTN_KIND_PAGES, R, NULL,
 	  "anonymous, shared and mapped memory" },
-	{ "rss_limit", "RSS-LIMIT", CTN_KIND_PAGES, R | W, WANT_PAGES,
+	{ "rss_limit", "RSS-LIMIT", CTN_KIND_PAGES, SETTING, WANT_PAGES,
 	  "the most of that, but for mapped files" },
 	{ "rss_failcnt", "RSS-HITS", CTN_KIND_COUNT, R | EVENT, NULL,
 	  "charges that met rss_limit" },
@@ -56,7 +58,7 @@ static const struct ctn_attr attrs[] = {
 	  "memory reclaimed for rss_limit" },
 	{ "rss_oom_kills", "OOM-KILLS", CTN_KIND_COUNT, R | EVENT, NULL,
 	  "processes killed for rss_limit" },
-	{ "oom", "OOM", CTN_KIND_WORD, R | W, "want \"task\" or \"container\"",
+	{ "oom", "OOM", CTN_KIND_WORD, SETTING, "want \"task\" or \"container\"",
 	  "what is killed when rss_limit leaves no other way" },
 	{ "freeing", "FREEING", CTN_KIND_COUNT, R, NULL,
 	  "1 while it is being removed" },
@@ -79,9 +81,9 @@ static const struct ctn_attr attrs[] = {
 
 	{ "description", NULL, CTN_KIND_WORD, R | TREE, NULL,
 	  "what this tree is" },
-	{ "default_page_limit", NULL, CTN_KIND_PAGES, R | W | TREE, WANT_PAGES,
+	{ "default_page_limit", NULL, CTN_KIND_PAGES, SETTING | TREE, WANT_PAGES,
 	  "page_limit of new containers" },
-	{ "default_task_limit", NULL, CTN_KIND_COUNT, R | W | TREE, WANT_COUNT,
+	{ "default_task_limit", NULL, CTN_KIND_COUNT, SETTING | TREE, WANT_COUNT,
 	  "task_limit of new containers" },
 };
 

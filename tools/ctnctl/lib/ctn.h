@@ -200,6 +200,11 @@ enum ctn_kind {
 #define CTN_ATTR_TREE	0x4u
 /** The attribute is a counter, and that it has grown is an event. */
 #define CTN_ATTR_EVENT	0x8u
+/**
+ * The attribute is a setting: written back, what was read changes nothing. It is
+ * what is to be the same after a reboot.
+ */
+#define CTN_ATTR_SETTING	0x10u
 
 /**
  * An attribute that this library knows. The kernel may have others; they can

@@ -37,18 +37,23 @@ static void print_line(char *text)
 	}
 }
 
-static PRINTF(2, 0) void print_message(const struct command *cmd,
-				       const char *fmt, va_list args)
+void print_reason(const char *fmt, va_list args)
 {
 	char *text;
 
-	fprintf(stderr, "ctnctl: %s%s", cmd ? cmd->name : "", cmd ? ": " : "");
 	if (vasprintf(&text, fmt, args) < 0) {
 		fprintf(stderr, "%s\n", strerror(ENOMEM));
 		return;
 	}
 	print_line(text);
 	free(text);
+}
+
+static PRINTF(2, 0) void print_message(const struct command *cmd,
+				       const char *fmt, va_list args)
+{
+	fprintf(stderr, "ctnctl: %s%s", cmd ? cmd->name : "", cmd ? ": " : "");
+	print_reason(fmt, args);
 }
 
 void complain(const char *fmt, ...)

@@ -8,6 +8,7 @@
 
 #include <getopt.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdnoreturn.h>
@@ -38,10 +39,13 @@ struct command {
 extern const struct command create_command, delete_command, list_command,
 	show_command, set_command, add_task_command, rm_task_command,
 	add_file_command, rm_file_command, shrink_command, watch_command,
-	trim_command, run_command, path_command;
+	trim_command, run_command, path_command, apply_command, save_command;
 
 /* Say on stderr what the library refused. Returns STATUS_REFUSED. */
 int refused(void);
+
+/* Print the rest of such a line on stderr, whose beginning is there. */
+void print_reason(const char *fmt, va_list args) PRINTF(1, 0);
 
 /* Say something on stderr, in one line that can be printed. */
 void complain(const char *fmt, ...) PRINTF(1, 2);
@@ -103,6 +107,12 @@ struct size_text size_of_pages(uint64_t pages);
  */
 const char *take_size(char *text);
 
+/*
+ * A number of pages without rounding, in the largest unit that does: "64M", "max".
+ * It reads back as the same number.
+ */
+struct size_text exact_size(uint64_t pages);
+
 /* What people are told to write. */
 #define WANT_SIZE "want a size such as 64M, or pages such as 80p"
 
@@ -111,6 +121,16 @@ char *to_utf8(const char *text);
 
 /* A string as JSON has it, with its quotes, whatever bytes are in it. */
 char *json_string(const char *text);
+
+/* nearest.c: what may have been meant by a word that is not known */
+
+struct nearest {
+	const char *word;	/* the nearest of those looked at, or NULL */
+	size_t far;
+};
+
+/* Look at another @known word; one that is far from what was typed is left out. */
+void nearest_look(struct nearest *nearest, const char *typed, const char *known);
 
 /* stop.c: signals that ask to stop */
 

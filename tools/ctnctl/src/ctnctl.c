@@ -31,7 +31,7 @@ static const struct command *const commands[] = {
 	&create_command, &delete_command, &list_command, &show_command,
 	&set_command, &add_task_command, &rm_task_command, &add_file_command,
 	&rm_file_command, &shrink_command, &watch_command, &trim_command,
-	&run_command, &path_command,
+	&run_command, &path_command, &apply_command, &save_command,
 };
 
 /* What they are called by those who know other tools. */
@@ -69,55 +69,9 @@ static noreturn void print_main_help(void)
 	finish(STATUS_OK);
 }
 
-/* Letters to put in, leave out or change to have one word from the other. */
-static size_t distance(const char *from, const char *to)
-{
-	size_t row[16], len = strlen(to);
-
-	if (len >= ARRAY_SIZE(row))
-		return SIZE_MAX;
-	for (size_t i = 0; i <= len; i++)
-		row[i] = i;
-	for (; *from; from++) {
-		size_t diagonal = row[0]++;
-
-		for (size_t i = 0; i < len; i++) {
-			size_t change = diagonal + (*from != to[i]);
-
-			diagonal = row[i + 1];
-			row[i + 1]++;
-			if (row[i] + 1 < row[i + 1])
-				row[i + 1] = row[i] + 1;
-			if (change < row[i + 1])
-				row[i + 1] = change;
-		}
-	}
-	return row[len];
-}
-
-/* The command that may have been meant, or NULL. */
-static const char *nearest_command(const char *name)
-{
-	const char *nearest = NULL;
-	size_t least = 3;
-
-	for (size_t i = 0; i <= ARRAY_SIZE(commands); i++) {
-		const char *known = i < ARRAY_SIZE(commands) ?
-				    commands[i]->name : "help";
-		size_t far = distance(name, known);
-
-		/* of a word with two letters anything is near */
-		if (far < least && 2 * far <= strlen(name)) {
-			least = far;
-			nearest = known;
-		}
-	}
-	return nearest;
-}
-
 static const struct command *find_command(const char *name)
 {
-	const char *nearest;
+	struct nearest meant = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(commands[i]->name, name))
@@ -125,10 +79,12 @@ static const struct command *find_command(const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(aliases); i++)
 		if (!strcmp(aliases[i].name, name))
 			return aliases[i].cmd;
-	nearest = nearest_command(name);
-	if (nearest)
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		nearest_look(&meant, name, commands[i]->name);
+	nearest_look(&meant, name, "help");
+	if (meant.word)
 		wrong_usage(NULL, "unknown command: %s; did you mean %s?", name,
-			    nearest);
+			    meant.word);
 	wrong_usage(NULL, "unknown command: %s", name);
 }
 

@@ -59,6 +59,30 @@ struct size_text size_of_pages(uint64_t pages)
 	return size_of_bytes(pages_to_bytes(pages));
 }
 
+struct size_text exact_size(uint64_t pages)
+{
+	static const char units[] = "KMGT";
+	/* a page is some K */
+	uint64_t size = pages * ((uint64_t)sysconf(_SC_PAGESIZE) / 1024);
+	struct size_text text;
+	size_t unit = 0;
+
+	if (pages == CTN_MAX) {
+		strcpy(text.text, "max");
+		return text;
+	}
+	while (size && size % 1024 == 0 && unit < sizeof(units) - 2) {
+		size /= 1024;
+		unit++;
+	}
+	if (size)
+		snprintf(text.text, sizeof(text.text), "%" PRIu64 "%c", size,
+			 units[unit]);
+	else
+		strcpy(text.text, "0");
+	return text;
+}
+
 const char *take_size(char *text)
 {
 	size_t digits = strspn(text, "0123456789");

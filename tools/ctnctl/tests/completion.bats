@@ -36,7 +36,7 @@ complete_words() {
 @test "a container is completed" {
 	container web
 	container db
-	for command in delete list show set add-task shrink watch trim run; do
+	for command in delete list show set add-task shrink watch trim run save; do
 		complete_words "$command" ''
 		assert_output 'db web'
 	done
@@ -45,12 +45,24 @@ complete_words() {
 @test "a second container is completed where there may be one" {
 	container web
 	container db
-	for command in delete list watch trim; do
+	for command in delete list watch trim save; do
 		complete_words "$command" db w
 		assert_output web
 	done
 	complete_words shrink db w
 	assert_output ''
+}
+
+@test "what apply takes is a file" {
+	container web
+	cd "$BATS_TEST_TMPDIR"
+	touch one.conf two.conf
+	complete_words apply -n one.conf tw
+	assert_output two.conf
+	complete_words apply w
+	assert_output ''
+	complete_words apply --pr
+	assert_output --prune
 }
 
 @test "the argument of an option is taken for no container" {

@@ -33,6 +33,8 @@ setup() {
 	echo 'a tree of files' >"$tree/description"
 	echo max >"$tree/default_page_limit"
 	echo max >"$tree/default_task_limit"
+	# what a test writes goes with it
+	cd "$BATS_TEST_TMPDIR" || return
 }
 
 teardown() {
@@ -148,6 +150,25 @@ container() {
 	for attr in tasks mappings stat addtask rmtask addfile rmfile shrink; do
 		: >"$dir/$attr"
 	done
+}
+
+# like_the_kernel: containers are made and removed with all their files, which have
+# the kernel's modes. Use with_kernel.
+like_the_kernel() {
+	container ../new
+	(
+		cd "$CTN_CONFIG/new" || exit
+		chmod 444 ./*
+		chmod 644 task_limit page_limit over_limit rss_limit oom tasks
+		chmod 200 addtask rmtask addfile rmfile shrink
+		chmod 400 mappings
+	)
+}
+
+# apply [ARGUMENT...]: with_kernel ctnctl apply, of what is on standard input if
+# there is a "-".
+apply() {
+	with_kernel "$CTNCTL" apply "$@"
 }
 
 # slow NAME: a kernel that shrinks this container by a page every 100 ms.

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a kernel does with a write to shrink or rss_limit, where files that hold
- * still are not enough: preloaded into ctnctl, it makes num_file_pages of the
- * container go down step by step to what is written, in pages or with M.
+ * What a kernel does, where files that hold still are not enough: preloaded into
+ * ctnctl, it makes containers, removes them and names files for them, and with a
+ * write to shrink or rss_limit it makes num_file_pages of the container go down step
+ * by step to what is written, in pages or with M.
  *
- * Files in the container's directory say how:
+ * A new container is a copy of "new", which lies beside the directory of all
+ * containers; without that it is empty, and only an empty one can be removed. A
+ * file that is written to addfile is put into mappings; one whose name ends in
+ * ".others" is another user's.
+ *
+ * Files in the container's directory say how it shrinks:
  *
  *   floor   below it there is nothing to be freed: EBUSY
  *   step    how many pages go at a time
@@ -15,12 +21,16 @@
  *   writes  gets a line for each write
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -98,20 +108,143 @@ static int trim(const char *dir, unsigned long target)
 	return 0;
 }
 
+/* Whether @path is that of a container, and in @config where configfs is. */
+static int is_container(const char *path, char *config)
+{
+	char *last;
+
+	snprintf(config, PATH_MAX, "%s", path);
+	last = strrchr(config, '/');
+	if (!last)
+		return 0;
+	*last = '\0';
+	last = strrchr(config, '/');
+	if (!last || strcmp(last, "/containers"))
+		return 0;
+	*last = '\0';
+	return 1;
+}
+
+static void copy(int from_dir, int to_dir, const char *name)
+{
+	int from = openat(from_dir, name, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	char text[4096];
+	ssize_t len;
+	int to;
+
+	if (from < 0)
+		return;
+	if (fstat(from, &st) || !S_ISREG(st.st_mode)) {
+		close(from);
+		return;
+	}
+	to = openat(to_dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	len = read(from, text, sizeof(text));
+	if (to < 0 || len < 0 ||
+	    (len && write(to, text, (size_t)len) != len) ||
+	    fchmod(to, st.st_mode & 07777))
+		abort();
+	close(from);
+	close(to);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+	int (*real)(const char *path, mode_t mode);
+	char config[PATH_MAX], new[PATH_MAX + 4];
+	struct dirent *entry;
+	int ret, to;
+	DIR *from;
+
+	*(void **)&real = dlsym(RTLD_NEXT, "mkdir");
+	ret = real(path, mode);
+	if (ret || !is_container(path, config))
+		return ret;
+	snprintf(new, sizeof(new), "%s/new", config);
+	from = opendir(new);
+	if (!from)
+		return 0;
+	to = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while ((entry = readdir(from)))
+		copy(dirfd(from), to, entry->d_name);
+	closedir(from);
+	close(to);
+	return 0;
+}
+
+int rmdir(const char *path)
+{
+	int (*real)(const char *path);
+	char config[PATH_MAX], new[PATH_MAX + 4];
+	struct dirent *entry;
+	DIR *dir;
+
+	*(void **)&real = dlsym(RTLD_NEXT, "rmdir");
+	if (is_container(path, config)) {
+		snprintf(new, sizeof(new), "%s/new", config);
+		dir = access(new, F_OK) ? NULL : opendir(path);
+		while (dir && (entry = readdir(dir)))
+			unlinkat(dirfd(dir), entry->d_name, 0);
+		if (dir)
+			closedir(dir);
+	}
+	return real(path);
+}
+
+/* Returns an errno. */
+static int name_file(const char *dir, const char *value)
+{
+	static const char others[] = ".others";
+	char path[2 * PATH_MAX + 16], real[PATH_MAX];
+	struct stat st;
+	FILE *to;
+
+	if (stat(value, &st))
+		return errno;
+	if (!realpath(value, real))
+		return errno;
+	if (strlen(real) > strlen(others) &&
+	    !strcmp(real + strlen(real) - strlen(others), others))
+		return EPERM;
+	snprintf(path, sizeof(path), "%s/mappings", dir);
+	to = fopen(path, "ae");
+	if (!to)
+		abort();
+	fprintf(to, "0 %u:%u %lu ", major(st.st_dev), minor(st.st_dev),
+		(unsigned long)st.st_ino);
+	for (const char *at = real; *at; at++)
+		fprintf(to, strchr(" \t\n\v\f\r\\", *at) ? "\\%03o" : "%c", *at);
+	fprintf(to, "\n");
+	fclose(to);
+	put(dir, "num_files", "we", "", get(dir, "num_files", 0) + 1);
+	return 0;
+}
+
 /* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 ssize_t write(int fd, const void *buf, size_t count)
 {
 	ssize_t (*real)(int fd, const void *buf, size_t count);
-	char link[64], path[PATH_MAX], value[64], label[80], *name = NULL;
+	char link[64], path[2 * PATH_MAX], value[64], label[80], *name = NULL;
 	ssize_t len;
 	int err;
 
 	*(void **)&real = dlsym(RTLD_NEXT, "write");
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	len = readlink(link, path, sizeof(path) - 1);
+	len = readlink(link, path, PATH_MAX - 1);
 	if (len > 0) {
 		path[len] = '\0';
 		name = strrchr(path, '/');
+	}
+	if (name && !strcmp(name, "/addfile") && count < PATH_MAX) {
+		memcpy(path + len + 1, buf, count);
+		path[(size_t)len + 1 + count] = '\0';
+		*name = '\0';
+		err = name_file(path, path + len + 1);
+		if (!err)
+			return (ssize_t)count;
+		errno = err;
+		return -1;
 	}
 	if (!name || (strcmp(name, "/shrink") && strcmp(name, "/rss_limit")) ||
 	    count >= sizeof(value) || *(const char *)buf < '0' ||

@@ -173,6 +173,7 @@ compile() {
 @test "install puts everything in its place" {
 	for file in sbin/ctnctl lib/libctn.a lib/libctn.so lib/libctn.so.0 \
 		lib/pkgconfig/libctn.pc include/ctn.h share/man/man8/ctnctl.8 \
+		share/man/man5/ctnctl.conf.5 lib/systemd/system/ctnctl-apply.service \
 		share/bash-completion/completions/ctnctl \
 		lib/systemd/system/ctnctl-trim.service; do
 		assert [ -s "$PREFIX/$file" ]
@@ -183,17 +184,19 @@ compile() {
 	refute_output --partial libctn
 }
 
-@test "the man page has no warnings" {
-	LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 run --separate-stderr \
-		man --warnings -E UTF-8 -l "$PREFIX/share/man/man8/ctnctl.8"
-	assert_success
-	assert_equal "$stderr" ''
+@test "the man pages have no warnings" {
+	for page in man8/ctnctl.8 man5/ctnctl.conf.5; do
+		LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 run --separate-stderr \
+			man --warnings -E UTF-8 -l "$PREFIX/share/man/$page"
+		assert_success
+		assert_equal "$stderr" ''
+	done
 }
 
 @test "the man page names every command, option and column" {
 	page=$(man -E UTF-8 -l "$PREFIX/share/man/man8/ctnctl.8" | col -b)
 	for command in create delete list show set add-task rm-task add-file \
-		rm-file shrink watch trim run; do
+		rm-file shrink watch trim run apply save; do
 		assert grep -qE -- "^ {7}$command( |$)" <<<"$page"
 		run ctnctl "$command" --help
 		while read -r option; do
