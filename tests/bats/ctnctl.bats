@@ -64,6 +64,22 @@ teardown() {
 	assert_output "$N $(attr id) 1 1 $(($(attr num_anon_pages) * 4096)) 1048576 max"
 }
 
+@test "list is sorted, and adds up, by what the kernel counts" {
+	mkdir "$C-more"
+	hold_start p "$C-more"
+	tells p anon a 600
+	tells p touch a
+	drain_batches
+	run "$CTN" list -nro NAME,TASKS -s -usage --total "$N" "$N-more"
+	assert_success
+	assert_output "$N-more 1
+$N 0
+total 1"
+	set_attr page_limit 1 "$C"
+	assert_equal "$("$CTN" list -J -o all "$N" | jq -c '[.containers[0] | .page_limit, .rss_limit]')" \
+		'[1,"max"]'
+}
+
 @test "show tells of the tasks and the files" {
 	hold_start p "$C"
 	tells p write "$F" 10
@@ -153,8 +169,7 @@ printed() {
 	assert_equal "$(attr rss_limit) $(attr oom)" '16384 container'
 	run "$CTN" show --json "$N"
 	assert_success
-	assert_equal "$(jq '.attributes[] | select(.attribute == "rss_limit") | .size' <<<"$output")" \
-		67108864
+	assert_equal "$(jq .rss_limit_bytes <<<"$output")" 67108864
 	run "$CTN" show --stat "$N"
 	assert_success
 	assert_output --partial swapped_out

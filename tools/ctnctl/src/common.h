@@ -14,6 +14,8 @@
 
 #include "ctn.h"
 
+struct json_object;
+
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 #define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
@@ -109,8 +111,29 @@ const char *take_size(char *text);
 /* A copy that is UTF-8: U+FFFD stands for each byte that is not part of it. */
 char *to_utf8(const char *text);
 
-/* A string as JSON has it, with its quotes, whatever bytes are in it. */
-char *json_string(const char *text);
+/* json.c: objects of json-c, which exits when there is no memory */
+
+struct json_object *json_new(void);
+
+/*
+ * Add to an object. Text becomes UTF-8, whatever bytes are in it. A number of pages
+ * comes as it is, and in bytes as KEY_bytes, or num_anon_bytes beside num_anon_pages;
+ * CTN_MAX is "max".
+ */
+void json_put(struct json_object *to, const char *key, struct json_object *value);
+void json_put_text(struct json_object *to, const char *key, const char *text);
+void json_put_number(struct json_object *to, const char *key, uint64_t number);
+void json_put_pages(struct json_object *to, const char *key, uint64_t pages);
+
+/*
+ * Add what a file says: a number, "max" or other text, and pages as bytes, too, if the
+ * library knows it as such.
+ */
+void json_put_attr(struct json_object *to, const char *attr, const char *value);
+
+/* Print an object, on one line or on several, and free it. */
+void json_print_line(struct json_object *object);
+void json_print(struct json_object *object);
 
 /* stop.c: signals that ask to stop */
 

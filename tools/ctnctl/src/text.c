@@ -127,26 +127,3 @@ char *to_utf8(const char *text)
 	*out = '\0';
 	return copy;
 }
-
-char *json_string(const char *text)
-{
-	char *copy = to_utf8(text);
-	char *quoted = xrealloc(NULL, strlen(copy) + 1, 6);
-	char *out = quoted;
-
-	*out++ = '"';
-	for (text = copy; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c == '"' || c == '\\')
-			out += sprintf(out, "\\%c", c);
-		else if (c < ' ')
-			out += sprintf(out, "\\u%04x", c);
-		else
-			*out++ = (char)c;
-	}
-	*out++ = '"';
-	*out = '\0';
-	free(copy);
-	return quoted;
-}

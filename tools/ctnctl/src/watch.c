@@ -14,9 +14,14 @@
 #include "common.h"
 
 /* Such as "2026-11-21T10:23:27.123+01:00". */
-static void print_time(void)
+struct time_text {
+	char text[80];
+};
+
+static struct time_text time_now(void)
 {
 	char day[40], zone[16];
+	struct time_text now_text;
 	struct timespec now;
 	struct tm local;
 
@@ -24,7 +29,9 @@ static void print_time(void)
 	localtime_r(&now.tv_sec, &local);
 	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &local);
 	strftime(zone, sizeof(zone), "%z", &local);
-	printf("%s.%03ld%.3s:%s", day, now.tv_nsec / 1000000, zone, zone + 3);
+	snprintf(now_text.text, sizeof(now_text.text), "%s.%03ld%.3s:%s", day,
+		 now.tv_nsec / 1000000, zone, zone + 3);
+	return now_text;
 }
 
 /* What is told: a counter that has grown, or that a container came or went. */
@@ -36,16 +43,16 @@ static const char *what(const struct ctn_event *event)
 
 static void print_json(const struct ctn_event *event)
 {
-	char *name = json_string(event->name);
+	struct json_object *line = json_new();
 
-	fputs("{\"time\":\"", stdout);
-	print_time();
-	printf("\",\"name\":%s,\"event\":\"%s\"", name, what(event));
-	if (event->type == CTN_EVENT_COUNT)
-		printf(",\"value\":%" PRIu64 ",\"increase\":%" PRIu64,
-		       event->value, event->increase);
-	puts("}");
-	free(name);
+	json_put_text(line, "time", time_now().text);
+	json_put_text(line, "name", event->name);
+	json_put_text(line, "event", what(event));
+	if (event->type == CTN_EVENT_COUNT) {
+		json_put_number(line, "value", event->value);
+		json_put_number(line, "increase", event->increase);
+	}
+	json_print_line(line);
 }
 
 static void print_text(const struct ctn_event *event)
@@ -54,8 +61,7 @@ static void print_text(const struct ctn_event *event)
 
 	if (!name)
 		exit(refused());
-	print_time();
-	printf(" %s %s", name, what(event));
+	printf("%s %s %s", time_now().text, name, what(event));
 	if (event->type == CTN_EVENT_COUNT)
 		printf(" %" PRIu64 " +%" PRIu64, event->value, event->increase);
 	putchar('\n');

@@ -79,6 +79,15 @@ complete_words() {
 	assert_output NAME
 	complete_words list -o name,rss-
 	assert_output 'name,RSS-HITS name,RSS-LIMIT'
+	for words in 'list -s -us' 'ls -s -us' 'list --sort -us'; do
+		# shellcheck disable=SC2086
+		complete_words $words
+		assert_output '-USAGE -USE%'
+	done
+	complete_words show --sort attribute,-v
+	assert_output 'attribute,-VALUE'
+	complete_words show -s we
+	assert_output web
 	complete_words create --oom ''
 	assert_output 'container task'
 	complete_words set web --over-limit d

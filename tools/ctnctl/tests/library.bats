@@ -200,9 +200,9 @@ compile() {
 			assert grep -qF -- "$option" <<<"$page"
 		done < <(grep -oE -- '--[a-z-]+' <<<"$output")
 	done
-	mapfile -t columns < <(ctnctl list --help | sed -n 's/^  \([A-Z-]*\)  .*/\1/p')
+	mapfile -t columns < <(ctnctl list --help | sed -n 's/^  \([A-Z][A-Z%-]*\)  .*/\1/p')
 	assert [ "${#columns[@]}" -gt 10 ]
 	for column in "${columns[@]}"; do
-		assert grep -qw -- "$column" <<<"$page"
+		assert grep -qF -- "$column" <<<"$page"
 	done
 }
