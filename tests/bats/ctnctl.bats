@@ -80,6 +80,18 @@ total 1"
 		'[1,"max"]'
 }
 
+@test "metrics are what the kernel counts, as Prometheus reads it" {
+	hold_start p "$C"
+	tells p anon a 300
+	tells p touch a
+	drain_batches
+	"$CTN" metrics >"$BATS_TEST_TMPDIR/metrics"
+	run "$BATS_TEST_DIRNAME/../../tools/ctnctl/tests/prometheus.py" <"$BATS_TEST_TMPDIR/metrics"
+	assert_success
+	assert_equal "$(jq -c --arg n "$N" '[.ctnctl_anon_bytes, .ctnctl_tasks, .ctnctl_throttled_seconds_total] |
+		map(.samples[$n])' <<<"$output")" "[$(($(attr num_anon_pages) * 4096)),1,0]"
+}
+
 @test "show tells of the tasks and the files" {
 	hold_start p "$C"
 	tells p write "$F" 10

@@ -40,7 +40,7 @@ struct command {
 extern const struct command create_command, delete_command, list_command,
 	show_command, set_command, add_task_command, rm_task_command,
 	add_file_command, rm_file_command, shrink_command, watch_command,
-	trim_command, run_command, path_command;
+	trim_command, run_command, path_command, metrics_command;
 
 /* Say on stderr what the library refused. Returns STATUS_REFUSED. */
 int refused(void);
@@ -110,6 +110,9 @@ const char *take_size(char *text);
 
 /* A copy that is UTF-8: U+FFFD stands for each byte that is not part of it. */
 char *to_utf8(const char *text);
+
+/* A copy as Prometheus has it between quotes. */
+char *to_label(const char *text);
 
 /* json.c: objects of json-c, which exits when there is no memory */
 

@@ -127,3 +127,31 @@ char *to_utf8(const char *text)
 	*out = '\0';
 	return copy;
 }
+
+/*
+ * Names that are different must have labels that are: what is not UTF-8 cannot become
+ * U+FFFD here. Its bytes are \xNN, and so is a backslash, so that none is taken for
+ * another. Then there is what the format wants escaped.
+ */
+char *to_label(const char *text)
+{
+	static const char longest[] = "\\\\xNN";
+	char *label = xrealloc(NULL, strlen(text) + 1, sizeof(longest) - 1);
+	char *out = label;
+
+	while (*text) {
+		size_t len = utf8_length(text);
+
+		if (!len || *text == '\\')
+			out += sprintf(out, "\\\\x%02x", (unsigned char)*text);
+		else if (*text == '"')
+			out = stpcpy(out, "\\\"");
+		else if (*text == '\n')
+			out = stpcpy(out, "\\n");
+		else
+			out = mempcpy(out, text, len);
+		text += len ? len : 1;
+	}
+	*out = '\0';
+	return label;
+}

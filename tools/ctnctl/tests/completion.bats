@@ -114,6 +114,17 @@ complete_words() {
 	assert_output "$BATS_TEST_TMPDIR/dirs/one"
 }
 
+@test "the file of metrics is completed, and no container" {
+	container web
+	: >"$BATS_TEST_TMPDIR/some.prom"
+	complete_words metrics ''
+	assert_output ''
+	for option in -o --output; do
+		complete_words metrics "$option" "$BATS_TEST_TMPDIR/so"
+		assert_output "$BATS_TEST_TMPDIR/some.prom"
+	done
+}
+
 @test "a program is completed, and then its files" {
 	container web
 	: >"$BATS_TEST_TMPDIR/some-file"

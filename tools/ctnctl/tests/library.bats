@@ -174,7 +174,7 @@ compile() {
 	for file in sbin/ctnctl lib/libctn.a lib/libctn.so lib/libctn.so.0 \
 		lib/pkgconfig/libctn.pc include/ctn.h share/man/man8/ctnctl.8 \
 		share/bash-completion/completions/ctnctl \
-		lib/systemd/system/ctnctl-trim.service; do
+		lib/systemd/system/ctnctl-{trim.service,metrics.service,metrics.timer}; do
 		assert [ -s "$PREFIX/$file" ]
 	done
 	run readelf -d "$PREFIX/lib/libctn.so"
@@ -193,7 +193,7 @@ compile() {
 @test "the man page names every command, option and column" {
 	page=$(man -E UTF-8 -l "$PREFIX/share/man/man8/ctnctl.8" | col -b)
 	for command in create delete list show set add-task rm-task add-file \
-		rm-file shrink watch trim run; do
+		rm-file shrink watch trim run metrics; do
 		assert grep -qE -- "^ {7}$command( |$)" <<<"$page"
 		run ctnctl "$command" --help
 		while read -r option; do
