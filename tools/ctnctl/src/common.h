@@ -109,6 +109,9 @@ const char *take_size(char *text);
 #define WANT_SIZE "want a size such as 64M, or pages such as 80p"
 
 /* A copy that is UTF-8: U+FFFD stands for each byte that is not part of it. */
+/* A copy that a terminal can print, in one line: as ctn_escape() has it, but for spaces. */
+char *printable(const char *text);
+
 char *to_utf8(const char *text);
 
 /* A copy as Prometheus has it between quotes. */

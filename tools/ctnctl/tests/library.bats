@@ -109,8 +109,11 @@ compile() {
 			return 0;
 		}
 	C
+	# what cannot be seen, or turns the text around
+	run ${UNDER:+"$UNDER"} "$BATS_TEST_TMPDIR/escape" $'a\u202eb\u200b\ufeff\u00ad'
+	assert_output 'a\xe2\x80\xaeb\xe2\x80\x8b\xef\xbb\xbf\xc2\xad'
 	run ${UNDER:+"$UNDER"} "$BATS_TEST_TMPDIR/escape" $'a b\\c\n\e[31m\xff"čárka"'
-	assert_output 'a\040b\134c\012\033[31m\377"čárka"'
+	assert_output 'a\x20b\x5cc\x0a\x1b[31m\xff"čárka"'
 }
 
 @test "the shared library exports what the header declares, and nothing else" {

@@ -103,7 +103,7 @@ stop() {
 	bump $'two words\n\e[31m' rss_failcnt 1
 	wait_until contains "$out" rss_failcnt
 	stop
-	assert_output 'two\040words\012\033[31m rss_failcnt 1 +1'
+	assert_output 'two\x20words\x0a\x1b[31m rss_failcnt 1 +1'
 }
 
 @test "only those are watched that are named" {
