@@ -40,7 +40,8 @@ struct command {
 extern const struct command create_command, delete_command, list_command,
 	show_command, set_command, add_task_command, rm_task_command,
 	add_file_command, rm_file_command, shrink_command, watch_command,
-	trim_command, run_command, path_command, metrics_command;
+	trim_command, run_command, path_command, metrics_command,
+	top_command;
 
 /* Say on stderr what the library refused. Returns STATUS_REFUSED. */
 int refused(void);
@@ -108,10 +109,10 @@ const char *take_size(char *text);
 /* What people are told to write. */
 #define WANT_SIZE "want a size such as 64M, or pages such as 80p"
 
-/* A copy that is UTF-8: U+FFFD stands for each byte that is not part of it. */
 /* A copy that a terminal can print, in one line: as ctn_escape() has it, but for spaces. */
 char *printable(const char *text);
 
+/* A copy that is UTF-8: U+FFFD stands for each byte that is not part of it. */
 char *to_utf8(const char *text);
 
 /* A copy as Prometheus has it between quotes. */

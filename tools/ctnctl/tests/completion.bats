@@ -79,7 +79,7 @@ complete_words() {
 	assert_output NAME
 	complete_words list -o name,rss-
 	assert_output 'name,RSS-HITS name,RSS-LIMIT'
-	for words in 'list -s -us' 'ls -s -us' 'list --sort -us'; do
+	for words in 'list -s -us' 'ls -s -us' 'list --sort -us' 'top -s -us'; do
 		# shellcheck disable=SC2086
 		complete_words $words
 		assert_output '-USAGE -USE%'
@@ -112,6 +112,22 @@ complete_words() {
 	mkdir -p "$BATS_TEST_TMPDIR/dirs/one"
 	complete_words -c "$BATS_TEST_TMPDIR/dirs/"
 	assert_output "$BATS_TEST_TMPDIR/dirs/one"
+}
+
+@test "what the options of top take is taken for no container" {
+	container web
+	complete_words top -b -n 1 -d 2 we
+	assert_output web
+	complete_words top web we
+	assert_output web
+	for option in -n -d --count --delay; do
+		complete_words top "$option" ''
+		assert_output ''
+	done
+	complete_words list -n we
+	assert_output web
+	complete_words top -s refl
+	assert_output REFLT/s
 }
 
 @test "the file of metrics is completed, and no container" {

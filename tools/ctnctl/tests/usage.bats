@@ -7,7 +7,7 @@
 load helper
 
 commands=(create delete list show set add-task rm-task add-file rm-file shrink
-	watch trim run metrics)
+	watch trim run metrics top)
 
 @test "help names every command" {
 	run ctnctl --help
