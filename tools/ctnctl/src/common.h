@@ -142,6 +142,9 @@ void json_put_attr(struct json_object *to, const char *attr, const char *value);
 void json_print_line(struct json_object *object);
 void json_print(struct json_object *object);
 
+/* run.c: is there such a program, where execvp(3) looks for it? Returns an errno. */
+int find_program(const char *program);
+
 /* stop.c: signals that ask to stop */
 
 /* The one that came last, or 0. */

@@ -130,6 +130,19 @@ complete_words() {
 	assert_output REFLT/s
 }
 
+@test "the program of watch is completed, and then its files" {
+	container web
+	: >"$BATS_TEST_TMPDIR/some-file"
+	for option in -x --exec; do
+		complete_words watch "$option" pwd
+		assert_output --partial pwd
+		complete_words watch "$option" pwd we
+		assert_output web
+	done
+	complete_words watch --exec cat -- "$BATS_TEST_TMPDIR/some-"
+	assert_output "$BATS_TEST_TMPDIR/some-file"
+}
+
 @test "the file of metrics is completed, and no container" {
 	container web
 	: >"$BATS_TEST_TMPDIR/some.prom"
