@@ -272,6 +272,35 @@ printed() {
 	wait_gone "$BACKGROUND"
 }
 
+@test "check says why a container stays over its limit" {
+	run "$CTN" check "$N"
+	assert_success
+	hold_start p "$C"
+	tells p anon a 1000
+	tells p touch a
+	tells p lock a
+	set_attr page_limit 500
+	run "$CTN" check "$N"
+	assert_failure 1
+	assert_output --partial 'over its page_limit: '
+	assert_output --partial "memory is locked, the most by process $p"
+}
+
+@test "top prints rates of what the kernel does" {
+	set_attr page_limit 500
+	background top -b -d 1 "$N"
+	wait_until 20 printed "$N"
+	hold_start p "$C"
+	HOLD_TIMEOUT=100 tells p write "$F" 3000
+	tells p sync "$F"
+	# TRIM/s, of the look that comes after it
+	rated() { printed "^$N +[0-9]+ +[^ ]+ +[^ ]+ +[^ ]+ +[0-9]+ +[0-9.]+[KM] "; }
+	wait_until 60 rated
+	kill "$BACKGROUND"
+	wait_gone "$BACKGROUND"
+	assert_equal "$(cat "$OUT.err")" ''
+}
+
 @test "trim keeps a container below a watermark, and sleeps otherwise" {
 	local before
 

@@ -45,7 +45,7 @@ complete_words() {
 @test "a second container is completed where there may be one" {
 	container web
 	container db
-	for command in delete list watch trim; do
+	for command in delete list watch trim top check; do
 		complete_words "$command" db w
 		assert_output web
 	done

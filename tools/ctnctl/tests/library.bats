@@ -196,7 +196,7 @@ compile() {
 @test "the man page names every command, option and column" {
 	page=$(man -E UTF-8 -l "$PREFIX/share/man/man8/ctnctl.8" | col -b)
 	for command in create delete list show set add-task rm-task add-file \
-		rm-file shrink watch trim run metrics top; do
+		rm-file shrink watch trim run metrics top check; do
 		assert grep -qE -- "^ {7}$command( |$)" <<<"$page"
 		run ctnctl "$command" --help
 		while read -r option; do

@@ -7,7 +7,7 @@
 load helper
 
 commands=(create delete list show set add-task rm-task add-file rm-file shrink
-	watch trim run metrics top)
+	watch trim run metrics top check)
 
 @test "help names every command" {
 	run ctnctl --help
