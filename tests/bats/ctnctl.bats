@@ -64,6 +64,34 @@ teardown() {
 	assert_output "$N $(attr id) 1 1 $(($(attr num_anon_pages) * 4096)) 1048576 max"
 }
 
+@test "list is sorted, and adds up, by what the kernel counts" {
+	mkdir "$C-more"
+	hold_start p "$C-more"
+	tells p anon a 600
+	tells p touch a
+	drain_batches
+	run "$CTN" list -nro NAME,TASKS -s -usage --total "$N" "$N-more"
+	assert_success
+	assert_output "$N-more 1
+$N 0
+total 1"
+	set_attr page_limit 1 "$C"
+	assert_equal "$("$CTN" list -J -o all "$N" | jq -c '[.containers[0] | .page_limit, .rss_limit]')" \
+		'[1,"max"]'
+}
+
+@test "metrics are what the kernel counts, as Prometheus reads it" {
+	hold_start p "$C"
+	tells p anon a 300
+	tells p touch a
+	drain_batches
+	"$CTN" metrics >"$BATS_TEST_TMPDIR/metrics"
+	run "$BATS_TEST_DIRNAME/../../tools/ctnctl/tests/prometheus.py" <"$BATS_TEST_TMPDIR/metrics"
+	assert_success
+	assert_equal "$(jq -c --arg n "$N" '[.ctnctl_anon_bytes, .ctnctl_tasks, .ctnctl_throttled_seconds_total] |
+		map(.samples[$n])' <<<"$output")" "[$(($(attr num_anon_pages) * 4096)),1,0]"
+}
+
 @test "show tells of the tasks and the files" {
 	hold_start p "$C"
 	tells p write "$F" 10
@@ -153,8 +181,7 @@ printed() {
 	assert_equal "$(attr rss_limit) $(attr oom)" '16384 container'
 	run "$CTN" show --json "$N"
 	assert_success
-	assert_equal "$(jq '.attributes[] | select(.attribute == "rss_limit") | .size' <<<"$output")" \
-		67108864
+	assert_equal "$(jq .rss_limit_bytes <<<"$output")" 67108864
 	run "$CTN" show --stat "$N"
 	assert_success
 	assert_output --partial swapped_out
@@ -243,6 +270,35 @@ printed() {
 	assert_equal "$(cat "$OUT.err")" ''
 	kill "$BACKGROUND"
 	wait_gone "$BACKGROUND"
+}
+
+@test "check says why a container stays over its limit" {
+	run "$CTN" check "$N"
+	assert_success
+	hold_start p "$C"
+	tells p anon a 1000
+	tells p touch a
+	tells p lock a
+	set_attr page_limit 500
+	run "$CTN" check "$N"
+	assert_failure 1
+	assert_output --partial 'over its page_limit: '
+	assert_output --partial "memory is locked, the most by process $p"
+}
+
+@test "top prints rates of what the kernel does" {
+	set_attr page_limit 500
+	background top -b -d 1 "$N"
+	wait_until 20 printed "$N"
+	hold_start p "$C"
+	HOLD_TIMEOUT=100 tells p write "$F" 3000
+	tells p sync "$F"
+	# TRIM/s, of the look that comes after it
+	rated() { printed "^$N +[0-9]+ +[^ ]+ +[^ ]+ +[^ ]+ +[0-9]+ +[0-9.]+[KM] "; }
+	wait_until 60 rated
+	kill "$BACKGROUND"
+	wait_gone "$BACKGROUND"
+	assert_equal "$(cat "$OUT.err")" ''
 }
 
 @test "trim keeps a container below a watermark, and sleeps otherwise" {

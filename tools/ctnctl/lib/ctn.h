@@ -67,7 +67,7 @@ struct ctn_watch;
  *
  *   /config/containers/web/page_limit: "12Q": Invalid argument (want ...)
  *
- * Characters that the locale cannot print are written as \ooo, so that the
+ * The bytes of what the locale cannot print are written as \xNN, so that the
  * text is safe to send to a terminal.
  *
  * Returns the text, "" if nothing has failed yet. It belongs to the library
@@ -77,7 +77,8 @@ const char *ctn_errmsg(void);
 
 /**
  * Make text safe to send to a terminal, and one word: a space, a backslash,
- * and what the locale cannot print become \ooo. Names of containers can have
+ * and what the locale cannot print become \xNN, two digits for each byte; so does what
+ * is not seen or turns the text around. Names of containers can have
  * any of these.
  *
  * Returns the text, to be given to free(3), or NULL.

@@ -55,7 +55,7 @@ struct escape {
 
 /*
  * Put the next character into @out, which has room for ESCAPED_MAX bytes, as
- * it is or as \ooo. Returns how many bytes that are, 0 at the end of the text.
+ * it is or as \xNN. Returns how many bytes that are, 0 at the end of the text.
  */
 size_t escape_next(struct escape *from, char *out);
 

@@ -64,6 +64,28 @@ CTN_API int ctn_parse_pages(const char *text, uint64_t *pages)
 }
 
 /*
+ * Characters that iswprint(3) takes, and that are not seen or turn the text around them:
+ * with these a name could look like another.
+ */
+static int is_deceptive(wchar_t c)
+{
+	static const struct {
+		wchar_t first, last;
+	} ranges[] = {
+		{ 0xad, 0xad }, { 0x61c, 0x61c }, { 0x115f, 0x1160 },
+		{ 0x180b, 0x180f }, { 0x200b, 0x200f }, { 0x2028, 0x202e },
+		{ 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xfe00, 0xfe0f },
+		{ 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 }, { 0xfff9, 0xfffb },
+		{ 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff },
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++)
+		if (c >= ranges[i].first && c <= ranges[i].last)
+			return 1;
+	return 0;
+}
+
+/*
  * Names and values come from anywhere: what the locale cannot print must not
  * reach a terminal, nor may a newline break a line in two.
  */
@@ -82,12 +104,13 @@ size_t escape_next(struct escape *from, char *out)
 		memset(&from->state, 0, sizeof(from->state));
 		len = 1;
 	}
-	if (plain && iswprint((wint_t)wide) && !strchr(from->special, *bytes)) {
+	if (plain && iswprint((wint_t)wide) && !is_deceptive(wide) &&
+	    !strchr(from->special, *bytes)) {
 		memcpy(out, bytes, len);
 		at = len;
 	} else {
 		for (size_t i = 0; i < len; i++)
-			at += (size_t)sprintf(out + at, "\\%03o",
+			at += (size_t)sprintf(out + at, "\\x%02x",
 					      (unsigned char)bytes[i]);
 	}
 	from->text += len;

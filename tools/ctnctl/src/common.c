@@ -21,20 +21,39 @@ int refused(void)
 	return STATUS_REFUSED;
 }
 
-/*
- * A line on stderr, and one line whatever the words in it are: what the locale
- * cannot print is escaped, as it is in the library's messages.
- */
-static void print_line(char *text)
+char *printable(const char *text)
 {
-	char *word;
+	char *line = NULL;
+	FILE *to;
+	size_t len;
 
-	while ((word = strsep(&text, " "))) {
-		char *escaped = ctn_escape(word);
+	to = open_memstream(&line, &len);
+	if (!to)
+		die("%s", strerror(errno));
+	for (;;) {
+		size_t word = strcspn(text, " ");
+		char *copy = strndup(text, word);
+		char *escaped = copy ? ctn_escape(copy) : NULL;
 
-		fprintf(stderr, "%s%s", escaped ? escaped : "", text ? " " : "\n");
+		fputs(escaped ? escaped : "", to);
 		free(escaped);
+		free(copy);
+		text += word;
+		if (!*text)
+			break;
+		putc(*text++, to);
 	}
+	fclose(to);
+	return line;
+}
+
+/* A line on stderr, and one line whatever the words in it are. */
+static void print_line(const char *text)
+{
+	char *line = printable(text);
+
+	fprintf(stderr, "%s\n", line);
+	free(line);
 }
 
 void print_reason(const char *fmt, va_list args)

@@ -15,6 +15,8 @@
 
 #include "ctn.h"
 
+struct json_object;
+
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 #define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
@@ -39,7 +41,8 @@ struct command {
 extern const struct command create_command, delete_command, list_command,
 	show_command, set_command, add_task_command, rm_task_command,
 	add_file_command, rm_file_command, shrink_command, watch_command,
-	trim_command, run_command, path_command, apply_command, save_command;
+	trim_command, run_command, path_command, apply_command, save_command,
+	metrics_command, top_command, check_command;
 
 /* Say on stderr what the library refused. Returns STATUS_REFUSED. */
 int refused(void);
@@ -116,11 +119,41 @@ struct size_text exact_size(uint64_t pages);
 /* What people are told to write. */
 #define WANT_SIZE "want a size such as 64M, or pages such as 80p"
 
+/* A copy that a terminal can print, in one line: as ctn_escape() has it, but for spaces. */
+char *printable(const char *text);
+
 /* A copy that is UTF-8: U+FFFD stands for each byte that is not part of it. */
 char *to_utf8(const char *text);
 
-/* A string as JSON has it, with its quotes, whatever bytes are in it. */
-char *json_string(const char *text);
+/* A copy as Prometheus has it between quotes. */
+char *to_label(const char *text);
+
+/* json.c: objects of json-c, which exits when there is no memory */
+
+struct json_object *json_new(void);
+
+/*
+ * Add to an object. Text becomes UTF-8, whatever bytes are in it. A number of pages
+ * comes as it is, and in bytes as KEY_bytes, or num_anon_bytes beside num_anon_pages;
+ * CTN_MAX is "max".
+ */
+void json_put(struct json_object *to, const char *key, struct json_object *value);
+void json_put_text(struct json_object *to, const char *key, const char *text);
+void json_put_number(struct json_object *to, const char *key, uint64_t number);
+void json_put_pages(struct json_object *to, const char *key, uint64_t pages);
+
+/*
+ * Add what a file says: a number, "max" or other text, and pages as bytes, too, if the
+ * library knows it as such.
+ */
+void json_put_attr(struct json_object *to, const char *attr, const char *value);
+
+/* Print an object, on one line or on several, and free it. */
+void json_print_line(struct json_object *object);
+void json_print(struct json_object *object);
+
+/* run.c: is there such a program, where execvp(3) looks for it? Returns an errno. */
+int find_program(const char *program);
 
 /* nearest.c: what may have been meant by a word that is not known */
 

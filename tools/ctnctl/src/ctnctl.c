@@ -32,6 +32,7 @@ static const struct command *const commands[] = {
 	&set_command, &add_task_command, &rm_task_command, &add_file_command,
 	&rm_file_command, &shrink_command, &watch_command, &trim_command,
 	&run_command, &path_command, &apply_command, &save_command,
+	&metrics_command, &top_command, &check_command,
 };
 
 /* What they are called by those who know other tools. */

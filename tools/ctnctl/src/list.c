@@ -14,11 +14,19 @@
 static const char usual[] = "ID,NAME,TASKS,FILES,ANON,FILE,USAGE,LIMIT,HITS";
 
 /* Columns come in this order; after these, one for each attribute. */
-enum { COL_NAME, COL_USAGE, COL_ATTRS };
+enum { COL_NAME, COL_USAGE, COL_USE, COL_ATTRS };
 
 static const struct column made_up[COL_ATTRS] = {
 	[COL_NAME] = { "NAME", CELL_TEXT, "name of the container", NULL },
-	[COL_USAGE] = { "USAGE", CELL_SIZE, "ANON and FILE together", NULL },
+	[COL_USAGE] = { "USAGE", CELL_SIZE, "ANON and FILE together", "usage" },
+	[COL_USE] = { "USE%", CELL_PERCENT, "USAGE in hundredths of LIMIT, rounded up",
+		      "use_percent" },
+};
+
+/* What a line of totals has, if it is wanted. */
+struct totals {
+	uint64_t usage;		/* both in pages */
+	uint64_t limit;
 };
 
 static enum cell cell_of(enum ctn_kind kind)
@@ -64,7 +72,42 @@ static int fill_usage(struct table *table, size_t shown, const struct ctn *ctn)
 
 	if (ctn_usage(ctn, &pages))
 		return missing();
-	table_size(table, shown, pages_to_bytes(pages));
+	table_pages(table, shown, pages);
+	return STATUS_OK;
+}
+
+/*
+ * More than 100 if, and only if, it is over its limit, as it is rounded up. No limit
+ * has no hundredths, and a limit of 0 counts as a page.
+ */
+static void fill_percent(struct table *table, size_t shown, uint64_t usage,
+			 uint64_t limit)
+{
+	unsigned __int128 hundredths = (unsigned __int128)usage * 100;
+
+	if (limit == CTN_MAX)
+		return;
+	limit += !limit;
+	hundredths = (hundredths + limit - 1) / limit;
+	table_number(table, shown, hundredths < CTN_MAX ? (uint64_t)hundredths :
+		     CTN_MAX - 1);
+}
+
+static uint64_t add(uint64_t a, uint64_t b)
+{
+	return a > CTN_MAX - b ? CTN_MAX : a + b;
+}
+
+static int fill_use(struct table *table, size_t shown, const struct ctn *ctn,
+		    struct totals *totals)
+{
+	uint64_t usage, limit;
+
+	if (ctn_usage(ctn, &usage) || ctn_get_number(ctn, "page_limit", &limit))
+		return missing();
+	fill_percent(table, shown, usage, limit);
+	totals->usage = add(totals->usage, usage);
+	totals->limit = add(totals->limit, limit);
 	return STATUS_OK;
 }
 
@@ -89,16 +132,15 @@ static int fill_attr(struct table *table, size_t shown, const struct ctn *ctn,
 		return fill_text(table, shown, ctn, column->alias);
 	if (ctn_get_number(ctn, column->alias, &number))
 		return missing();
-	if (number == CTN_MAX)
-		table_max(table, shown);
-	else if (column->cell == CELL_SIZE)
-		table_size(table, shown, pages_to_bytes(number));
+	if (column->cell == CELL_SIZE)
+		table_pages(table, shown, number);
 	else
 		table_number(table, shown, number);
 	return STATUS_OK;
 }
 
-static int fill_line(struct table *table, const struct ctn *ctn)
+static int fill_line(struct table *table, const struct ctn *ctn,
+		     struct totals *totals)
 {
 	int status = STATUS_OK;
 
@@ -110,6 +152,8 @@ static int fill_line(struct table *table, const struct ctn *ctn)
 			table_text(table, i, ctn_name(ctn));
 		else if (col == COL_USAGE)
 			status |= fill_usage(table, i, ctn);
+		else if (col == COL_USE)
+			status |= fill_use(table, i, ctn, totals);
 		else
 			status |= fill_attr(table, i, ctn,
 					    &table->columns[col]);
@@ -119,25 +163,51 @@ static int fill_line(struct table *table, const struct ctn *ctn)
 
 /* @named: the user asked for this one, so it matters that it is not there. */
 static int list_one(struct table *table, const struct ctn_tree *tree,
-		    const char *name, int named)
+		    const char *name, int named, struct totals *totals)
 {
 	struct ctn *ctn = ctn_open(tree, name);
+	struct totals before = *totals;
 	int status;
 
 	if (!ctn)
 		return named || errno != ENOENT ? refused() : STATUS_OK;
-	status = fill_line(table, ctn);
+	status = fill_line(table, ctn, totals);
 	ctn_close(ctn);
 
 	/* It may have gone while its line was filled. */
 	ctn = ctn_open(tree, name);
 	if (!ctn) {
 		table_drop_line(table);
+		*totals = before;
 		if (named)
 			status = refused();
 	}
 	ctn_close(ctn);
 	return status;
+}
+
+/* Sums of what can be added up; limits only if all have one. */
+static void list_total(struct table *table, const struct totals *totals)
+{
+	table_total_line(table);
+	for (size_t i = 0; i < table->nshown; i++) {
+		size_t col = table->shown[i];
+		const char *file = table->columns[col].alias;
+		uint64_t sum;
+
+		/* in JSON it is not among the containers */
+		if (col == COL_NAME && !table->look->json)
+			table_text(table, i, "total");
+		else if (col == COL_USE)
+			fill_percent(table, i, totals->usage, totals->limit);
+		else if (col == COL_NAME || !strcmp(file, "id") ||
+			 !table_sum(table, i, &sum))
+			continue;
+		else if (table->columns[col].cell == CELL_SIZE)
+			table_pages(table, i, sum);
+		else
+			table_number(table, i, sum);
+	}
 }
 
 static noreturn void print_list_help(const struct command *cmd,
@@ -149,14 +219,18 @@ static noreturn void print_list_help(const struct command *cmd,
 	finish(STATUS_OK);
 }
 
+enum { OPT_TOTAL = 0x100 };
+
 static int run_list(const struct command *cmd, int argc, char **argv)
 {
 	static const struct option options[] = {
 		LOOK_OPTIONS,
 		{ "help", no_argument, NULL, 'h' },
+		{ "total", no_argument, NULL, OPT_TOTAL },
 		{ 0 }
 	};
 	struct look look = { 0 };
+	struct totals totals = { 0 };
 	struct column *columns;
 	struct ctn_tree *tree;
 	struct table table;
@@ -165,10 +239,14 @@ static int run_list(const struct command *cmd, int argc, char **argv)
 	size_t count;
 
 	columns = all_columns(&count);
-	while ((opt = next_option(argc, argv, LOOK_SHORT "h", options)) != -1) {
+	while ((opt = next_option(argc, argv, LOOK_SHORT "hs:", options)) != -1) {
 		if (opt == 'h')
 			print_list_help(cmd, columns, count);
-		if (!look_option(cmd, &look, opt, optarg))
+		if (opt == 's')
+			opt = OPT_SORT;
+		if (opt == OPT_TOTAL)
+			look.total = 1;
+		else if (!look_option(cmd, &look, opt, optarg))
 			try_help(cmd);
 	}
 
@@ -180,11 +258,13 @@ static int run_list(const struct command *cmd, int argc, char **argv)
 			exit(refused());
 	}
 	for (size_t i = 0; names && names[i]; i++)
-		status |= list_one(&table, tree, names[i], 0);
+		status |= list_one(&table, tree, names[i], 0, &totals);
 	for (; optind < argc; optind++)
-		status |= list_one(&table, tree, argv[optind], 1);
+		status |= list_one(&table, tree, argv[optind], 1, &totals);
 	if (names && !names[0] && isatty(STDOUT_FILENO))
 		complain("there are no containers");
+	if (look.total)
+		list_total(&table, &totals);
 	table_print(&table);
 	ctn_names_free(names);
 	ctn_tree_close(tree);
@@ -200,6 +280,8 @@ const struct command list_command = {
 	"Print a line for each container, or for those of each NAME.\n\n"
 	"Options:\n"
 	LOOK_HELP
+	SORT_HELP("-s, ")
+	"     --total           print a line with the sums at the end\n"
 	" -h, --help            print this help\n"
 	"\nColumns, also taken by the names of their files:\n",
 	.run = run_list,

@@ -113,11 +113,8 @@ static int is_program(const char *path)
 	return !faccessat(AT_FDCWD, path, X_OK, AT_EACCESS);
 }
 
-/*
- * Is there such a program, where execvp(3) looks for it? Nothing is to be made or
- * set for one that is mistyped. Returns an errno.
- */
-static int find_program(const char *program)
+/* Nothing is to be made or set for one that is mistyped. */
+int find_program(const char *program)
 {
 	const char *dirs = getenv("PATH");
 	int err = ENOENT;

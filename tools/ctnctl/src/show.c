@@ -28,7 +28,7 @@ enum { ATTR_NAME, ATTR_VALUE, ATTR_SIZE, ATTR_HELP };
 
 static const struct column attr_columns[] = {
 	[ATTR_NAME] = { "ATTRIBUTE", CELL_TEXT, "name of the file", NULL },
-	[ATTR_VALUE] = { "VALUE", CELL_JSON, "what the file says", NULL },
+	[ATTR_VALUE] = { "VALUE", CELL_LINES, "what the file says", NULL },
 	[ATTR_SIZE] = { "SIZE", CELL_SIZE, "that number of pages, as a size",
 			NULL },
 	[ATTR_HELP] = { "HELP", CELL_TEXT, "what it is", NULL },
@@ -36,46 +36,28 @@ static const struct column attr_columns[] = {
 
 static const char attr_usual[] = "ATTRIBUTE,VALUE,SIZE";
 
-/* Numbers are printed raw in JSON, so be sure that this is one. */
-static int is_number(const char *text, uint64_t *number)
-{
-	char *end;
-
-	if (*text < '0' || *text > '9' || (*text == '0' && text[1]))
-		return 0;
-	errno = 0;
-	*number = strtoull(text, &end, 10);
-	return !errno && !*end;
-}
-
-static void fill_value(struct table *table, size_t shown, const char *value)
-{
-	uint64_t number;
-
-	if (!strcmp(value, "max"))
-		table_max(table, shown);
-	else if (is_number(value, &number))
-		table_number(table, shown, number);
-	else
-		table_json(table, shown, value);
-}
-
 static void fill_size(struct table *table, size_t shown, const char *value,
 		      const struct ctn_attr *known)
 {
 	uint64_t pages;
+	char *end;
 
 	if (!known || known->kind != CTN_KIND_PAGES)
 		return;
-	if (!strcmp(value, "max"))
-		table_max(table, shown);
-	else if (is_number(value, &pages))
-		table_size(table, shown, pages_to_bytes(pages));
+	errno = 0;
+	pages = strcmp(value, "max") ? strtoull(value, &end, 10) : CTN_MAX;
+	if (pages == CTN_MAX ||
+	    (*value >= '0' && *value <= '9' && !errno && !*end))
+		table_pages(table, shown, pages);
 }
 
 static void fill_attr(struct table *table, const char *name, const char *value,
 		      const struct ctn_attr *known)
 {
+	if (table->object) {
+		json_put_attr(table->object, name, value);
+		return;
+	}
 	table_line(table);
 	for (size_t i = 0; i < table->nshown; i++) {
 		switch (table->shown[i]) {
@@ -83,7 +65,7 @@ static void fill_attr(struct table *table, const char *name, const char *value,
 			table_text(table, i, name);
 			break;
 		case ATTR_VALUE:
-			fill_value(table, i, value);
+			table_text(table, i, value);
 			break;
 		case ATTR_SIZE:
 			fill_size(table, i, value, known);
@@ -350,6 +332,11 @@ static int show_stat(struct table *table, const struct ctn *ctn)
 	if (count < 0)
 		return refused();
 	for (ssize_t n = 0; n < count; n++) {
+		if (table->object) {
+			json_put_number(table->object, stats[n].key,
+					stats[n].value);
+			continue;
+		}
 		table_line(table);
 		for (size_t i = 0; i < table->nshown; i++) {
 			if (table->shown[i] == STAT_KEY)
@@ -426,6 +413,9 @@ static void parse(const struct command *cmd, struct config *config, int argc,
 		config->name = argv[optind++];
 	}
 	config->attrs = argv + optind;
+	if (config->look.json && config->look.columns &&
+	    (config->what == SHOW_ATTRS || config->what == SHOW_STAT))
+		wrong_usage(cmd, "--json prints an object here, which has no columns");
 	if (config->what != SHOW_ATTRS && optind < argc)
 		wrong_usage(cmd, "too many arguments: %s", argv[optind]);
 }
@@ -466,6 +456,12 @@ static int run_show(const struct command *cmd, int argc, char **argv)
 	tree = open_tree();
 	if (config.name)
 		ctn = open_container(tree, config.name);
+	if (config.look.json &&
+	    (config.what == SHOW_ATTRS || config.what == SHOW_STAT)) {
+		table.object = json_new();
+		if (ctn)
+			json_put_text(table.object, "name", ctn_name(ctn));
+	}
 
 	if (config.what == SHOW_TASKS)
 		status = show_tasks(&table, ctn);
@@ -497,6 +493,7 @@ const struct command show_command = {
 	" -d, --defaults        print what new containers get, and what belongs\n"
 	"                       to no container\n"
 	LOOK_HELP
+	SORT_HELP("    ")
 	" -h, --help            print this help\n",
 	.run = run_show,
 };

@@ -152,25 +152,30 @@ char *to_utf8(const char *text)
 	return copy;
 }
 
-char *json_string(const char *text)
+/*
+ * Names that are different must have labels that are: what is not UTF-8 cannot become
+ * U+FFFD here. Its bytes are \xNN, and so is a backslash, so that none is taken for
+ * another. Then there is what the format wants escaped.
+ */
+char *to_label(const char *text)
 {
-	char *copy = to_utf8(text);
-	char *quoted = xrealloc(NULL, strlen(copy) + 1, 6);
-	char *out = quoted;
+	static const char longest[] = "\\\\xNN";
+	char *label = xrealloc(NULL, strlen(text) + 1, sizeof(longest) - 1);
+	char *out = label;
 
-	*out++ = '"';
-	for (text = copy; *text; text++) {
-		unsigned char c = (unsigned char)*text;
+	while (*text) {
+		size_t len = utf8_length(text);
 
-		if (c == '"' || c == '\\')
-			out += sprintf(out, "\\%c", c);
-		else if (c < ' ')
-			out += sprintf(out, "\\u%04x", c);
+		if (!len || *text == '\\')
+			out += sprintf(out, "\\\\x%02x", (unsigned char)*text);
+		else if (*text == '"')
+			out = stpcpy(out, "\\\"");
+		else if (*text == '\n')
+			out = stpcpy(out, "\\n");
 		else
-			*out++ = (char)c;
+			out = mempcpy(out, text, len);
+		text += len ? len : 1;
 	}
-	*out++ = '"';
 	*out = '\0';
-	free(copy);
-	return quoted;
+	return label;
 }

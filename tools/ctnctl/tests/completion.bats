@@ -45,7 +45,7 @@ complete_words() {
 @test "a second container is completed where there may be one" {
 	container web
 	container db
-	for command in delete list watch trim save; do
+	for command in delete list watch trim save top check; do
 		complete_words "$command" db w
 		assert_output web
 	done
@@ -91,6 +91,15 @@ complete_words() {
 	assert_output NAME
 	complete_words list -o name,rss-
 	assert_output 'name,RSS-HITS name,RSS-LIMIT'
+	for words in 'list -s -us' 'ls -s -us' 'list --sort -us' 'top -s -us'; do
+		# shellcheck disable=SC2086
+		complete_words $words
+		assert_output '-USAGE -USE%'
+	done
+	complete_words show --sort attribute,-v
+	assert_output 'attribute,-VALUE'
+	complete_words show -s we
+	assert_output web
 	complete_words create --oom ''
 	assert_output 'container task'
 	complete_words set web --over-limit d
@@ -115,6 +124,46 @@ complete_words() {
 	mkdir -p "$BATS_TEST_TMPDIR/dirs/one"
 	complete_words -c "$BATS_TEST_TMPDIR/dirs/"
 	assert_output "$BATS_TEST_TMPDIR/dirs/one"
+}
+
+@test "what the options of top take is taken for no container" {
+	container web
+	complete_words top -b -n 1 -d 2 we
+	assert_output web
+	complete_words top web we
+	assert_output web
+	for option in -n -d --count --delay; do
+		complete_words top "$option" ''
+		assert_output ''
+	done
+	complete_words list -n we
+	assert_output web
+	complete_words top -s refl
+	assert_output REFLT/s
+}
+
+@test "the program of watch is completed, and then its files" {
+	container web
+	: >"$BATS_TEST_TMPDIR/some-file"
+	for option in -x --exec; do
+		complete_words watch "$option" pwd
+		assert_output --partial pwd
+		complete_words watch "$option" pwd we
+		assert_output web
+	done
+	complete_words watch --exec cat -- "$BATS_TEST_TMPDIR/some-"
+	assert_output "$BATS_TEST_TMPDIR/some-file"
+}
+
+@test "the file of metrics is completed, and no container" {
+	container web
+	: >"$BATS_TEST_TMPDIR/some.prom"
+	complete_words metrics ''
+	assert_output ''
+	for option in -o --output; do
+		complete_words metrics "$option" "$BATS_TEST_TMPDIR/so"
+		assert_output "$BATS_TEST_TMPDIR/some.prom"
+	done
 }
 
 @test "a program is completed, and then its files" {

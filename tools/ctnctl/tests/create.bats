@@ -55,12 +55,12 @@ load helper
 
 @test "a newline in a name does not break the line of a refusal" {
 	run ctnctl delete $'two\nlines'
-	assert_refused "$tree/two\\012lines: No such container"
+	assert_refused "$tree/two\\x0alines: No such container"
 }
 
 @test "an escape sequence in a name does not reach the terminal" {
 	run ctnctl delete $'\e[31mred'
-	assert_refused "$tree/\\033[31mred: No such container"
+	assert_refused "$tree/\\x1b[31mred: No such container"
 }
 
 @test "names in other scripts are printed as they are" {

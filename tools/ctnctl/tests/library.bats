@@ -109,8 +109,11 @@ compile() {
 			return 0;
 		}
 	C
+	# what cannot be seen, or turns the text around
+	run ${UNDER:+"$UNDER"} "$BATS_TEST_TMPDIR/escape" $'a\u202eb\u200b\ufeff\u00ad'
+	assert_output 'a\xe2\x80\xaeb\xe2\x80\x8b\xef\xbb\xbf\xc2\xad'
 	run ${UNDER:+"$UNDER"} "$BATS_TEST_TMPDIR/escape" $'a b\\c\n\e[31m\xff"čárka"'
-	assert_output 'a\040b\134c\012\033[31m\377"čárka"'
+	assert_output 'a\x20b\x5cc\x0a\x1b[31m\xff"čárka"'
 }
 
 @test "the shared library exports what the header declares, and nothing else" {
@@ -175,7 +178,7 @@ compile() {
 		lib/pkgconfig/libctn.pc include/ctn.h share/man/man8/ctnctl.8 \
 		share/man/man5/ctnctl.conf.5 lib/systemd/system/ctnctl-apply.service \
 		share/bash-completion/completions/ctnctl \
-		lib/systemd/system/ctnctl-trim.service; do
+		lib/systemd/system/ctnctl-{trim.service,metrics.service,metrics.timer}; do
 		assert [ -s "$PREFIX/$file" ]
 	done
 	run readelf -d "$PREFIX/lib/libctn.so"
@@ -196,16 +199,16 @@ compile() {
 @test "the man page names every command, option and column" {
 	page=$(man -E UTF-8 -l "$PREFIX/share/man/man8/ctnctl.8" | col -b)
 	for command in create delete list show set add-task rm-task add-file \
-		rm-file shrink watch trim run apply save; do
+		rm-file shrink watch trim run apply save metrics top check; do
 		assert grep -qE -- "^ {7}$command( |$)" <<<"$page"
 		run ctnctl "$command" --help
 		while read -r option; do
 			assert grep -qF -- "$option" <<<"$page"
 		done < <(grep -oE -- '--[a-z-]+' <<<"$output")
 	done
-	mapfile -t columns < <(ctnctl list --help | sed -n 's/^  \([A-Z-]*\)  .*/\1/p')
+	mapfile -t columns < <(ctnctl list --help | sed -n 's/^  \([A-Z][A-Z%-]*\)  .*/\1/p')
 	assert [ "${#columns[@]}" -gt 10 ]
 	for column in "${columns[@]}"; do
-		assert grep -qw -- "$column" <<<"$page"
+		assert grep -qF -- "$column" <<<"$page"
 	done
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck disable=SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
 #
 # list.
 
@@ -35,7 +35,7 @@ load helper
 
 @test "every column of the help can be chosen, by either name" {
 	container web
-	columns=$(ctnctl list --help | sed -n '/^Columns/,/^$/s/^  \([A-Z-]*\).*/\1/p' | paste -sd,)
+	columns=$(ctnctl list --help | sed -n '/^Columns/,/^$/s/^  \([^ ]*\).*/\1/p' | paste -sd,)
 	run ctnctl list -ro "$columns"
 	assert_success
 	assert_line --index 0 "${columns//,/ }"
@@ -82,11 +82,22 @@ load helper
 	assert_output 'max max'
 }
 
-@test "json has numbers for numbers and null for no limit" {
-	container web id=7 num_tasks=2 num_anon_pages=3
-	json '.containers[0] | [.id, .name, .tasks, .anon, .limit]' list --json
+@test "json has the names of files, pages and bytes, and max" {
+	container web id=7 num_tasks=2 num_anon_pages=3 num_file_pages=1 page_limit=9
+	json '.containers[0]' list --json -o id,name,tasks,anon,limit,task-limit,rss-limit,usage,use%
 	assert_success
-	assert_output "[7,\"web\",2,$((3 * pagesize)),null]"
+	assert_output "{\"id\":7,\"name\":\"web\",\"num_tasks\":2,\
+\"num_anon_pages\":3,\"num_anon_bytes\":$((3 * pagesize)),\
+\"page_limit\":9,\"page_limit_bytes\":$((9 * pagesize)),\
+\"task_limit\":\"max\",\"rss_limit\":\"max\",\"rss_limit_bytes\":\"max\",\
+\"usage\":4,\"usage_bytes\":$((4 * pagesize)),\"use_percent\":45}"
+}
+
+@test "json has the same keys and values in list and in show" {
+	container web id=7 num_anon_pages=3 page_limit=9
+	run jq -ne --argjson list "$(ctnctl list -J -o all)" --argjson show "$(ctnctl show -J web)" \
+		'$list.containers[0] | del(.usage, .usage_bytes, .use_percent) == $show'
+	assert_success
 }
 
 @test "json is valid without containers and with every column" {
@@ -94,7 +105,7 @@ load helper
 	assert_success
 	assert_output '[]'
 	container $'a "quoted"\n\\name'
-	columns=$(ctnctl list --help | sed -n '/^Columns/,/^$/s/^  \([A-Z-]*\).*/\1/p' | paste -sd,)
+	columns=$(ctnctl list --help | sed -n '/^Columns/,/^$/s/^  \([^ ]*\).*/\1/p' | paste -sd,)
 	json '.containers[0].name' list --json -o "$columns"
 	assert_success
 	assert_output '"a \"quoted\"\n\\name"'
@@ -147,9 +158,9 @@ load helper
 	assert_success
 	assert_output "RSS RSS-LIMIT RSS-HITS RECLAIMED OOM-KILLS OOM
 $((3 * pagesize)) $((4 * pagesize)) 5 $((6 * pagesize)) 7 container"
-	json '.containers[0] | [.rss, ."rss-limit", ."rss-hits", .reclaimed, ."oom-kills", .oom]' \
+	json '.containers[0] | [.rss_usage, .rss_limit_bytes, .rss_failcnt, .rss_reclaimed, .rss_oom_kills, .oom]' \
 		list --json -o rss_usage,rss_limit,rss_failcnt,rss_reclaimed,rss_oom_kills,oom
-	assert_output "[$((3 * pagesize)),$((4 * pagesize)),5,$((6 * pagesize)),7,\"container\"]"
+	assert_output "[3,$((4 * pagesize)),5,6,7,\"container\"]"
 }
 
 @test "without a hard limit in the kernel there is a dash in its cells" {
@@ -158,8 +169,8 @@ $((3 * pagesize)) $((4 * pagesize)) 5 $((6 * pagesize)) 7 container"
 	assert_success
 	assert_output 'web - - -'
 	assert_equal "$stderr" ''
-	json '.containers[0] | [.rss, ."rss-limit", .oom]' list --json -o NAME,RSS,RSS-LIMIT,OOM
-	assert_output '[null,null,null]'
+	json '.containers[0]' list --json -o NAME,RSS,RSS-LIMIT,OOM
+	assert_output '{"name":"web"}'
 }
 
 @test "an attribute that this kernel lacks leaves its cell empty" {
@@ -167,8 +178,8 @@ $((3 * pagesize)) $((4 * pagesize)) 5 $((6 * pagesize)) 7 container"
 	rm "$tree/web/num_active_pages"
 	run ctnctl list -no NAME,ACTIVE
 	assert_success
-	json '.containers[0].active' list --json -o NAME,ACTIVE
-	assert_output null
+	json '.containers[0]' list --json -o NAME,ACTIVE
+	assert_output '{"name":"web"}'
 }
 
 @test "an attribute that makes no sense is refused" {
@@ -202,4 +213,122 @@ print(\"bad\" in text, \"\\ufffd\" in text, sys.argv[1] in text)" "$1"' - "$name
 	container $'a\xffb'
 	run bash -c '"$CTNCTL" list -J $'"'a\\xffb'"' | jq -r ".containers[].name"'
 	assert_output 'a�b'
+}
+
+@test "USE% is of the page limit, and over 100 when it is over that" {
+	check() {
+		container "$1" num_anon_pages="$2" page_limit="$3"
+		run ctnctl list -rno USE% "$1"
+		assert_equal "$output" "$4"
+	}
+	check some 50 200 25%
+	check none 0 200 0%
+	check full 200 200 100%
+	check over 100001 100000 101%
+	check nearly 99999 100000 100%
+	check free 50 max -
+	check shut 3 0 300%
+	check empty 0 0 0%
+	check huge 18446744073709551614 1 18446744073709551614%
+	rm "$tree/some/page_limit"
+	run --separate-stderr ctnctl list -rno USE% some
+	assert_success
+	assert_equal "$output$stderr" -
+}
+
+# order ARGUMENT...: the names of what list prints, in one line.
+order() {
+	run ctnctl list -no NAME "$@"
+	assert_success
+	output=$(paste -sd' ' <<<"$output")
+}
+
+@test "list is sorted by any column, from either end" {
+	container a2 num_anon_pages=100 page_limit=400 id=1
+	container a10 num_anon_pages=9 page_limit=max id=2
+	container b num_anon_pages=20 page_limit=20 id=10
+	order --sort anon
+	assert_output 'a10 b a2'
+	order --sort=-anon
+	assert_output 'a2 b a10'
+	order -s +anon
+	assert_output 'a10 b a2'
+	order -s -name
+	assert_output 'b a10 a2'
+	order -s num_anon_pages -b
+	assert_output 'a10 b a2'
+	order -s id
+	assert_output 'a2 a10 b'
+	# no limit is the largest, and what is not there comes last
+	order -s limit
+	assert_output 'b a2 a10'
+	order -s use%
+	assert_output 'a2 b a10'
+	order -s -use_percent
+	assert_output 'b a2 a10'
+	json '[.containers[].name]' list -J --sort=-id
+	assert_output '["b","a10","a2"]'
+}
+
+@test "list is sorted by several columns, of which the first counts most" {
+	container c num_tasks=1 num_files=2
+	container b num_tasks=1 num_files=1
+	container a num_tasks=2 num_files=1
+	order -s tasks,files
+	assert_output 'b c a'
+	order -s -tasks,-files
+	assert_output 'a c b'
+	order -s files,-name
+	assert_output 'b a c'
+	# what is equal stays as it was
+	order -s files
+	assert_output 'a b c'
+	for columns in '' ',' shoe 'tasks,,' --tasks '-,'; do
+		run ctnctl list --sort="$columns"
+		assert_wrong_usage
+	done
+}
+
+@test "what is sorted by is not printed for that" {
+	container web num_anon_pages=1
+	run ctnctl list -ro NAME -s anon
+	assert_output $'NAME\nweb'
+	json '.containers[0] | keys' list -J -o NAME -s anon
+	assert_output '["name"]'
+}
+
+@test "all columns can be chosen at once, each once" {
+	container web
+	run ctnctl list -r -o all
+	assert_line --index 0 "$(ctnctl list --help | sed -n '/^Columns/,/^$/s/^  \([^ ]*\) .*/\1/p' | paste -sd' ')"
+	run ctnctl list -r -o id,all
+	assert_line --index 0 --regexp '^ID NAME .* FREEING$'
+	run ctnctl list -r -o +ALL
+	assert_line --index 0 --regexp '^ID NAME TASKS FILES ANON FILE USAGE LIMIT HITS USE% '
+}
+
+@test "a line of totals comes last, if it is wanted" {
+	container web num_tasks=1 num_anon_pages=3 num_file_pages=1 page_limit=10 task_limit=5
+	container db num_tasks=2 num_anon_pages=4 page_limit=10
+	run ctnctl list -rb -o name,id,tasks,task-limit,anon,usage,limit,use%,oom -s -tasks --total
+	assert_success
+	assert_output "NAME ID TASKS TASK-LIMIT ANON USAGE LIMIT USE% OOM
+db 1 2 max $((4 * pagesize)) $((4 * pagesize)) $((10 * pagesize)) 40% task
+web 1 1 5 $((3 * pagesize)) $((4 * pagesize)) $((10 * pagesize)) 40% task
+total - 3 max $((7 * pagesize)) $((8 * pagesize)) $((20 * pagesize)) 40% -"
+	run ctnctl list -rno name,use% --total
+	assert_line --index 2 'total 40%'
+	json '[(.containers | length), .total]' list -J -o name,id,tasks,limit,use% --total
+	assert_output "[2,{\"num_tasks\":3,\"page_limit\":20,\"page_limit_bytes\":$((20 * pagesize)),\"use_percent\":40}]"
+	rm "$tree"/*/num_tasks
+	run ctnctl list -rno name,tasks --total
+	assert_line --index 2 'total -'
+	echo 18446744073709551614 >"$tree/web/num_file_pages"
+	run ctnctl list -rno file --total web db
+	assert_line --index 2 '16E'
+}
+
+@test "the totals of no container are none" {
+	run ctnctl list -rno name,tasks,use% --total
+	assert_output 'total - 0%'
 }

@@ -58,21 +58,37 @@ load helper
 	assert_output $((7 * pagesize))
 }
 
-@test "show in json has numbers, strings and null" {
+@test "show in json is an object of the files, with numbers, strings and max" {
 	container web page_limit=7 colour='a "b" \ c'
-	json '[.attributes[] | {(.attribute): .value}] | add | [.id, .page_limit, .task_limit, .over_limit, .colour]' \
+	json '[.name, .id, .page_limit, .task_limit, .rss_limit_bytes, .over_limit, .colour]' \
 		show --json web
 	assert_success
-	assert_output '[1,7,null,"reclaim","a \"b\" \\ c"]'
-	json '.attributes[] | select(.attribute == "page_limit").size' show --json web
+	assert_output '["web",1,7,"max","max","reclaim","a \"b\" \\ c"]'
+	json .page_limit_bytes show --json web
 	assert_output $((7 * pagesize))
+	json . show --json web page_limit
+	assert_output "{\"name\":\"web\",\"page_limit\":7,\"page_limit_bytes\":$((7 * pagesize))}"
+	json 'keys' show --json --defaults task_limit
+	assert_output '["default_task_limit"]'
+	run ctnctl show --json -o VALUE web
+	assert_wrong_usage
+}
+
+@test "show is sorted, too" {
+	container web
+	printf 'rounds 3\ndropped 20\nscanned 100\n' >"$tree/web/stat"
+	run ctnctl show -rns web --sort -value
+	assert_output $'scanned 100\ndropped 20\nrounds 3'
+	printf '%s\n' '1 8:1 7 /b' '20 8:1 8 /a' '3 8:1 9 -' >"$tree/web/mappings"
+	run ctnctl show -rnf web --sort -size -o inode
+	assert_output $'8\n9\n7'
 }
 
 @test "what only looks like a number is a string in json" {
 	container web a=007 b=99999999999999999999999 c=-1 d=1.5x e=
-	json '[.attributes[].value]' show --json web a b c d
+	json '[.a, .b, .c, .d, .e]' show --json web a b c d e
 	assert_success
-	assert_output '["007","99999999999999999999999","-1","1.5x"]'
+	assert_output '["007","99999999999999999999999","-1","1.5x",""]'
 }
 
 @test "a value of several lines has several lines" {
@@ -82,7 +98,7 @@ load helper
 	assert_output $'one\ntwo'
 	run ctnctl show -rno VALUE web stat
 	assert_output 'one\x0atwo'
-	json '.attributes[].value' show --json web stat
+	json .stat show --json web stat
 	assert_output '"one\ntwo"'
 }
 
@@ -137,7 +153,7 @@ load helper
 	container web
 	echo 2147483647 >"$tree/web/tasks"
 	json '.tasks' show --json --tasks web
-	assert_output '[{"tid":2147483647,"pid":null,"command":null}]'
+	assert_output '[{"tid":2147483647}]'
 }
 
 @test "no tasks and no files are empty arrays in json" {
@@ -180,7 +196,7 @@ mapping() {
 	file=$BATS_TEST_TMPDIR/$'back\\slash and\nnewline'
 	: >"$file"
 	mapping "$file" >"$tree/web/mappings"
-	json '.files[] | [.size, .path]' show --files --json web
+	json '.files[] | [.size_bytes, .path]' show --files --json web
 	assert_success
 	assert_output "[$((3 * pagesize)),$(jq -nc --arg f "$file" '$f')]"
 }
@@ -236,14 +252,14 @@ mapping() {
 	run ctnctl show -r --stat web
 	assert_success
 	assert_output $'KEY VALUE\nrounds 12\nnew_in_this_kernel 3'
-	json '[.stat[] | {(.key): .value}] | add' show --json --stat web
-	assert_output '{"rounds":12,"new_in_this_kernel":3}'
+	json . show --json --stat web
+	assert_output '{"name":"web","rounds":12,"new_in_this_kernel":3}'
 }
 
-@test "no statistics are an empty array in json" {
+@test "no statistics are no keys in json" {
 	container web
-	json .stat show --json --stat web
-	assert_output '[]'
+	json . show --json --stat web
+	assert_output '{"name":"web"}'
 }
 
 @test "statistics that cannot be understood are refused" {

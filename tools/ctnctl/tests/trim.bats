@@ -143,7 +143,7 @@ fill() {
 	over 'a b' 100
 	# without the stand-in, a write changes nothing
 	run timeout 10 "$CTNCTL" trim --once --below 70p
-	assert_refused "$tree/a\\040b: it did not get smaller in 5 rounds, and is $((30 * pagesize / 1024))K over"
+	assert_refused "$tree/a\\x20b: it did not get smaller in 5 rounds, and is $((30 * pagesize / 1024))K over"
 }
 
 @test "verbose says what is done" {
@@ -151,7 +151,7 @@ fill() {
 	over db 1
 	with_kernel run ctnctl trim --once --verbose --below 1M
 	assert_success
-	assert_output 'a\040b: 3M, 2M over, trimmed to 1M'
+	assert_output 'a\x20b: 3M, 2M over, trimmed to 1M'
 }
 
 @test "trim begins with those that are over already" {

@@ -7,7 +7,7 @@
 load helper
 
 commands=(create delete list show set add-task rm-task add-file rm-file shrink
-	watch trim run path apply save)
+	watch trim run path apply save metrics top check)
 
 @test "help names every command" {
 	run ctnctl --help
@@ -240,14 +240,14 @@ commands=(create delete list show set add-task rm-task add-file rm-file shrink
 		assert_wrong_usage
 		assert_line --index 0 "ctnctl: ${message//_/ }"
 	done <<-'END'
-		unknown_command:_a\012b $'a\nb'
-		unknown_command:_a__b\134 'a  b\'
-		unrecognized_option_'--a\012\033' $'--a\n\e'
-		invalid_option_--_'\001' $'-\x01'
-		show:_unrecognized_option_'--\377' show $'--\xff'
-		trim:_want_a_number_of_seconds,_not:_1\0122 trim --below 1p --interval $'1\n2'
+		unknown_command:_a\x0ab $'a\nb'
+		unknown_command:_a__b\x5c 'a  b\'
+		unrecognized_option_'--a\x0a\x1b' $'--a\n\e'
+		invalid_option_--_'\x01' $'-\x01'
+		show:_unrecognized_option_'--\xff' show $'--\xff'
+		trim:_want_a_number_of_seconds,_not:_1\x0a2 trim --below 1p --interval $'1\n2'
 	END
 	container web
 	run -127 ctnctl run web -- $'no\nprogram'
-	assert_output 'ctnctl: no\012program: No such file or directory'
+	assert_output 'ctnctl: no\x0aprogram: No such file or directory'
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck disable=SC2030,SC2031,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
 #
 # watch.
 
@@ -103,7 +103,7 @@ stop() {
 	bump $'two words\n\e[31m' rss_failcnt 1
 	wait_until contains "$out" rss_failcnt
 	stop
-	assert_output 'two\040words\012\033[31m rss_failcnt 1 +1'
+	assert_output 'two\x20words\x0a\x1b[31m rss_failcnt 1 +1'
 }
 
 @test "only those are watched that are named" {
@@ -163,8 +163,8 @@ stop() {
 	wait_until contains "$out" removed
 	kill -TERM "$pid"
 	join
-	run jq -c '[.name, .event, has("value"), (.time | length > 20)]' "$out"
-	assert_output $'["web","added",false,true]\n["web","removed",false,true]'
+	run jq -c '[.name, .id, .event, has("value"), (.time | length > 20)]' "$out"
+	assert_output $'["web",1,"added",false,true]\n["web",1,"removed",false,true]'
 }
 
 @test "a file in the tree is no container" {
@@ -354,4 +354,131 @@ overflow() {
 	join
 	assert_equal "$status" 1
 	assert_equal "$stderr" "ctnctl: $tree: The containers have gone"
+}
+
+@test "with json each event has the id of its container, also when that has gone" {
+	arrive web id=7
+	container db id=8
+	watch 2 --json
+	bump web rss_failcnt 1
+	wait_until contains "$out" '"id":7'
+	depart web
+	wait_until contains "$out" removed
+	arrive web id=9
+	bump db rss_failcnt 1
+	wait_until contains "$out" '"id":8'
+	wait_until contains "$out" added
+	depart web
+	wait_until has_watches 5
+	stop
+	run jq -c '[.name, .event, .id]' "$out"
+	assert_line '["web","rss_failcnt",7]'
+	assert_line '["web","removed",7]'
+	assert_line '["web","added",9]'
+	assert_line '["web","removed",9]'
+	assert_line '["db","rss_failcnt",8]'
+}
+
+@test "a program is run for each event, with all about it in its environment" {
+	name=$'a "b"\n\xff$(touch made)'
+	container "$name" id=7 rss_failcnt=1
+	cd "$BATS_TEST_TMPDIR"
+	# no shell takes any of this apart
+	watch 1 --exec env "$name" -- -u LC_ALL printenv -0
+	bump "$name" rss_failcnt 4
+	wait_until contains "$out" CTN_TIME
+	kill -TERM "$pid"
+	wait "$pid" || true
+	pid=
+	run bash -c 'tr "\n\0" "_\n" <"$1" | LC_ALL=C grep -a ^CTN_ | sort' - "$out"
+	assert_line 'CTN_EVENT=rss_failcnt'
+	assert_line 'CTN_ID=7'
+	assert_line 'CTN_INCREASE=3'
+	assert_line 'CTN_VALUE=4'
+	assert_line $'CTN_NAME=a "b"_\xff$(touch made)'
+	assert_line --regexp "^CTN_TIME=$time$"
+	assert [ ! -e made ]
+}
+
+@test "what comes and goes has a program run, too, without numbers" {
+	background env CTN_VALUE=old ctnctl watch --exec sh -- -c \
+		'echo "$CTN_NAME $CTN_ID $CTN_EVENT ${CTN_VALUE-none} $1" ; cat' - argument
+	wait_until has_watches 1
+	arrive web id=5
+	wait_until contains "$out" added
+	depart web
+	wait_until contains "$out" removed
+	stop
+	assert_equal "$status" 0
+	assert_equal "$(<"$out")" $'web 5 added none argument\nweb 5 removed none argument'
+}
+
+@test "programs run one after the other, and no event is lost" {
+	container web
+	watch 1 -x sh -- -c 'echo "begin $CTN_VALUE $CTN_INCREASE"; sleep 0.5; echo end'
+	bump web rss_failcnt 1
+	wait_until contains "$out" begin
+	bump web rss_failcnt 2
+	bump web rss_failcnt 3
+	wait_until contains "$out" 'begin 3'
+	wait_until contains "$out" $'begin 3 2\nend'
+	stop
+	assert_equal "$(<"$out")" $'begin 1 1\nend\nbegin 3 2\nend'
+}
+
+@test "a program that fails is told of, and watch goes on" {
+	container web
+	watch 1 --exec sh -- -c '[ "$CTN_VALUE" != 1 ] || exit 3; kill -KILL $$'
+	bump web rss_failcnt 1
+	wait_until contains "$err" 'ctnctl: sh: exit status 3'
+	bump web rss_failcnt 2
+	wait_until contains "$err" 'ctnctl: sh: Killed'
+	stop
+	assert_equal "$status" 1
+	assert_equal "$(wc -l <"$err")" 2
+}
+
+@test "a program that is not there is refused before there is an event" {
+	container web
+	run timeout 5 "$CTNCTL" watch --exec nosuchprogram
+	assert_refused 'nosuchprogram: No such file or directory'
+	run timeout 5 "$CTNCTL" watch --exec /dev/null
+	assert_refused '/dev/null: Permission denied'
+	for words in '--exec' '--exec=' '--json --exec true'; do
+		# shellcheck disable=SC2086
+		run ctnctl watch $words
+		assert_wrong_usage
+	done
+}
+
+@test "a signal that ends watch ends the program that it runs, and is waited for" {
+	container web
+	watch 1 --exec sh -- -c 'trap "echo told; exit" TERM; echo begun; while :; do sleep 0.1; done'
+	bump web rss_failcnt 1
+	wait_until contains "$out" begun
+	kill -TERM "$pid"
+	join
+	assert_equal "$status" 0
+	assert_equal "$output" $'begun\ntold'
+}
+
+@test "the program finds the tree that watch was told of" {
+	container web
+	config=$CTN_CONFIG
+	CTN_CONFIG=/nonexistent background ctnctl --config "$config" watch --exec sh -- -c \
+		'echo "at $CTN_CONFIG"'
+	wait_until has_watches 5
+	bump web rss_failcnt 1
+	wait_until contains "$out" at
+	stop
+	assert_equal "$(<"$out")" "at $config"
+}
+
+@test "after two dashes there are names, if there is no program" {
+	container -w
+	watch 1 -- -w
+	bump -w rss_failcnt 1
+	wait_until contains "$out" rss_failcnt
+	stop
+	assert_output -- '-w rss_failcnt 1 +1'
 }

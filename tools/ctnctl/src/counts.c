@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reading the numbers of a container, for who does it over and over.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common.h"
+#include "counts.h"
+
+static const char *const files[COUNTS] = {
+	[COUNT_TASKS] = "num_tasks",
+	[COUNT_ANON] = "num_anon_pages",
+	[COUNT_FILE] = "num_file_pages",
+	[COUNT_LIMIT] = "page_limit",
+	[COUNT_HITS] = "page_limit_hits",
+	[COUNT_RSS] = "rss_usage",
+	[COUNT_RSS_LIMIT] = "rss_limit",
+	[COUNT_KILLS] = "rss_oom_kills",
+};
+
+static const char *const keys[COUNTS] = {
+	[COUNT_DROPPED] = "dropped",
+	[COUNT_RECLAIMED] = "reclaimed",
+	[COUNT_REFAULTED] = "refaulted",
+	[COUNT_THROTTLED] = "throttled_usec",
+	[COUNT_WAITED] = "reclaim_usec",
+	[COUNT_FAILED] = "charge_failures",
+};
+
+/* None of these files is longer: what does not fit is not looked at. */
+#define TEXT_SIZE 4096
+
+static int read_file(int tree, const char *name, const char *file,
+		     char text[static TEXT_SIZE])
+{
+	char path[CTN_NAME_MAX + 64];
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", name, file);
+	fd = openat(tree, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return -1;
+	got = read(fd, text, TEXT_SIZE - 1);
+	close(fd);
+	text[got < 0 ? 0 : got] = '\0';
+	return 0;
+}
+
+/* A number and the end of its line. */
+static int parse(const char *text, uint64_t *value)
+{
+	char *end;
+
+	if (!strncmp(text, "max\n", 4)) {
+		*value = CTN_MAX;
+		return 0;
+	}
+	if (*text < '0' || *text > '9')
+		return -1;
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	return errno || (*end && *end != '\n') ? -1 : 0;
+}
+
+static void set(struct counts *counts, enum count count, const char *text)
+{
+	if (!parse(text, &counts->value[count]))
+		counts->there |= COUNT(count);
+}
+
+static void parse_stat(struct counts *counts, const char *line)
+{
+	while (*line) {
+		size_t len = strcspn(line, " \n");
+
+		for (enum count i = COUNT_DROPPED; line[len] == ' ' && i < COUNTS; i++)
+			if (strlen(keys[i]) == len && !strncmp(keys[i], line, len))
+				set(counts, i, line + len + 1);
+		line += strcspn(line, "\n");
+		line += *line == '\n';
+	}
+}
+
+int counts_read(int tree, const char *name, unsigned int wanted,
+		struct counts *counts)
+{
+	char text[TEXT_SIZE];
+	int missing = 0;
+
+	for (enum count i = 0; i <= COUNT_DROPPED; i++) {
+		int is_stat = i == COUNT_DROPPED;
+
+		if (!(wanted & COUNT(i)))
+			continue;
+		counts->there &= ~(is_stat ? ~0u << COUNT_DROPPED : COUNT(i));
+		if (read_file(tree, name, is_stat ? "stat" : files[i], text))
+			missing |= errno == ENOENT;
+		else if (is_stat)
+			parse_stat(counts, text);
+		else
+			set(counts, i, text);
+	}
+	return missing && faccessat(tree, name, F_OK, 0) ? -1 : 0;
+}

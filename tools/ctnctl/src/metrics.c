@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ctnctl metrics: the numbers of all containers as Prometheus reads them, on standard
+ * output or in a file that is replaced at once.
+ *
+ * A metric is a file that has a number, or a line of "stat". Names are those of the
+ * files, in base units: num_anon_pages is ctnctl_anon_bytes, throttled_usec is
+ * ctnctl_throttled_seconds_total.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common.h"
+
+enum unit { UNIT_NONE, UNIT_PAGES, UNIT_USEC };
+
+struct metric {
+	const char *source;	/* the file, or the key in "stat" */
+	char *name;
+	const char *help;
+	enum unit unit;
+	int is_counter;
+};
+
+/*
+ * What is in "stat". A key that is not here is left out: its unit, and so its name, is
+ * not known. charge_failures is rss_failcnt.
+ */
+static const struct metric stat_metrics[] = {
+	{ "throttled_usec", NULL, "time that tasks slept in the throttle",
+	  UNIT_USEC, 1 },
+	{ "reclaim_usec", NULL, "time that tasks waited for room below rss_limit",
+	  UNIT_USEC, 1 },
+	{ "rounds", NULL, "rounds of kcontainerd that had something to do",
+	  UNIT_NONE, 1 },
+	{ "scanned", NULL, "memory that kcontainerd looked at", UNIT_PAGES, 1 },
+	{ "deactivated", NULL, "memory that kcontainerd deactivated",
+	  UNIT_PAGES, 1 },
+	{ "written_back", NULL, "dirty page cache that kcontainerd sent to the disk",
+	  UNIT_PAGES, 1 },
+	{ "dropped", NULL, "clean unmapped page cache that kcontainerd dropped",
+	  UNIT_PAGES, 1 },
+	{ "reclaimed", NULL, "mapped or held memory that kcontainerd freed",
+	  UNIT_PAGES, 1 },
+	{ "swapped_out", NULL, "reclaimed memory that went to swap",
+	  UNIT_PAGES, 1 },
+	{ "refaulted", NULL, "memory that came back after it was reclaimed",
+	  UNIT_PAGES, 1 },
+};
+
+/* Files whose numbers never go down, besides those that come with events. */
+static const char *const other_counters[] = { "rss_reclaimed" };
+
+/* Numbers that nobody would draw. */
+static const char *const left_out[] = { "id", "freeing" };
+
+struct metrics {
+	struct metric *list;
+	size_t count;
+	size_t nattrs;		/* the first so many are files */
+	size_t usage;		/* one that is computed */
+};
+
+/* What was read of a container. */
+struct sample {
+	char *label;
+	uint64_t *values;	/* one for each metric */
+	char *there;		/* whether it is */
+};
+
+struct samples {
+	struct sample *list;
+	size_t count;
+};
+
+static int is_among(const char *name, const char *const *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(list[i], name))
+			return 1;
+	return 0;
+}
+
+/* The name of a source, less @suffix if it has that at its end. */
+static int base_length(const char *source, const char *suffix)
+{
+	size_t len = strlen(source), end = strlen(suffix);
+
+	return (int)(len > end && !strcmp(source + len - end, suffix) ?
+		     len - end : len);
+}
+
+static size_t add_metric(struct metrics *metrics, struct metric metric)
+{
+	const char *source = metric.source;
+	const char *suffix = metric.unit == UNIT_PAGES ? "_pages" :
+			     metric.unit == UNIT_USEC ? "_usec" : "";
+	const char *unit = metric.unit == UNIT_PAGES ? "_bytes" :
+			   metric.unit == UNIT_USEC ? "_seconds" : "";
+
+	if (!strncmp(source, "num_", 4))
+		source += 4;
+	metric.name = xasprintf("ctnctl_%.*s%s%s", base_length(source, suffix),
+				source, unit, metric.is_counter ? "_total" : "");
+	metrics->list = xrealloc(metrics->list, metrics->count + 1,
+				 sizeof(*metrics->list));
+	metrics->list[metrics->count] = metric;
+	return metrics->count++;
+}
+
+static void add_metrics(struct metrics *metrics)
+{
+	const struct ctn_attr *attr;
+
+	for (size_t i = 0; (attr = ctn_attr_at(i)); i++) {
+		if (!(attr->flags & CTN_ATTR_READ) ||
+		    (attr->flags & CTN_ATTR_TREE) ||
+		    (attr->kind != CTN_KIND_COUNT && attr->kind != CTN_KIND_PAGES) ||
+		    is_among(attr->name, left_out, ARRAY_SIZE(left_out)))
+			continue;
+		add_metric(metrics, (struct metric){
+			.source = attr->name, .help = attr->help,
+			.unit = attr->kind == CTN_KIND_PAGES ? UNIT_PAGES :
+				UNIT_NONE,
+			.is_counter = (attr->flags & CTN_ATTR_EVENT) ||
+				      is_among(attr->name, other_counters,
+					       ARRAY_SIZE(other_counters)),
+		});
+	}
+	metrics->nattrs = metrics->count;
+	for (size_t i = 0; i < ARRAY_SIZE(stat_metrics); i++)
+		add_metric(metrics, stat_metrics[i]);
+	metrics->usage = add_metric(metrics, (struct metric){
+		.source = "usage", .unit = UNIT_PAGES,
+		.help = "anonymous memory and page cache together",
+	});
+}
+
+/* Reading */
+
+static void set(const struct sample *sample, size_t metric, uint64_t value)
+{
+	sample->values[metric] = value;
+	sample->there[metric] = value != CTN_MAX;
+}
+
+/* A kernel may lack a file, and a container may go: there is no number then. */
+static int missing(void)
+{
+	return errno == ENOENT ? STATUS_OK : refused();
+}
+
+static int read_attrs(const struct metrics *metrics, const struct sample *sample,
+		      const struct ctn *ctn)
+{
+	int status = STATUS_OK;
+	uint64_t value;
+
+	for (size_t i = 0; i < metrics->nattrs; i++) {
+		if (ctn_get_number(ctn, metrics->list[i].source, &value))
+			status |= missing();
+		else
+			set(sample, i, value);
+	}
+	return status;
+}
+
+static void compute_usage(const struct metrics *metrics,
+			  const struct sample *sample)
+{
+	uint64_t usage = 0;
+	int parts = 0;
+
+	for (size_t i = 0; i < metrics->nattrs; i++) {
+		const char *source = metrics->list[i].source;
+
+		if (sample->there[i] && (!strcmp(source, "num_anon_pages") ||
+					 !strcmp(source, "num_file_pages"))) {
+			usage += sample->values[i];
+			parts++;
+		}
+	}
+	if (parts == 2)
+		set(sample, metrics->usage, usage);
+}
+
+static int read_stat(const struct metrics *metrics, const struct sample *sample,
+		     const struct ctn *ctn)
+{
+	struct ctn_stat *stats = NULL;
+	ssize_t count = ctn_stats(ctn, &stats);
+
+	if (count < 0)
+		return missing();
+	for (ssize_t n = 0; n < count; n++)
+		for (size_t i = metrics->nattrs; i < metrics->usage; i++)
+			if (!strcmp(metrics->list[i].source, stats[n].key))
+				set(sample, i, stats[n].value);
+	free(stats);
+	return STATUS_OK;
+}
+
+static void free_sample(const struct sample *sample)
+{
+	free(sample->label);
+	free(sample->values);
+	free(sample->there);
+}
+
+static int read_sample(const struct metrics *metrics, struct samples *samples,
+		       const struct ctn_tree *tree, const char *name)
+{
+	struct ctn *ctn = ctn_open(tree, name);
+	struct sample sample;
+	int status;
+
+	if (!ctn)
+		return missing();
+	sample = (struct sample){
+		.label = to_label(name),
+		.values = xrealloc(NULL, metrics->count, sizeof(uint64_t)),
+		.there = xrealloc(NULL, metrics->count, 1),
+	};
+	memset(sample.there, 0, metrics->count);
+	status = read_attrs(metrics, &sample, ctn);
+	status |= read_stat(metrics, &sample, ctn);
+	compute_usage(metrics, &sample);
+
+	/* One that has gone meanwhile would have lost some of its files. */
+	if (access(ctn_path(ctn), F_OK)) {
+		free_sample(&sample);
+	} else {
+		samples->list = xrealloc(samples->list, samples->count + 1,
+					 sizeof(*samples->list));
+		samples->list[samples->count++] = sample;
+	}
+	ctn_close(ctn);
+	return status;
+}
+
+/* Printing */
+
+static void print_head(FILE *to, const char *name, const char *help,
+		       const char *type)
+{
+	fprintf(to, "# HELP %s %c%s.\n# TYPE %s %s\n", name,
+		*help >= 'a' && *help <= 'z' ? *help - 'a' + 'A' : *help,
+		help + 1, name, type);
+}
+
+static void print_sample(FILE *to, const struct metric *metric,
+			 const char *label, uint64_t value)
+{
+	fprintf(to, "%s{container=\"%s\"} ", metric->name, label);
+	if (metric->unit == UNIT_USEC)
+		fprintf(to, "%" PRIu64 ".%06" PRIu64 "\n", value / 1000000,
+			value % 1000000);
+	else
+		fprintf(to, "%" PRIu64 "\n", metric->unit == UNIT_PAGES ?
+			pages_to_bytes(value) : value);
+}
+
+static void print_metric(FILE *to, const struct metrics *metrics, size_t index,
+			 const struct samples *samples)
+{
+	const struct metric *metric = &metrics->list[index];
+	int any = 0;
+
+	for (size_t i = 0; i < samples->count; i++) {
+		const struct sample *sample = &samples->list[i];
+
+		if (!sample->there[index])
+			continue;
+		if (!any)
+			print_head(to, metric->name, metric->help,
+				   metric->is_counter ? "counter" : "gauge");
+		any = 1;
+		print_sample(to, metric, sample->label, sample->values[index]);
+	}
+}
+
+static void print_all(FILE *to, const struct metrics *metrics,
+		      const struct samples *samples)
+{
+	print_head(to, "ctnctl_containers", "containers that there are", "gauge");
+	fprintf(to, "ctnctl_containers %zu\n", samples->count);
+	for (size_t i = 0; i < metrics->count; i++)
+		print_metric(to, metrics, i, samples);
+}
+
+/* Files */
+
+/*
+ * What a file of this name is to be, or exit: what is there must not be a device or a
+ * directory, and where there is a link its target is replaced.
+ */
+static char *find_target(const char *file)
+{
+	char *target = realpath(file, NULL);
+	struct stat st;
+
+	if (!target && errno != ENOENT)
+		die("%s: %s", file, strerror(errno));
+	if (target && !stat(target, &st) && !S_ISREG(st.st_mode))
+		die("%s: Not a regular file", file);
+	return target ? target : xasprintf("%s", file);
+}
+
+static int fail_file(const char *file)
+{
+	complain("%s: %s", file, strerror(errno));
+	return STATUS_REFUSED;
+}
+
+/* Who reads the directory takes what ends in .prom: that does not. */
+static int write_file(const char *target, const struct metrics *metrics,
+		      const struct samples *samples)
+{
+	char *temporary = xasprintf("%s.XXXXXX", target);
+	int fd = mkostemp(temporary, O_CLOEXEC);
+	FILE *to = fd < 0 ? NULL : fdopen(fd, "w");
+	int status = STATUS_OK;
+	int failed;
+
+	if (!to) {
+		status = fail_file(temporary);
+		goto out;
+	}
+	print_all(to, metrics, samples);
+	failed = fchmod(fd, 0644) || ferror(to);
+	if (fclose(to) || failed || rename(temporary, target)) {
+		status = fail_file(target);
+		unlink(temporary);
+	}
+out:
+	free(temporary);
+	return status;
+}
+
+static int print_to(const char *file, const struct metrics *metrics,
+		    const struct samples *samples)
+{
+	int status = STATUS_OK;
+	char *target;
+
+	if (!file) {
+		print_all(stdout, metrics, samples);
+		return status;
+	}
+	target = find_target(file);
+	/* A signal must not leave half a file behind. */
+	stop_begin();
+	status = write_file(target, metrics, samples);
+	stop_end();
+	stop_now();
+	free(target);
+	return status;
+}
+
+/* The command */
+
+static const char *parse(const struct command *cmd, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "output", required_argument, NULL, 'o' },
+		{ 0 }
+	};
+	const char *file = NULL;
+	int opt;
+
+	while ((opt = next_option(argc, argv, "ho:", options)) != -1) {
+		switch (opt) {
+		case 'o':
+			file = optarg;
+			if (!*file)
+				wrong_usage(cmd, "want a file, not: \"\"");
+			break;
+		case 'h':
+			print_help(cmd);
+		default:
+			try_help(cmd);
+		}
+	}
+	if (optind < argc)
+		wrong_usage(cmd, "too many arguments: %s", argv[optind]);
+	return file;
+}
+
+static int run_metrics(const struct command *cmd, int argc, char **argv)
+{
+	const char *file = parse(cmd, argc, argv);
+	struct metrics metrics = { 0 };
+	struct samples samples = { 0 };
+	struct ctn_tree *tree = open_tree();
+	char **names = ctn_tree_names(tree);
+	int status = STATUS_OK;
+
+	if (!names)
+		exit(refused());
+	add_metrics(&metrics);
+	for (char **name = names; *name; name++)
+		status |= read_sample(&metrics, &samples, tree, *name);
+	status |= print_to(file, &metrics, &samples);
+
+	for (size_t i = 0; i < samples.count; i++)
+		free_sample(&samples.list[i]);
+	for (size_t i = 0; i < metrics.count; i++)
+		free(metrics.list[i].name);
+	free(samples.list);
+	free(metrics.list);
+	ctn_names_free(names);
+	ctn_tree_close(tree);
+	return status;
+}
+
+const struct command metrics_command = {
+	.name = "metrics",
+	.summary = "print the numbers of all containers for Prometheus",
+	.help =
+	"Usage: ctnctl metrics [--output FILE]\n\n"
+	"Print the numbers of all containers in the text format of Prometheus. The\n"
+	"names are those of the files, after ctnctl_, in bytes and seconds; a limit\n"
+	"that is \"max\", and what this kernel lacks, is left out.\n\n"
+	"Options:\n"
+	" -o, --output FILE  replace FILE by it, which is at no time there in part\n"
+	" -h, --help         print this help\n"
+	"\nExample, for node_exporter; ctnctl-metrics.timer does it over and over:\n"
+	"  ctnctl metrics --output /var/lib/prometheus/node-exporter/ctnctl.prom\n",
+	.run = run_metrics,
+};
