@@ -98,7 +98,7 @@ static char *escape(const char *text, const char *special)
 	more = out = xrealloc(NULL, strlen(escaped) + 1, 4);
 	for (const char *at = escaped; *at; at++) {
 		if (strchr(special, *at))
-			out += sprintf(out, "\\%03o", (unsigned char)*at);
+			out += sprintf(out, "\\x%02x", (unsigned char)*at);
 		else
 			*out++ = *at;
 	}

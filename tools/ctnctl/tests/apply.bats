@@ -163,7 +163,7 @@ dirs() {
 	container web shiny=no
 	config '[web]' 'shiny = very much = so'
 	run --separate-stderr apply "$conf"
-	assert_applied 'web: shiny no -> very\040much\040=\040so'
+	assert_applied 'web: shiny no -> very\x20much\x20=\x20so'
 	assert_equal "$(values web shiny)" 'very much = so'
 }
 
@@ -225,7 +225,7 @@ dirs() {
 	# all escapes that there are, white space around it
 	config ' [	my\x20\167eb ] ' 'page_limit=1M' '[a\\b]'
 	run --separate-stderr apply "$conf"
-	assert_applied 'my\040web: page_limit 20K -> 1M' 'a\134b: created'
+	assert_applied 'my\x20web: page_limit 20K -> 1M' 'a\x5cb: created'
 }
 
 @test "comments, white space, CRLF, a byte order mark and no newline at the end" {
