@@ -191,8 +191,8 @@ status 0"
 
 @test "a screen that is small or wide has what fits, also after it was resized" {
 	some
-	screen 6x40 wait:db show size:10x120 wait:RSS-LIMIT show size:2x9 'gone:RSS' show \
-		size:1x1 size:24x80 wait:FAIL keys:q end
+	screen 6x40 wait:db show size:10x120 wait:RSS-LIMIT show size:2x9 'gone:RSS' \
+		'wait:sorted b[+]' show size:1x1 size:24x80 wait:FAIL keys:q end
 	assert_success
 	assert_output "ctnctl top - 3 containers, 1 +
 sorted by USAGE, largest first; h help,+
