@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ struct target {
 	const struct section *section;
 	/* NULL for the defaults, and for one that a dry run would make */
 	struct ctn *ctn;
+	int found;		/* or made */
 	int made;		/* it was not there */
 	char *name;		/* as it is printed */
 };
@@ -573,25 +575,49 @@ static int find_or_make(struct target *target)
 	return 0;
 }
 
-static void put_section(struct apply *apply, const struct section *section)
+static void put_section(struct target *target)
 {
-	struct target target = {
-		.apply = apply, .section = section,
-		.name = ctn_escape(section->name),
-	};
-
-	if (!target.name)
+	target->name = ctn_escape(target->section->name);
+	if (!target->name)
 		die("%s", strerror(ENOMEM));
-	if (find_or_make(&target)) {
-		refuse(&target, &section->at);
-	} else {
-		put_attrs(&target, 1);
-		put_attrs(&target, 0);
-		put_files(&target);
-		put_rights(&target);
+	if (find_or_make(target)) {
+		refuse(target, &target->section->at);
+		return;
 	}
-	ctn_close(target.ctn);
-	free(target.name);
+	target->found = 1;
+	put_attrs(target, 1);
+	put_attrs(target, 0);
+	put_rights(target);
+}
+
+/*
+ * All containers have their limits before files are looked for: that takes as long as
+ * there are files, and who can make them must not keep others from their limits.
+ */
+static void put_sections(struct apply *apply, const struct config *config)
+{
+	struct target *targets = xrealloc(NULL, config->nsections + 1, sizeof(*targets));
+	struct named_files named = { 0 };
+	size_t count = 0;
+
+	while (count < config->nsections && !stop_signal) {
+		targets[count] = (struct target){
+			.apply = apply, .section = config->sections[count],
+		};
+		put_section(&targets[count++]);
+	}
+	if (!stop_signal)
+		named_find(&named, config);
+	for (size_t i = 0; i < count && !stop_signal; i++)
+		if (targets[i].found)
+			put_files(&targets[i]);
+	apply->status |= named.status;
+	named_free(&named);
+	while (count--) {
+		ctn_close(targets[count].ctn);
+		free(targets[count].name);
+	}
+	free(targets);
 }
 
 /* Pruning */
@@ -704,7 +730,6 @@ static int run_apply(const struct command *cmd, int argc, char **argv)
 {
 	struct apply apply = { 0 };
 	struct config config = { 0 };
-	struct named_files named;
 	struct ctn_tree *tree;
 
 	parse(cmd, &apply, argc, argv);
@@ -714,20 +739,19 @@ static int run_apply(const struct command *cmd, int argc, char **argv)
 		config_read_all(&config);
 	for (; optind < argc; optind++)
 		config_read(&config, argv[optind]);
-	named_find(&named, &config);
 
 	/* a limit may take its time: what was done before is seen meanwhile */
 	setlinebuf(stdout);
+	/* who reads that may go, and what is begun is to be done all the same */
+	signal(SIGPIPE, SIG_IGN);
 	stop_begin();
 	put_defaults(&apply, &config);
-	for (size_t i = 0; i < config.nsections && !stop_signal; i++)
-		put_section(&apply, config.sections[i]);
+	put_sections(&apply, &config);
 	if (apply.prune && !stop_signal)
 		prune(&apply, &config);
 	stop_end();
 
-	apply.status |= config.status | named.status;
-	named_free(&named);
+	apply.status |= config.status;
 	config_free(&config);
 	ctn_tree_close(tree);
 	if (stop_signal)

@@ -19,7 +19,7 @@
 #include "common.h"
 
 /* Tasks are many when they are this part of the limit. */
-#define MANY_PERCENT 90
+#define MANY_OF(limit) ((limit) - (limit) / 10)
 
 /* Swap is full when no more than this part of it is free. */
 #define FULL_PERCENT 2
@@ -50,6 +50,7 @@ struct report {
 	const struct config *config;
 	struct json_object *array;
 	size_t count;
+	int status;		/* STATUS_REFUSED if something could not be read */
 };
 
 /* Reporting */
@@ -249,7 +250,7 @@ static void check_watches(struct report *report, size_t containers)
 
 /* A container */
 
-/* 0 if this kernel has no such file. */
+/* 0 if this kernel has no such file; what cannot be read was said before. */
 static uint64_t get(const struct ctn *ctn, const char *attr)
 {
 	uint64_t value;
@@ -417,7 +418,7 @@ static void check_counters(struct report *report, const struct ctn *ctn)
 		find(report, ctn_name(ctn), "rss_oom_kills",
 		     "%" PRIu64 " process%s killed for its rss_limit; the kernel's log has which",
 		     kills, kills == 1 ? " was" : "es were");
-	else if (failed)
+	if (failed)
 		find(report, ctn_name(ctn), "rss_failcnt",
 		     "%" PRIu64 " charge%s met its rss_limit: tasks waited, or got ENOMEM",
 		     failed, failed == 1 ? "" : "s");
@@ -434,8 +435,7 @@ static void check_tasks(struct report *report, const struct ctn *ctn)
 	uint64_t limit = get_limit(ctn, "task_limit");
 	uint64_t anon = get(ctn, "num_anon_pages");
 
-	if (limit != CTN_MAX && tasks >= limit / 100 * MANY_PERCENT +
-				limit % 100 * MANY_PERCENT / 100 && tasks)
+	if (limit != CTN_MAX && tasks && tasks >= MANY_OF(limit))
 		find(report, ctn_name(ctn), "task_limit",
 		     "it has %" PRIu64 " of the %" PRIu64 " tasks that it may have",
 		     tasks, limit);
@@ -465,6 +465,21 @@ static void check_refaults(struct report *report, const struct ctn *ctn)
 		find(report, ctn_name(ctn), "stat",
 		     "of %s that was trimmed for its page_limit, %s came back: the limit is below what it works on",
 		     size_of_pages(taken).text, size_of_pages(back).text);
+}
+
+/* What cannot be read is said, and not taken for well. */
+static void check_readable(struct report *report, const struct ctn *ctn)
+{
+	static const char *const attrs[] = {
+		"num_tasks", "task_limit", "task_limit_hits", "num_anon_pages",
+		"num_file_pages", "num_mapped_pages", "page_limit", "rss_usage",
+		"rss_limit", "rss_failcnt", "rss_oom_kills", "freeing",
+	};
+	uint64_t value;
+
+	for (size_t i = 0; i < ARRAY_SIZE(attrs); i++)
+		if (ctn_get_number(ctn, attrs[i], &value) && errno != ENOENT)
+			report->status = refused();
 }
 
 static void check_container(struct report *report, const struct machine *machine,
@@ -550,6 +565,7 @@ static void check_all(struct report *report, const struct machine *machine,
 	int over = 0;
 
 	for (size_t i = 0; list[i]; i++) {
+		check_readable(report, list[i]);
 		add_promised(&promised, list[i]);
 		over |= is_over(list[i]);
 	}
@@ -573,10 +589,10 @@ static int print_report(const struct report *report, int status)
 
 		json_put(object, "findings", report->array);
 		json_print(object);
-	} else if (!report->count && !status && isatty(STDOUT_FILENO)) {
+	} else if (!report->count && !status && !report->status && isatty(STDOUT_FILENO)) {
 		puts("nothing found");
 	}
-	return report->count ? STATUS_REFUSED : status;
+	return report->count ? STATUS_REFUSED : status | report->status;
 }
 
 static int run_check(const struct command *cmd, int argc, char **argv)

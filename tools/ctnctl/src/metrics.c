@@ -297,19 +297,23 @@ static void print_all(FILE *to, const struct metrics *metrics,
 /* Files */
 
 /*
- * What a file of this name is to be, or exit: what is there must not be a device or a
- * directory, and where there is a link its target is replaced.
+ * Exit if a file of this name must not be replaced: if it is a device, a directory or a
+ * symbolic link. Who may write to its directory could have put a link there that leads
+ * to what is somebody else's; /dev/stdout is one, too.
  */
-static char *find_target(const char *file)
+static void check_target(const char *file)
 {
-	char *target = realpath(file, NULL);
 	struct stat st;
 
-	if (!target && errno != ENOENT)
-		die("%s: %s", file, strerror(errno));
-	if (target && !stat(target, &st) && !S_ISREG(st.st_mode))
+	if (lstat(file, &st)) {
+		if (errno != ENOENT)
+			die("%s: %s", file, strerror(errno));
+		return;
+	}
+	if (S_ISLNK(st.st_mode))
+		die("%s: it is a symbolic link", file);
+	if (!S_ISREG(st.st_mode))
 		die("%s: Not a regular file", file);
-	return target ? target : xasprintf("%s", file);
 }
 
 static int fail_file(const char *file)
@@ -329,7 +333,7 @@ static int write_file(const char *target, const struct metrics *metrics,
 	int failed;
 
 	if (!to) {
-		status = fail_file(temporary);
+		status = fail_file(target);
 		goto out;
 	}
 	print_all(to, metrics, samples);
@@ -347,19 +351,17 @@ static int print_to(const char *file, const struct metrics *metrics,
 		    const struct samples *samples)
 {
 	int status = STATUS_OK;
-	char *target;
 
 	if (!file) {
 		print_all(stdout, metrics, samples);
 		return status;
 	}
-	target = find_target(file);
+	check_target(file);
 	/* A signal must not leave half a file behind. */
 	stop_begin();
-	status = write_file(target, metrics, samples);
+	status = write_file(file, metrics, samples);
 	stop_end();
 	stop_now();
-	free(target);
 	return status;
 }
 
@@ -381,6 +383,8 @@ static const char *parse(const struct command *cmd, int argc, char **argv)
 			file = optarg;
 			if (!*file)
 				wrong_usage(cmd, "want a file, not: \"\"");
+			if (!strcmp(file, "-"))
+				file = NULL;
 			break;
 		case 'h':
 			print_help(cmd);
@@ -429,7 +433,8 @@ const struct command metrics_command = {
 	"names are those of the files, after ctnctl_, in bytes and seconds; a limit\n"
 	"that is \"max\", and what this kernel lacks, is left out.\n\n"
 	"Options:\n"
-	" -o, --output FILE  replace FILE by it, which is at no time there in part\n"
+	" -o, --output FILE  replace FILE by it, which is at no time there in part;\n"
+	"                    - is standard output\n"
 	" -h, --help         print this help\n"
 	"\nExample, for node_exporter; ctnctl-metrics.timer does it over and over:\n"
 	"  ctnctl metrics --output /var/lib/prometheus/node-exporter/ctnctl.prom\n",

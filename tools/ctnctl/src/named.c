@@ -3,21 +3,25 @@
  * The files that a configuration names: by their paths, by patterns, or all that are
  * in a tree. Here they are found, and compared with those that a container has.
  *
- * Others may change what is below a directory meanwhile. A pattern and a tree take
- * no file that is reached through a symbolic link below what the line itself names:
- * whoever may write there cannot have somebody else's file named.
+ * Others may change what is below a directory meanwhile, and must not have somebody
+ * else's file named by that. So what a line names is resolved first, where only links
+ * are followed that may be trusted, and from there on no link is followed at all: not
+ * by patterns and trees, nor where a file is opened.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
 #include <glob.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -39,8 +43,124 @@ static void refuse(const struct search *search, const char *path, int err)
 	search->named->status = STATUS_REFUSED;
 }
 
-static void add(const struct search *search, const char *path,
-		const struct stat *st, int follow)
+/* Open what is there without following any link on the way to it. */
+static int open_real(const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(unsigned int)(flags | O_CLOEXEC),
+		.resolve = RESOLVE_NO_SYMLINKS,
+	};
+
+	return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+}
+
+static int stat_real(const char *path, struct stat *st)
+{
+	int fd = open_real(path, O_PATH);
+	int ret;
+
+	if (fd < 0)
+		return -1;
+	ret = fstat(fd, st);
+	close(fd);
+	return ret;
+}
+
+/*
+ * May this link be followed? It may if it is root's or ours, or if it leads to what
+ * belongs to its own owner, who needs none for that. Returns 0 or an errno.
+ */
+static int distrust(const char *path, const struct stat *link)
+{
+	struct stat st;
+
+	if (link->st_uid == 0 || link->st_uid == geteuid())
+		return 0;
+	if (stat(path, &st))
+		return errno;
+	return st.st_uid == link->st_uid ? 0 : EPERM;
+}
+
+/* What comes before the last slash, of a path without one at its end. */
+static void drop_last(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (slash)
+		*slash = '\0';
+}
+
+/*
+ * An absolute path as it is without symbolic links, "" for the root; or NULL with an
+ * errno, which is EPERM for a link that is not to be trusted.
+ */
+static char *resolve(const char *path)
+{
+	enum { MOST_LINKS = 40 };
+	char *done = xasprintf("%s", ""), *rest = xasprintf("%s", path);
+	char *at = rest, to[PATH_MAX];
+	int links = 0;
+
+	while (*(at += strspn(at, "/"))) {
+		size_t len = strcspn(at, "/");
+		struct stat st;
+		char *next;
+		ssize_t n;
+
+		if (len == 1 && *at == '.') {
+			at += len;
+			continue;
+		}
+		if (len == 2 && !strncmp(at, "..", len)) {
+			drop_last(done);
+			at += len;
+			continue;
+		}
+		next = xasprintf("%s/%.*s", done, (int)len, at);
+		at += len;
+		if (lstat(next, &st))
+			goto fail;
+		if (!S_ISLNK(st.st_mode)) {
+			free(done);
+			done = next;
+			continue;
+		}
+		n = readlink(next, to, sizeof(to) - 1);
+		errno = n < 0 ? errno : ++links > MOST_LINKS ? ELOOP :
+			distrust(next, &st);
+		if (errno)
+			goto fail;
+		to[n] = '\0';
+		free(next);
+		next = xasprintf("%s/%s", to, at);
+		free(rest);
+		at = rest = next;
+		if (*to == '/')
+			*done = '\0';
+		continue;
+fail:
+		free(next);
+		free(done);
+		done = NULL;
+		break;
+	}
+	free(rest);
+	return done;
+}
+
+static void refuse_link(const struct search *search, const char *path)
+{
+	if (errno == EPERM) {
+		complain_at(search->at, "%s: it leads by a user's symbolic link to what "
+			    "is not that user's", path);
+		search->named->status = STATUS_REFUSED;
+	} else {
+		refuse(search, path, errno);
+	}
+}
+
+static void add(const struct search *search, const char *path, const char *real,
+		const struct stat *st)
 {
 	struct named_files *named = search->named;
 
@@ -48,8 +168,8 @@ static void add(const struct search *search, const char *path,
 				sizeof(*named->files));
 	named->files[named->count] = (struct named){
 		.section = search->section, .at = search->at,
-		.path = xasprintf("%s", path), .dev = st->st_dev,
-		.ino = st->st_ino, .order = named->count, .follow = follow,
+		.path = xasprintf("%s", path), .real = xasprintf("%s", real),
+		.dev = st->st_dev, .ino = st->st_ino, .order = named->count,
 	};
 	named->count++;
 }
@@ -71,6 +191,8 @@ static char *take_pattern(const struct search *search, const char *value)
 		char byte;
 
 		why = config_byte(&value, &byte, &escaped);
+		if (why)
+			break;
 		if (escaped)
 			*out++ = '\\';
 		*out++ = byte;
@@ -128,10 +250,30 @@ static char *as_pattern(const char *path)
 
 static int on_glob_error(const char *path, int err)
 {
-	/* what has gone is not there */
-	if (err != ENOENT)
+	/* what has gone, is a link, or is no directory has nothing that matches */
+	if (err != ENOENT && err != ELOOP && err != ENOTDIR)
 		refuse(searching, path, err);
 	return 0;
+}
+
+static void *open_dir(const char *path)
+{
+	int fd = open_real(path, O_RDONLY | O_DIRECTORY);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir && fd >= 0)
+		close(fd);
+	return dir;
+}
+
+static struct dirent *read_dir(void *dir)
+{
+	return readdir(dir);
+}
+
+static void close_dir(void *dir)
+{
+	closedir(dir);
 }
 
 /*
@@ -147,17 +289,20 @@ static int expand(struct search *search, const char *pattern, glob_t *found)
 	while (*slash != '/')
 		slash--;
 	prefix = literal(pattern, (size_t)(slash - pattern));
-	real = realpath(*prefix ? prefix : "/", NULL);
+	real = resolve(prefix);
 	if (!real) {
-		refuse(search, prefix, errno);
+		refuse_link(search, prefix);
 		free(prefix);
 		return -1;
 	}
-	escaped = as_pattern(strcmp(real, "/") ? real : "");
+	escaped = as_pattern(real);
 	whole = xasprintf("%s%s", escaped, slash);
 	searching = search;
-	*found = (glob_t){ 0 };
-	ret = glob(whole, 0, on_glob_error, found);
+	*found = (glob_t){
+		.gl_opendir = open_dir, .gl_readdir = read_dir, .gl_closedir = close_dir,
+		.gl_lstat = lstat, .gl_stat = lstat,
+	};
+	ret = glob(whole, GLOB_ALTDIRFUNC, on_glob_error, found);
 	if (ret == GLOB_NOSPACE)
 		die("%s", strerror(ENOMEM));
 	free(whole);
@@ -180,6 +325,7 @@ static void find_below(const struct search *search, char *dir)
 	FTS *walk = fts_open(dirs, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV,
 			     by_entry_name);
 	FTSENT *entry;
+	struct stat st;
 
 	if (!walk) {
 		refuse(search, dir, errno);
@@ -187,13 +333,21 @@ static void find_below(const struct search *search, char *dir)
 	}
 	while (errno = 0, (entry = fts_read(walk))) {
 		switch (entry->fts_info) {
+		case FTS_D:
+			/* somebody may have put a link in its place */
+			if (stat_real(entry->fts_path, &st))
+				fts_set(walk, entry, FTS_SKIP);
+			break;
 		case FTS_F:
-			add(search, entry->fts_path, entry->fts_statp, 0);
+			if (!stat_real(entry->fts_path, &st) && S_ISREG(st.st_mode))
+				add(search, entry->fts_path, entry->fts_path, &st);
 			break;
 		case FTS_DNR:
 		case FTS_ERR:
 		case FTS_NS:
-			if (entry->fts_errno != ENOENT)
+			/* what is too deep for a path cannot be named, by nobody */
+			if (entry->fts_errno != ENOENT &&
+			    entry->fts_errno != ENAMETOOLONG)
 				refuse(search, entry->fts_path, entry->fts_errno);
 			break;
 		}
@@ -203,24 +357,10 @@ static void find_below(const struct search *search, char *dir)
 	fts_close(walk);
 }
 
-/* Whether what a pattern has found is where it looks to be: no link leads there. */
-static int is_real(const char *path, mode_t type)
-{
-	struct stat st;
-	char *real;
-	int same;
-
-	if (lstat(path, &st) || (st.st_mode & S_IFMT) != type)
-		return 0;
-	real = realpath(path, NULL);
-	same = real && !strcmp(real, path);
-	free(real);
-	return same;
-}
-
 /* @dir is what comes before the "/" and two stars. */
 static void find_in_tree(struct search *search, const char *dir)
 {
+	char root[] = "/";
 	char *path, *real;
 	struct stat st;
 	glob_t found;
@@ -229,22 +369,20 @@ static void find_in_tree(struct search *search, const char *dir)
 		if (expand(search, dir, &found))
 			return;
 		for (size_t i = 0; i < found.gl_pathc; i++)
-			if (is_real(found.gl_pathv[i], S_IFDIR))
+			if (!stat_real(found.gl_pathv[i], &st) &&
+			    S_ISDIR(st.st_mode))
 				find_below(search, found.gl_pathv[i]);
 		globfree(&found);
 		return;
 	}
 	path = literal(dir, strlen(dir));
-	real = realpath(*path ? path : "/", NULL);
-	if (real && (stat(real, &st) || !S_ISDIR(st.st_mode))) {
-		free(real);
-		real = NULL;
-		errno = ENOTDIR;
-	}
-	if (real)
-		find_below(search, real);
+	real = resolve(path);
+	if (!real)
+		refuse_link(search, path);
+	else if (*real && (stat_real(real, &st) || !S_ISDIR(st.st_mode)))
+		refuse(search, path, ENOTDIR);
 	else
-		refuse(search, path, errno);
+		find_below(search, *real ? real : root);
 	free(real);
 	free(path);
 }
@@ -252,18 +390,20 @@ static void find_in_tree(struct search *search, const char *dir)
 static void find_one(struct search *search, const char *pattern)
 {
 	char *path = literal(pattern, strlen(pattern));
+	char *real = resolve(path);
 	struct stat st;
 
-	if (stat(path, &st)) {
-		refuse(search, path, errno);
+	if (!real || stat_real(*real ? real : "/", &st)) {
+		refuse_link(search, path);
 	} else if (!S_ISREG(st.st_mode)) {
 		complain_at(search->at, "%s: it is no regular file%s", path,
 			    S_ISDIR(st.st_mode) ? "; for all in it, write /** after it" :
 			    "");
 		search->named->status = STATUS_REFUSED;
 	} else {
-		add(search, path, &st, 1);
+		add(search, path, real, &st);
 	}
+	free(real);
 	free(path);
 }
 
@@ -275,9 +415,8 @@ static void find_matches(struct search *search, const char *pattern)
 	if (expand(search, pattern, &found))
 		return;
 	for (size_t i = 0; i < found.gl_pathc; i++)
-		if (is_real(found.gl_pathv[i], S_IFREG) &&
-		    !lstat(found.gl_pathv[i], &st))
-			add(search, found.gl_pathv[i], &st, 0);
+		if (!stat_real(found.gl_pathv[i], &st) && S_ISREG(st.st_mode))
+			add(search, found.gl_pathv[i], found.gl_pathv[i], &st);
 	globfree(&found);
 }
 
@@ -333,6 +472,12 @@ static int by_section(const void *a, const void *b)
 	return x->order < y->order ? -1 : 1;
 }
 
+static void free_named(struct named *file)
+{
+	free(file->path);
+	free(file->real);
+}
+
 static void drop_repeated(struct named_files *named)
 {
 	size_t kept = 0;
@@ -342,7 +487,7 @@ static void drop_repeated(struct named_files *named)
 
 		if (kept && named->files[kept - 1].dev == file->dev &&
 		    named->files[kept - 1].ino == file->ino)
-			free(file->path);
+			free_named(file);
 		else
 			named->files[kept++] = *file;
 	}
@@ -381,7 +526,7 @@ void named_find(struct named_files *named, const struct config *config)
 void named_free(struct named_files *named)
 {
 	for (size_t i = 0; i < named->count; i++)
-		free(named->files[i].path);
+		free_named(&named->files[i]);
 	free(named->files);
 }
 
@@ -407,25 +552,19 @@ static char *where(int fd)
 	return path;
 }
 
-static int is_at(int fd, const char *path)
-{
-	char *real = where(fd);
-	int same = !strcmp(real, path);
-
-	free(real);
-	return same;
-}
-
 int named_open(const struct named *file, struct opened *opened)
 {
-	int fd = open(file->path, O_PATH | O_CLOEXEC |
-		      (file->follow ? 0 : O_NOFOLLOW));
+	int fd = open_real(file->real, O_PATH);
 	struct stat st;
 
-	if (fd < 0)
+	if (fd < 0) {
+		/* no link was there when it was found */
+		if (errno == ELOOP)
+			errno = 0;
 		return -1;
+	}
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_dev != file->dev ||
-	    st.st_ino != file->ino || (!file->follow && !is_at(fd, file->path))) {
+	    st.st_ino != file->ino) {
 		close(fd);
 		errno = 0;
 		return -1;

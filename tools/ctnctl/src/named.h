@@ -14,11 +14,11 @@
 struct named {
 	struct section *section;
 	const struct place *at;
-	char *path;
+	char *path;		/* as it is written, or was found */
+	char *real;		/* and without symbolic links */
 	dev_t dev;		/* as stat(2) has them */
 	ino_t ino;
 	size_t order;		/* in which they were found */
-	int follow;		/* it is named itself, and may be a symbolic link */
 };
 
 struct named_files {

@@ -267,6 +267,6 @@ const struct command save_command = {
 	"              the first to use it, cannot be told\n"
 	" -h, --help   print this help\n"
 	"\nExample:\n"
-	"  ctnctl save >/etc/ctnctl.d/50-saved.conf\n",
+	"  mkdir -p /etc/ctnctl.d && ctnctl save >/etc/ctnctl.d/50-saved.conf\n",
 	.run = run_save,
 };

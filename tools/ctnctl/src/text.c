@@ -152,6 +152,15 @@ char *to_utf8(const char *text)
 	return copy;
 }
 
+/* C0 but for the line feed, which the format escapes, DEL and C1 */
+static int is_control(const char *text, size_t len)
+{
+	unsigned char first = (unsigned char)text[0];
+
+	return (first < ' ' && first != '\n') || first == 0x7f ||
+	       (len == 2 && first == 0xc2 && (unsigned char)text[1] < 0xa0);
+}
+
 /*
  * Names that are different must have labels that are: what is not UTF-8 cannot become
  * U+FFFD here. Its bytes are \xNN, and so is a backslash, so that none is taken for
@@ -166,8 +175,10 @@ char *to_label(const char *text)
 	while (*text) {
 		size_t len = utf8_length(text);
 
-		if (!len || *text == '\\')
-			out += sprintf(out, "\\\\x%02x", (unsigned char)*text);
+		if (!len || *text == '\\' || is_control(text, len))
+			for (size_t i = 0; i < (len ? len : 1); i++)
+				out += sprintf(out, "\\\\x%02x",
+					       (unsigned char)text[i]);
 		else if (*text == '"')
 			out = stpcpy(out, "\\\"");
 		else if (*text == '\n')

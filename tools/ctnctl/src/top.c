@@ -467,15 +467,10 @@ static void print_rows(const struct command *cmd, const struct top *top)
 	free(headline);
 	table_init(&table, cmd, "containers", &look, top_columns, TOP_COLUMNS, "");
 	for (size_t n = 0; n < top->count; n++) {
-		char *name = ctn_escape(top->view[n]->name);
-
-		if (!name)
-			exit(refused());
 		table_line(&table);
-		table_text(&table, TOP_NAME, name);
+		table_text(&table, TOP_NAME, top->view[n]->name);
 		for (size_t i = TOP_NAME + 1; i < TOP_COLUMNS; i++)
 			table_text(&table, i, top_text(top->view[n], i).text);
-		free(name);
 	}
 	table_print(&table);
 }

@@ -45,16 +45,34 @@ static int by_name(const void *a, const void *b)
 	return strcmp(one->name, other->name);
 }
 
-/* Returns what is known of a container, NULL if it has gone before that was read. */
-static const struct known *get_id(struct ids *ids, const char *name)
+static const struct known *find_id(const struct ids *ids, const struct known *named)
+{
+	struct known **found = tfind(named, &ids->tree, by_name);
+
+	return found ? *found : NULL;
+}
+
+/*
+ * Returns what is known of a container, NULL if it has gone before that was read. One
+ * that is known is asked again only if it is @new: an event may be told late, when there
+ * is another of that name.
+ */
+static const struct known *get_id(struct ids *ids, const char *name, int new)
 {
 	size_t size = sizeof(struct known) + strlen(name) + 1;
 	struct known *known = xrealloc(NULL, 1, size);
+	const struct known *old;
 	struct known **found;
-	struct ctn *ctn = ctn_open(ids->ctns, name);
+	struct ctn *ctn;
 	int there;
 
 	strcpy(known->name, name);
+	old = find_id(ids, known);
+	if (old && !new) {
+		free(known);
+		return old;
+	}
+	ctn = ctn_open(ids->ctns, name);
 	there = ctn && !ctn_get_number(ctn, "id", &known->id);
 	ctn_close(ctn);
 	found = there ? tsearch(known, &ids->tree, by_name) :
@@ -81,7 +99,7 @@ static void get_ids(struct ids *ids, char **names)
 	char **all = names ? NULL : ctn_tree_names(ids->ctns);
 
 	for (char **name = names ? names : all; name && *name; name++)
-		get_id(ids, *name);
+		get_id(ids, *name, 1);
 	ctn_names_free(all);
 }
 
@@ -236,7 +254,8 @@ static int tell(const struct config *config, struct ids *ids,
 {
 	/* what is printed as plain text has none */
 	const struct known *known = config->json || config->program ?
-				    get_id(ids, event->name) : NULL;
+				    get_id(ids, event->name,
+					   event->type == CTN_EVENT_ADDED) : NULL;
 	int status = STATUS_OK;
 
 	if (config->program)

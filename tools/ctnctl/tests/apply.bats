@@ -331,6 +331,10 @@ dirs() {
 
 # Files
 
+need_root() {
+	[ "$(id -u)" = 0 ] || skip 'needs root'
+}
+
 # data: some files, in $data.
 data() {
 	data=$BATS_TEST_TMPDIR/data
@@ -395,14 +399,59 @@ owned() {
 	assert_applied
 }
 
+@test "a user's link is followed to what is that user's, and to nothing else" {
+	need_root
+	like_the_kernel
+	data
+	home=$BATS_TEST_TMPDIR/home
+	mkdir -p "$home/own/deep" "$home/far"
+	touch "$home/own/mine" "$home/own/deep/too"
+	ln -s "$data/a" "$home/stolen"
+	ln -s "$data/sub" "$home/dir"
+	ln -s ../dir "$home/far/dir"
+	ln -s own/mine "$home/mine"
+	ln -s own "$home/all"
+	ln -s loop "$home/loop"
+	chown -hR 1000:1000 "$home"
+	# ours, to a user's link: it is that which counts
+	ln -s home/stolen "$BATS_TEST_TMPDIR/through"
+	config '[web]' "file = $home/stolen" "file = $home/dir/d" "file = $home/dir/**" \
+		"file = $home/dir/?" "file = $home/far/dir/**" "file = $BATS_TEST_TMPDIR/through" \
+		"file = $home/loop" "file = $home/loop/**" "file = $home/lo*" "file = $home/lo*/**" \
+		"file = $home/mine" "file = $home/all/**"
+	run --separate-stderr apply "$conf"
+	local no="it leads by a user's symbolic link to what is not that user's"
+	assert_complaints "$conf:2: $home/stolen: $no" "$conf:3: $home/dir/d: $no" \
+		"$conf:4: $home/dir: $no" "$conf:5: $home/dir: $no" \
+		"$conf:6: $home/far/dir: $no" "$conf:7: $BATS_TEST_TMPDIR/through: $no" \
+		"$conf:8: $home/loop: Too many levels of symbolic links" \
+		"$conf:9: $home/loop: Too many levels of symbolic links" \
+		"$conf:10: $home/lo*: there is no such file yet" \
+		"$conf:11: $home/lo*/**: there is no such file yet"
+	assert_output "$(printf '%s\n' 'web: created' "web: file $home/own/"{deep/too,mine})"
+	run owned
+	assert_output "$(printf '%s\n' "$home/own/"{deep/too,mine})"
+}
+
+@test "all limits are set before any file is looked for" {
+	like_the_kernel
+	data
+	config '[web]' "file = $data/**" '[db]' 'page_limit = 1M' 'mode = 0700' \
+		"file = $data/nope"
+	run --separate-stderr apply "$conf"
+	assert_complaints "$conf:6: $data/nope: No such file or directory"
+	assert_output "$(printf '%s\n' 'web: created' 'db: created' 'db: page_limit 1M' \
+		'db: mode 0755 -> 0700' "web: file $data/"{a,b,c,sub/d,sub/deep/f,sub/e})"
+}
+
 @test "a file that several lines name is what the last one says" {
 	like_the_kernel
 	data
 	config '[web]' "file = $data/**" '[db]' "file = $data/sub/**" '[web]' "file = $data/sub/d"
 	run --separate-stderr apply "$conf"
 	assert_success
-	assert_output "$(printf '%s\n' 'web: created' "web: file $data/"{a,b,c,sub/d} \
-		'db: created' "db: file $data/sub/"{deep/f,e})"
+	assert_output "$(printf '%s\n' 'web: created' 'db: created' \
+		"web: file $data/"{a,b,c,sub/d} "db: file $data/sub/"{deep/f,e})"
 	run --separate-stderr apply "$conf"
 	assert_applied
 }
@@ -454,10 +503,6 @@ owned() {
 }
 
 # Owners and modes
-
-need_root() {
-	[ "$(id -u)" = 0 ] || skip 'needs root'
-}
 
 # look NAME FILE...
 look() {

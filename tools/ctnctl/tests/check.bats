@@ -118,13 +118,24 @@ time.sleep(100)' >"$BATS_TEST_TMPDIR/locked" 3>&- &
 	assert_output 'web: 3 charges met its rss_limit: tasks waited, or got ENOMEM'
 	echo 2 >"$tree/web/rss_oom_kills"
 	run ctnctl check web
-	assert_output "web: 2 processes were killed for its rss_limit; the kernel's log has which"
+	assert_output "web: 2 processes were killed for its rss_limit; the kernel's log has which
+web: 3 charges met its rss_limit: tasks waited, or got ENOMEM"
 	echo 0 >"$tree/web/rss_failcnt"
 	echo 1 >"$tree/web/rss_oom_kills"
 	echo 1 >"$tree/web/task_limit_hits"
 	run ctnctl check web
 	assert_output "web: 1 process was killed for its rss_limit; the kernel's log has which
 web: 1 fork or move was refused for its task_limit"
+}
+
+@test "check does not take what it cannot read for well" {
+	container web num_tasks=1 num_file_pages=many
+	run ctnctl check web
+	assert_failure 1
+	assert_output "ctnctl: $tree/web/num_file_pages: \"many\": Not what is expected of this file"
+	run --separate-stderr ctnctl check --json web
+	assert_failure 1
+	assert_equal "$(jq -c . <<<"$output")" '{"findings":[]}'
 }
 
 @test "check tells of a limit that is below what is worked on" {
@@ -151,6 +162,11 @@ web: 1 fork or move was refused for its task_limit"
 	run ctnctl check web
 	assert_failure 1
 	assert_output 'web: it has 18 of the 20 tasks that it may have'
+	echo 5 >"$tree/web/task_limit"
+	echo 4 >"$tree/web/num_tasks"
+	run ctnctl check web
+	assert_success
+	echo 20 >"$tree/web/task_limit"
 	echo 17 >"$tree/web/num_tasks"
 	run ctnctl check web
 	assert_success

@@ -96,7 +96,7 @@ value() {
 	done
 	metrics '.ctnctl_tasks.samples | length'
 	assert_output "${#names[@]}"
-	for name in 'two words' 'a"b' $'new\nline' 'čárka €' $'\t\r' '{}'; do
+	for name in 'two words' 'a"b' $'new\nline' 'čárka €' '{}'; do
 		run bash -o pipefail -c '"$CTNCTL" metrics | "$CTNCTL_SOURCE/tests/prometheus.py" |
 			jq --arg name "$1" ".ctnctl_tasks.samples[\$name]"' - "$name"
 		assert_output 0
@@ -104,6 +104,8 @@ value() {
 	value tasks '\\xff'
 	assert_output 0
 	value tasks '\\x5cxff'
+	assert_output 0
+	value tasks '\\x09\\x0d'
 	assert_output 0
 	! hash promtool 2>/dev/null || check_with_promtool
 }
@@ -172,14 +174,25 @@ check_with_promtool() {
 	assert_refused "$dir/fifo: Not a regular file"
 	assert [ -p "$dir/fifo" ]
 	run ctnctl metrics --output "$dir/none/file"
-	assert_failure 1
-	assert_output --regexp "^ctnctl: $dir/none/file\..*: No such file or directory$"
+	assert_refused "$dir/none/file: No such file or directory"
+	ln -s none/file "$dir/lost"
+	run ctnctl metrics --output "$dir/lost"
+	assert_refused "$dir/lost: it is a symbolic link"
+	assert [ -L "$dir/lost" ]
+	# as /dev/stdout is
+	ln -s /proc/self/fd/1 "$dir/stdout"
+	run bash -o pipefail -c '"$CTNCTL" metrics --output "$1" 2>&1 | cat' - "$dir/stdout"
+	assert_refused "$dir/stdout: it is a symbolic link"
+	assert [ -L "$dir/stdout" ]
+	# whoever owns the directory could have root replace another file by that
 	: >"$dir/file"
 	ln -s file "$dir/link"
 	run ctnctl metrics --output "$dir/link"
-	assert_success
+	assert_refused "$dir/link: it is a symbolic link"
 	assert [ -L "$dir/link" ]
-	assert [ -s "$dir/file" ]
+	assert [ ! -s "$dir/file" ]
+	(cd "$dir" && run ctnctl metrics --output - && assert_line 'ctnctl_containers 1')
+	assert [ ! -e "$dir/-" ]
 	for words in '-o' 'web' '--output='; do
 		# shellcheck disable=SC2086
 		run ctnctl metrics $words

@@ -54,6 +54,19 @@ some() {
 	refute_output --partial $'\e'
 }
 
+@test "top escapes a name in a pipe as list does" {
+	container 'a b\c'
+	container $'a\xff'
+	run "$CTNCTL" list -no name
+	assert_line 'a b\c'
+	assert_line 'a\xff'
+	mapfile -t names <<<"$output"
+	run ctnctl top -b -n 1
+	for name in "${names[@]}"; do
+		assert_line --regexp "^${name//\\/\\\\} +0 "
+	done
+}
+
 @test "rates are of the time between two looks" {
 	some
 	background ctnctl top -b -n 2 -d 1 web
@@ -191,7 +204,7 @@ status 0"
 
 @test "a screen that is small or wide has what fits, also after it was resized" {
 	some
-	screen 6x40 wait:db show size:10x120 wait:RSS-LIMIT show size:2x9 'gone:RSS' \
+	screen 6x40 'wait:^idle .*-$' show size:10x120 wait:RSS-LIMIT 'wait:^idle .*max *$' show size:2x9 'gone:RSS' \
 		'wait:sorted b[+]' show size:1x1 size:24x80 wait:FAIL keys:q end
 	assert_success
 	assert_output "ctnctl top - 3 containers, 1 +

@@ -379,6 +379,20 @@ overflow() {
 	assert_line '["db","rss_failcnt",8]'
 }
 
+@test "what is told late of a container that has gone has its id, not its successor's" {
+	arrive web id=7
+	watch 1 --json
+	kill -STOP "$pid"
+	depart web
+	arrive web id=8
+	kill -CONT "$pid"
+	wait_until contains "$out" added
+	stop
+	run jq -c '[.name, .event, .id]' "$out"
+	assert_line '["web","removed",7]'
+	assert_line '["web","added",8]'
+}
+
 @test "a program is run for each event, with all about it in its environment" {
 	name=$'a "b"\n\xff$(touch made)'
 	container "$name" id=7 rss_failcnt=1
