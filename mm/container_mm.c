@@ -119,13 +119,16 @@ static unsigned long held_goal(struct container *ctn)
 				READ_ONCE(ctn->room_wanted)), limit);
 }
 
-/* And of all pages; of which page_limit wants some less than it allows. */
-static unsigned long usage_goal(struct container *ctn)
+/*
+ * And of all pages; of which page_limit wants some less than it allows. Asked anew each
+ * time, too: when somebody raises the limit no more is to go.
+ */
+static unsigned long usage_goal(struct trim *tr)
 {
-	unsigned long limit = READ_ONCE(ctn->page_limit);
-	unsigned long goal = over_limit(ctn) ? limit - limit / 8 : ULONG_MAX;
+	unsigned long limit = READ_ONCE(tr->ctn->page_limit);
+	unsigned long goal = tr->began_over ? limit - limit / 8 : ULONG_MAX;
 
-	return min(goal, READ_ONCE(ctn->shrink_pages));
+	return min(goal, READ_ONCE(tr->ctn->shrink_pages));
 }
 
 /* How many pages it is from there. */
@@ -141,7 +144,7 @@ unsigned long trim_excess(struct trim *tr)
 		goal = held_goal(tr->ctn);
 	} else {
 		now = container_usage(tr->ctn);
-		goal = tr->goal;
+		goal = usage_goal(tr);
 	}
 	return now > goal ? now - goal : 0;
 }
@@ -305,7 +308,7 @@ static void trim_round(struct trim *tr)
 	bool mapped = !only_held(tr) && over_mapped(ctn);
 
 	trace_container_trim_begin(ctn->id, container_usage(ctn),
-				   only_held(tr) ? ULONG_MAX : tr->goal,
+				   only_held(tr) ? ULONG_MAX : usage_goal(tr),
 				   only_held(tr) ? container_held(ctn) :
 						   container_rss(ctn),
 				   only_held(tr) ? held_goal(ctn) :
@@ -392,7 +395,7 @@ static void begin_round(struct trim *tr, struct container_trimmer *trimmer)
 	WRITE_ONCE(trimmer->begun, trimmer->begun + 1);
 	/* who sees that it has begun may have to have set a goal before */
 	smp_mb();
-	tr->goal = usage_goal(tr->ctn);
+	tr->began_over = over_limit(tr->ctn);
 }
 
 /*

@@ -29,7 +29,7 @@ struct trim {
 	enum container_trim_goal what;
 	enum trim_pass pass;
 	unsigned long began;		/* jiffies */
-	unsigned long goal;		/* anon + file pages, at most */
+	bool began_over;		/* was it over page_limit when the round began? */
 	bool unmap;			/* only unmap what is cold: see trim_mapped() */
 	bool force;			/* reclaim, whatever over_limit says? */
 	bool held;			/* is what is isolated held memory? */

@@ -48,14 +48,14 @@ static void test_usage_goal(struct kunit *test)
 
 	/* at the limit is not over it */
 	ctn->page_limit = 1000;
-	tr->goal = usage_goal(ctn);
-	KUNIT_EXPECT_EQ(test, tr->goal, ULONG_MAX);
+	tr->began_over = over_limit(ctn);
+	KUNIT_EXPECT_EQ(test, usage_goal(tr), ULONG_MAX);
 	KUNIT_EXPECT_TRUE(test, trim_reached(tr));
 
 	/* one over it: an eighth below it */
 	ctn->page_limit = 999;
-	tr->goal = usage_goal(ctn);
-	KUNIT_EXPECT_EQ(test, tr->goal, 999 - 124);
+	tr->began_over = over_limit(ctn);
+	KUNIT_EXPECT_EQ(test, usage_goal(tr), 999 - 124);
 	KUNIT_EXPECT_FALSE(test, trim_reached(tr));
 	KUNIT_EXPECT_EQ(test, trim_excess(tr), 125);
 	KUNIT_EXPECT_FALSE(test, is_urgent(tr));
@@ -68,9 +68,14 @@ static void test_usage_goal(struct kunit *test)
 
 	/* whatever is asked for goes further */
 	ctn->shrink_pages = 100;
-	tr->goal = usage_goal(ctn);
-	KUNIT_EXPECT_EQ(test, tr->goal, 100);
+	KUNIT_EXPECT_EQ(test, usage_goal(tr), 100);
 	KUNIT_EXPECT_TRUE(test, is_urgent(tr));
+
+	/* if that is not wanted any more, and the limit is raised, the round is over */
+	ctn->shrink_pages = ULONG_MAX;
+	KUNIT_EXPECT_FALSE(test, trim_reached(tr));
+	ctn->page_limit = PAGE_COUNTER_MAX;
+	KUNIT_EXPECT_TRUE(test, trim_reached(tr));
 	free_percpu(ctn->pcpu);
 }
 
@@ -107,7 +112,7 @@ static void test_delays(struct kunit *test)
 	struct trim *tr = test_round(test, ctn, CONTAINER_TRIM_USAGE);
 
 	ctn->page_limit = 100;
-	tr->goal = usage_goal(ctn);
+	tr->began_over = over_limit(ctn);
 	tr->trimmer = &ctn->trimmer[CONTAINER_TRIM_USAGE];
 
 	/* more than a quarter of what was to go is a help */

@@ -161,6 +161,19 @@ load_in() {
 	assert_equal "$(attr page_limit_hits)" 1
 }
 
+@test "a round ends when the limit is raised" {
+	hold_start p "$C"
+	tells p anon a 40000
+	tells p touch a
+	echo 400 >"$C/page_limit"
+	wait_until 20 usage_at_most 39000
+	echo max >"$C/page_limit"
+	# what was isolated by then is reclaimed
+	sleep 1
+	assert [ "$(usage)" -gt 2000 ]
+	assert_equal "$(attr page_limit_hits)" 1
+}
+
 @test "dirty pages are written, not lost" {
 	hold_start p "$C"
 	truncate -s 12M "$F"
