@@ -35,6 +35,11 @@ ctnctl: deps ## build ctnctl and its library: build/ctnctl/ctnctl
 	@scripts/step "Building ctnctl" $(LOGS)/ctnctl.log \
 		$(MAKE) -C tools/ctnctl BUILD=$(BUILD)/ctnctl all
 
+.PHONY: deb
+deb: ## build Debian's packages of ctnctl and libctn: build/deb
+	@scripts/deps deb
+	@scripts/step "Building Debian's packages" $(LOGS)/deb.log scripts/deb
+
 .PHONY: helpers
 helpers: deps
 	@scripts/step "Building the tests' helpers" \
