@@ -85,6 +85,10 @@ check-kernel: ## check the kernel part without running it: checkpatch, sparse, c
 	@scripts/deps check
 	@scripts/kernel-check
 
+.PHONY: series
+series: deps ## write the kernel part as a series of patches, for git am and quilt: OUT=DIR SIGNOFF=yes
+	@SIGNOFF="$(SIGNOFF)" scripts/series "$(OUT)"
+
 .PHONY: bisectable
 bisectable: deps ## build the kernel with each number of patches
 	@scripts/kernel-bisectable
