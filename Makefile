@@ -40,6 +40,11 @@ deb: ## build Debian's packages of ctnctl and libctn: build/deb
 	@scripts/deps deb
 	@scripts/step "Building Debian's packages" $(LOGS)/deb.log scripts/deb
 
+.PHONY: deb-kernel
+deb-kernel: ## build Debian's packages of the kernel: build/deb-kernel (CONFIG=debian, local or base)
+	@scripts/deps deb-kernel
+	@LSMOD="$(LSMOD)" scripts/kernel-deb $(if $(filter file,$(origin CONFIG)),debian,$(CONFIG))
+
 .PHONY: helpers
 helpers: deps
 	@scripts/step "Building the tests' helpers" \
