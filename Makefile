@@ -35,6 +35,16 @@ ctnctl: deps ## build ctnctl and its library: build/ctnctl/ctnctl
 	@scripts/step "Building ctnctl" $(LOGS)/ctnctl.log \
 		$(MAKE) -C tools/ctnctl BUILD=$(BUILD)/ctnctl all
 
+.PHONY: deb
+deb: ## build Debian's packages of ctnctl and libctn: build/deb
+	@scripts/deps deb
+	@scripts/step "Building Debian's packages" $(LOGS)/deb.log scripts/deb
+
+.PHONY: deb-kernel
+deb-kernel: ## build Debian's packages of the kernel: build/deb-kernel (CONFIG=debian, local or base)
+	@scripts/deps deb-kernel
+	@LSMOD="$(LSMOD)" scripts/kernel-deb $(if $(filter file,$(origin CONFIG)),debian,$(CONFIG))
+
 .PHONY: helpers
 helpers: deps
 	@scripts/step "Building the tests' helpers" \
@@ -87,6 +97,10 @@ lint: ## static checks of scripts and of what runs in user space
 check-kernel: ## check the kernel part without running it: checkpatch, sparse, clang...
 	@scripts/deps check
 	@scripts/kernel-check
+
+.PHONY: series
+series: deps ## write the kernel part as a series of patches, for git am and quilt: OUT=DIR SIGNOFF=yes
+	@SIGNOFF="$(SIGNOFF)" scripts/series "$(OUT)"
 
 .PHONY: bisectable
 bisectable: deps ## build the kernel with each number of patches

@@ -178,13 +178,36 @@ compile() {
 		lib/pkgconfig/libctn.pc include/ctn.h share/man/man8/ctnctl.8 \
 		share/man/man5/ctnctl.conf.5 lib/systemd/system/ctnctl-apply.service \
 		share/bash-completion/completions/ctnctl \
-		lib/systemd/system/ctnctl-{trim.service,metrics.service,metrics.timer}; do
+		lib/systemd/system/ctnctl-{trim.service,metrics.service,metrics.timer} \
+		share/doc/ctnctl/containers.rst; do
 		assert [ -s "$PREFIX/$file" ]
 	done
 	run readelf -d "$PREFIX/lib/libctn.so"
 	assert_output --partial 'soname: [libctn.so.0]'
+}
+
+@test "what is installed takes the library from where that is installed" {
 	run readelf -d "$PREFIX/sbin/ctnctl"
-	refute_output --partial libctn
+	assert_output --partial 'Shared library: [libctn.so.0]'
+	assert_output --partial "runpath: [$PREFIX/lib]"
+	LD_LIBRARY_PATH='' run "$PREFIX/sbin/ctnctl" --version
+	assert_success
+	assert_output --regexp '^ctnctl [0-9]'
+	# where the dynamic linker looks by itself
+	make -s -C "$CTNCTL_SOURCE" BUILD="$BATS_FILE_TMPDIR/build" \
+		DESTDIR="$BATS_TEST_TMPDIR" PREFIX=/usr install
+	run readelf -d "$BATS_TEST_TMPDIR/usr/sbin/ctnctl"
+	assert_output --partial 'Shared library: [libctn.so.0]'
+	refute_output --partial "runpath"
+}
+
+@test "the version is that of the last entry of the changelog" {
+	version=$(dpkg-parsechangelog -l "$CTNCTL_SOURCE/../../debian/changelog" -S Version)
+	run "$CTNCTL" --version
+	assert_output "ctnctl $version"
+	run pkg-config --modversion libctn
+	assert_output "$version"
+	assert [ -f "$PREFIX/lib/libctn.so.$version" ]
 }
 
 @test "the man pages have no warnings" {
