@@ -20,6 +20,9 @@
 struct container;
 struct folio_batch;
 struct list_head;
+struct pid;
+struct pid_namespace;
+struct seq_file;
 
 #ifdef CONFIG_CONTAINERS
 
@@ -184,6 +187,8 @@ void __container_exec(struct mm_struct *mm);
 int __container_can_fork(struct task_struct *child, u64 clone_flags);
 void __container_end_fork(struct task_struct *child, bool forked);
 void __container_exit(struct task_struct *task);
+int proc_container_show(struct seq_file *m, struct pid_namespace *ns,
+			struct pid *pid, struct task_struct *task);
 void __container_resume_user_mode(void);
 bool __container_wait_for_room(void);
 unsigned long container_oom_pages(struct container *ctn);

@@ -541,21 +541,28 @@ void __container_split_folio(struct folio *folio, unsigned int new_order)
 	rcu_read_unlock_sched();
 }
 
-/* Look at rss_usage each time that so many more pages have been mapped */
-#define CHECK_MAPPED	CONTAINER_STOCK
+/* Mapped page cache is looked at each time that a CPU has so many more or less */
+#define LOOK_SHIFT	ilog2(CONTAINER_STOCK)
+
+static noinline void mapped_moved(struct container *ctn, long nr)
+{
+	container_note_mapped(ctn, nr);
+	if (nr > 0 && container_rss_enabled())
+		container_check_mapped(ctn);
+}
 
 static void count_mapped(unsigned long token, long nr)
 {
 	enum container_stat stat = token_mapped_stat(token);
 	struct container *ctn = token_container(token);
-	long now;
+	long now, steps;
 
 	if (!ctn || !nr)
 		return;
 	now = this_cpu_add_return(ctn->pcpu->stat[stat], nr);
-	if (container_rss_enabled() && nr > 0 && stat == CONTAINER_MAPPED_FILE &&
-	    now / CHECK_MAPPED != (now - nr) / CHECK_MAPPED)
-		container_check_mapped(ctn);
+	steps = (now >> LOOK_SHIFT) - ((now - nr) >> LOOK_SHIFT);
+	if (steps && stat == CONTAINER_MAPPED_FILE)
+		mapped_moved(ctn, steps << LOOK_SHIFT);
 }
 
 /*

@@ -108,6 +108,23 @@ static int parse_pid(const char *buf, size_t len, pid_t *pid)
 	return 0;
 }
 
+/* A number of a signal, or 0: then it is only asked whether one could be sent. */
+static int parse_signal(const char *buf, size_t len, int *sig)
+{
+	unsigned long nr;
+	int err;
+
+	err = container_parse_limit(buf, len, false, &nr);
+	if (err)
+		return err;
+	if (value_is(buf, len, "max"))
+		return -EINVAL;
+	if (nr > _NSIG)
+		return -ERANGE;
+	*sig = nr;
+	return 0;
+}
+
 static ssize_t show_limit(unsigned long limit, char *page)
 {
 	if (limit == PAGE_COUNTER_MAX)
@@ -158,6 +175,34 @@ CONTAINER_SHOW(rss_usage, container_rss(ctn));
 CONTAINER_SHOW_NOTICE(rss_failcnt, ctn->event[CONTAINER_CHARGE_FAILURES]);
 CONTAINER_SHOW(rss_reclaimed, atomic_long_read(&ctn->rss_reclaimed));
 CONTAINER_SHOW_NOTICE(rss_oom_kills, ctn->rss_oom_kills);
+
+/* The most there was, until somebody writes 0 to have it begin anew. */
+#define CONTAINER_SHOW_PEAK(name, which)				\
+static ssize_t container_##name##_show(struct config_item *item,	\
+				       char *page)			\
+{									\
+	return sysfs_emit(page, "%lu\n",				\
+			  container_peak(to_container(item), which));	\
+}									\
+									\
+static ssize_t container_##name##_store(struct config_item *item,	\
+					const char *buf, size_t len)	\
+{									\
+	unsigned long value;						\
+	int err = container_parse_limit(buf, len, false, &value);	\
+									\
+	if (!err && value)						\
+		err = -EINVAL;						\
+	if (err)							\
+		return err;						\
+	container_reset_peak(to_container(item), which);		\
+	return len;							\
+}									\
+CONFIGFS_ATTR(container_, name)
+
+CONTAINER_SHOW_PEAK(rss_peak, CONTAINER_PEAK_RSS);
+CONTAINER_SHOW_PEAK(usage_peak, CONTAINER_PEAK_USAGE);
+CONTAINER_SHOW_PEAK(tasks_peak, CONTAINER_PEAK_TASKS);
 CONTAINER_SHOW(freeing, test_bit(CONTAINER_DYING, &ctn->flags));
 
 static ssize_t container_page_limit_show(struct config_item *item, char *page)
@@ -374,6 +419,17 @@ static ssize_t container_rmtask_store(struct config_item *item,
 }
 CONTAINER_FIND_ATTR(rmtask);
 
+/* Whom it is sent to may not be the writer's: the same goes for it. */
+static ssize_t container_kill_store(struct config_item *item, const char *buf,
+				    size_t len)
+{
+	int sig, err = parse_signal(buf, len, &sig) ?:
+		       container_kill(to_container(item), sig);
+
+	return err ?: len;
+}
+CONTAINER_FIND_ATTR(kill);
+
 static int container_tasks_seq_show(struct config_item *item,
 				    struct seq_file *m)
 {
@@ -443,7 +499,9 @@ static struct configfs_attribute *container_attrs[] = {
 	&container_attr_tasks,
 	&container_attr_addtask,
 	&container_attr_rmtask,
+	&container_attr_kill,
 	&container_attr_num_tasks,
+	&container_attr_tasks_peak,
 	&container_attr_task_limit,
 	&container_attr_task_limit_hits,
 	&container_attr_mappings,
@@ -454,10 +512,12 @@ static struct configfs_attribute *container_attrs[] = {
 	&container_attr_num_file_pages,
 	&container_attr_num_mapped_pages,
 	&container_attr_num_active_pages,
+	&container_attr_usage_peak,
 	&container_attr_page_limit,
 	&container_attr_page_limit_hits,
 	&container_attr_over_limit,
 	&container_attr_rss_usage,
+	&container_attr_rss_peak,
 	&container_attr_rss_limit,
 	&container_attr_rss_failcnt,
 	&container_attr_rss_reclaimed,

@@ -61,6 +61,8 @@ struct container *container_create(void)
 	spin_lock_init(&ctn->lock);
 	INIT_LIST_HEAD(&ctn->tasks);
 	INIT_LIST_HEAD(&ctn->mms);
+	INIT_LIST_HEAD(&ctn->forks);
+	mutex_init(&ctn->kill_mutex);
 	spin_lock_init(&ctn->files_lock);
 	xa_init_flags(&ctn->files, XA_FLAGS_ALLOC1);
 	for (i = 0; i < NR_CONTAINER_FILE_CLASSES; i++)

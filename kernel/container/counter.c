@@ -143,6 +143,7 @@ noinline void container_refill_stock(struct container *ctn,
 	page_counter_charge(counter, nr);
 	atomic_long_add(nr, stock);
 	container_stop_point("charge: stock filled");
+	container_note_peaks(ctn);
 	container_check_limit(ctn);
 	if (which == CONTAINER_HELD)
 		container_held_grew(ctn);
@@ -178,6 +179,7 @@ noinline int container_reserve_slowly(struct container *ctn,
 	    READ_ONCE(ctn->page_limit) &&
 	    page_counter_try_charge(counter, nr + CONTAINER_STOCK, &over)) {
 		atomic_long_add(CONTAINER_STOCK, stock);
+		container_note_peaks(ctn);
 		container_held_grew(ctn);
 		return 0;
 	}
@@ -187,6 +189,7 @@ noinline int container_reserve_slowly(struct container *ctn,
 		if (!page_counter_try_charge(counter, nr, &over))
 			return -ENOMEM;
 	}
+	container_note_peaks(ctn);
 	container_check_limit(ctn);
 	container_held_grew(ctn);
 	return 0;

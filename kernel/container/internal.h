@@ -7,6 +7,7 @@
  *	counter.[ch]	page counters, the stocks of the CPUs before them, sums
  *	token.[ch]	whom a folio is charged to, and giving it to another
  *	limit.c		noticing the limits: what fits, and who is told
+ *	peak.c		the most that there was
  *	charge.c	the hooks where folios are charged, uncharged and moved
  *	throttle.c	who sleeps as page_limit is passed by far
  *	room.c		who waits for room below rss_limit
@@ -15,6 +16,7 @@
  *	notify.c	telling user space of the limits
  *	task.c		membership of tasks and mms: fork, exec, exit
  *	move.c		moving a process in and out
+ *	kill.c		sending a signal to all processes
  *	adopt.c		the pages that a process holds when it is moved
  *	file.c		which files belong to a container or have memory of it
  *	owner.c		naming the owner of a file: addfile and rmfile
@@ -38,11 +40,13 @@
  *	    container_fork_rwsem	write: no task forks or execs meanwhile
  *	      container::lock		tasks, mms; of two containers: one after
  *					the other, never nested
+ *	        sighand_struct::siglock	while a signal is sent: kill.c
  *	      container::files_lock	files; nests inode::i_lock, or
  *					address_space::i_pages, inside
  *	mmap_lock, page table lock	while charging, or walking an mm
  *	  lruvec::lru_lock		nests inside a page table lock
  *	container::shrink_lock		a leaf
+ *	container::kill_mutex		nests container::lock; nothing else is held
  *
  * The charge path takes none of the containers' locks: it goes by tokens,
  * per-CPU counters and RCU; but the first page of a file, and the fiftieth, take
@@ -151,6 +155,14 @@ enum container_notice {
 	CONTAINER_RSS_FAILCNT,
 	CONTAINER_RSS_OOM_KILLS,
 	NR_CONTAINER_NOTICES,
+};
+
+/* What its *_peak files say the most of */
+enum container_peak {
+	CONTAINER_PEAK_RSS,
+	CONTAINER_PEAK_USAGE,
+	CONTAINER_PEAK_TASKS,
+	NR_CONTAINER_PEAKS,
 };
 
 /* bits in container::flags */
@@ -271,9 +283,17 @@ struct container {
 	unsigned long			task_limit;
 	atomic_long_t			task_limit_hits;
 
-	spinlock_t			lock;	/* protects tasks and mms */
+	spinlock_t			lock;	/* protects the next four */
 	struct list_head		tasks;
 	struct list_head		mms;
+	struct list_head		forks;	/* children on their way to tasks, */
+	struct list_head		*kill_last; /* in tasks: see kill.c */
+	struct mutex			kill_mutex; /* one write to kill at a time */
+
+	/* see peak.c; that of tasks changes under lock */
+	atomic_long_t			peak[NR_CONTAINER_PEAKS];
+	atomic_long_t			mapped_lately;	/* pages, or nearly, */
+	unsigned long			mapped_looked;	/* jiffies: when summed up */
 
 	spinlock_t			files_lock; /* protects the next four */
 	struct xarray			files;	/* all, by container_file::id */
@@ -370,8 +390,8 @@ void container_drain_stock(struct container *ctn);
 
 /* limit.c */
 void container_check_limit(struct container *ctn);
-void container_check_mapped(struct container *ctn);
 void container_held_grew(struct container *ctn);
+void container_check_mapped(struct container *ctn);
 int container_charge_fails(struct container *ctn, long nr, gfp_t gfp, bool wait);
 
 static inline unsigned long container_rss_limit(struct container *ctn)
@@ -422,6 +442,13 @@ static inline void container_count(struct container *ctn,
 	atomic_long_add(nr, &ctn->event[event]);
 }
 
+/* peak.c */
+void container_note_peaks(struct container *ctn);
+void container_note_mapped(struct container *ctn, long nr);
+void container_note_tasks(struct container *ctn);
+unsigned long container_peak(struct container *ctn, enum container_peak which);
+void container_reset_peak(struct container *ctn, enum container_peak which);
+
 /* room.c */
 bool container_room_for(struct container *ctn, long nr);
 
@@ -442,6 +469,7 @@ extern struct percpu_rw_semaphore container_fork_rwsem;
 void container_mm_leave(struct mm_struct *mm);
 void container_mm_join(struct mm_struct *mm, struct container *ctn);
 void container_task_leave(struct task_struct *task);
+void container_unlist_task(struct container *ctn, struct task_struct *task);
 void container_count_task_limit_hit(struct container *ctn);
 int container_list_tasks(struct container *ctn, struct seq_file *m);
 
@@ -449,6 +477,10 @@ int container_list_tasks(struct container *ctn, struct seq_file *m);
 int container_add_task(struct container *ctn, pid_t nr);
 int container_remove_task(struct container *ctn, pid_t nr);
 void container_expel_tasks(struct container *ctn);
+
+/* kill.c */
+int container_kill(struct container *ctn, int sig);
+void container_kill_child(struct task_struct *child);
 
 /* adopt.c */
 void container_adopt_pages(struct mm_struct *mm, struct container_reserve *reserve);

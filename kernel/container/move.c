@@ -194,6 +194,9 @@ static int move_tasks(struct mm_struct *mm, struct container *to)
 	container_stop_point("move: counted");
 	joined = for_tasks_of_mm(mm, to, task_move);
 	atomic_long_sub(nr - joined, &to->nr_tasks);
+	spin_lock(&to->lock);
+	container_note_tasks(to);
+	spin_unlock(&to->lock);
 	return 0;
 }
 
@@ -425,10 +428,7 @@ void container_expel_tasks(struct container *ctn)
 		while ((task = list_first_entry_or_null(&ctn->tasks,
 							struct task_struct,
 							container_node))) {
-			list_del(&task->container_node);
-			RCU_INIT_POINTER(task->container, NULL);
-			atomic_long_dec(&ctn->nr_tasks);
-			trace_container_detach(ctn->id, task);
+			container_unlist_task(ctn, task);
 			container_stop_point("expel: a task");
 			cond_resched_lock(&ctn->lock);
 		}

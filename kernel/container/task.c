@@ -162,6 +162,12 @@ int __container_can_fork(struct task_struct *child, u64 clone_flags)
 
 	container_stop_point("fork: counted");
 	RCU_INIT_POINTER(child->container, ctn);
+	if (ctn) {
+		child->container_wanted = 0;
+		spin_lock(&ctn->lock);
+		list_add_tail(&child->container_node, &ctn->forks);
+		spin_unlock(&ctn->lock);
+	}
 	child->container_forking = FORKING;
 	if (child->mm && !(clone_flags & CLONE_VM) &&
 	    mm_follow_current(child->mm))
@@ -183,18 +189,35 @@ void __container_end_fork(struct task_struct *child, bool forked)
 
 	container_stop_point(forked ? "fork: done" : "fork: failed");
 	child->container_forking = 0;
-	if (ctn && forked) {
+	if (ctn) {
 		spin_lock(&ctn->lock);
-		list_add_tail(&child->container_node, &ctn->tasks);
+		if (forked) {
+			list_move_tail(&child->container_node, &ctn->tasks);
+			container_note_tasks(ctn);
+			if (unlikely(child->container_wanted))
+				container_kill_child(child);
+		} else {
+			list_del(&child->container_node);
+			RCU_INIT_POINTER(child->container, NULL);
+			atomic_long_dec(&ctn->nr_tasks);
+		}
 		spin_unlock(&ctn->lock);
-	} else if (ctn) {
-		RCU_INIT_POINTER(child->container, NULL);
-		atomic_long_dec(&ctn->nr_tasks);
 	}
 	percpu_up_read(&container_fork_rwsem);
 	container_stop_point("fork: unlocked");
 	if (adopt)
 		container_adopt_pages(child->mm, NULL);
+}
+
+/* @task is not in the list of @ctn any more. Context: ctn->lock held. */
+void container_unlist_task(struct container *ctn, struct task_struct *task)
+{
+	if (unlikely(ctn->kill_last == &task->container_node))
+		ctn->kill_last = task->container_node.prev;
+	list_del(&task->container_node);
+	RCU_INIT_POINTER(task->container, NULL);
+	atomic_long_dec(&ctn->nr_tasks);
+	trace_container_detach(ctn->id, task);
 }
 
 /* Take @task out of its container, if it is in one. */
@@ -205,12 +228,8 @@ void container_task_leave(struct task_struct *task)
 	rcu_read_lock();
 	while ((ctn = rcu_dereference(task->container))) {
 		spin_lock(&ctn->lock);
-		if (rcu_access_pointer(task->container) == ctn) {
-			list_del(&task->container_node);
-			RCU_INIT_POINTER(task->container, NULL);
-			atomic_long_dec(&ctn->nr_tasks);
-			trace_container_detach(ctn->id, task);
-		}
+		if (rcu_access_pointer(task->container) == ctn)
+			container_unlist_task(ctn, task);
 		spin_unlock(&ctn->lock);
 		container_stop_point("task: left");
 	}
@@ -271,5 +290,39 @@ int container_list_tasks(struct container *ctn, struct seq_file *m)
 		if (pids[i])
 			seq_printf(m, "%d\n", pids[i]);
 	kvfree(pids);
+	return 0;
+}
+
+/**
+ * proc_container_show - say in which container a task is: /proc/PID/container
+ * @m: gets its name, in one line, or nothing if it is in none. What ends a line, or
+ *     would be taken for more than one word, is escaped as in /proc/PID/mountinfo.
+ * @ns: the pid namespace of that procfs.
+ * @pid: the task's.
+ * @task: the task.
+ *
+ * The name is freed with the last reference to the directory, without a grace
+ * period. So it is read with a reference, which is not to be had once the directory
+ * is being removed: then the task is about to be in none. It does not change.
+ *
+ * Context: May sleep.
+ * Return: 0.
+ */
+int proc_container_show(struct seq_file *m, struct pid_namespace *ns,
+			struct pid *pid, struct task_struct *task)
+{
+	struct container *ctn;
+
+	rcu_read_lock();
+	ctn = rcu_dereference(task->container);
+	if (ctn)
+		ctn = container_tryget(ctn);
+	rcu_read_unlock();
+	if (!ctn)
+		return 0;
+
+	seq_escape(m, config_item_name(&ctn->group.cg_item), " \t\n\\");
+	seq_putc(m, '\n');
+	container_put(ctn);
 	return 0;
 }

@@ -334,3 +334,121 @@ printed() {
 	wait_gone "$BACKGROUND"
 	tells p check a
 }
+
+@test "kill ends all that are in a container, and waits for that" {
+	hold_start p "$C"
+	tells p threads 3
+	tell p child pid
+	run "$CTN" kill --wait "$N"
+	assert_success
+	assert_equal "$(attr num_tasks)" 0
+	wait_gone "$p"
+	run "$CTN" kill "$N" "$N-gone"
+	assert_failure 1
+	hold_start q "$C"
+	run "$CTN" kill -s CONT "$N"
+	assert_success
+	assert_equal "$(attr num_tasks)" 1
+	run setpriv --reuid 1000 --regid 1000 --clear-groups "$CTN" kill "$N"
+	assert_failure 1
+	assert_output --partial 'Permission denied'
+	chown 1000 "$C/kill"
+	run setpriv --reuid 1000 --regid 1000 --clear-groups "$CTN" kill "$N"
+	assert_failure 1
+	assert_output --partial "(they are other users' processes)"
+	assert_equal "$(attr num_tasks)" 1
+}
+
+@test "stop gives them time, and then kills" {
+	enter "$C" sleep 1000 3>&- &
+	wait_until 20 has_tasks 1
+	run "$CTN" stop "$N"
+	assert_success
+	assert_output ''
+	assert_equal "$(attr num_tasks)" 0
+	enter "$C" sh -c 'trap "" TERM; sleep 1000; sleep 1000' 3>&- &
+	wait_until 20 has_tasks 2
+	run "$CTN" stop -t 1 "$N"
+	assert_success
+	assert_output "ctnctl: $N: 1 thread has not ended in time, and is killed"
+	assert_equal "$(attr num_tasks)" 0
+}
+
+@test "which names the container of a process and of a file, whatever its name" {
+	local odd=$'o\tdd \\040\nname'
+
+	hold_start p "$C"
+	run "$CTN" which "$p"
+	assert_success
+	assert_output "$N"
+	run "$CTN" which $$
+	assert_failure 1
+	assert_output "ctnctl: $$: it is in no container"
+	mkdir "$ROOT/$odd"
+	set_attr addtask "$p" "$ROOT/$odd"
+	run "$CTN" which "$p"
+	assert_output 'o\x09dd \x5c040\x0aname'
+	tells p write "$F" 10
+	run "$CTN" which "$F" "$p"
+	assert_output $'o\\x09dd \\x5c040\\x0aname\no\\x09dd \\x5c040\\x0aname'
+	hold <<<"write /dev/shm/$N 10"
+	run "$CTN" which "/dev/shm/$N"
+	assert_failure 1
+	"$CTN" run "$N" hold <<<"write /dev/shm/$N 20"
+	tells p write "/dev/shm/$N" 30
+	run "$CTN" which "/dev/shm/$N"
+	assert_equal "$(sort <<<"$output" | head -c1)" o
+	rm "/dev/shm/$N"
+}
+
+@test "ps and show --tree tell who is where" {
+	local child
+
+	hold_start p "$C"
+	tells p anon a 500
+	tells p touch a
+	child=$(tell p child pid)
+	child=${child%% *}
+	run "$CTN" ps -rno CONTAINER,PID,PPID,USER,STATE,COMMAND "$N"
+	assert_success
+	assert_line "$N $p $BASHPID root S hold"
+	assert_line "$N $child $p root S hold"
+	assert [ "$("$CTN" ps -J "$N" | jq .processes[0].rss_bytes)" -ge $((500 * 4096)) ]
+	assert [ "$("$CTN" ps -J "$N" | jq .processes[0].pss_bytes)" -gt 0 ]
+	run "$CTN" show --tree -rno NAME,PID "$N"
+	assert_output "$N -
+hold $p
+hold $child"
+}
+
+@test "run --rm --kill leaves nothing behind" {
+	run "$CTN" run --rm --kill "$N-new" -- sh -c 'sleep 1000 & sleep 1000 & exit 3'
+	assert_failure 3
+	assert_output ''
+	assert [ ! -e "$C-new" ]
+	run pgrep -f 'sleep 1000'
+	assert_failure
+	run "$CTN" run --rm "$N-new" -- sh -c 'sleep 3 3>&- >/dev/null 2>&1 & exit 0'
+	assert_success
+	assert_output "ctnctl: $N-new: 1 thread goes on without a container"
+	assert [ ! -e "$C-new" ]
+	run "$CTN" run --rm "$N-new" -- sh -c 'kill -9 $$'
+	assert_failure 137
+	assert [ ! -e "$C-new" ]
+}
+
+@test "a summary has the peaks, and what was done meanwhile" {
+	run --separate-stderr "$CTN" run --rm --summary=json --page-limit 4M "$N-new" -- \
+		hold <<-END
+			forks 4
+			write $F 4000
+			anon a 2000
+			touch a
+		END
+	assert_success
+	assert [ "$(jq .rss_peak <<<"$stderr")" -ge 2000 ]
+	assert [ "$(jq .usage_peak <<<"$stderr")" -ge 2000 ]
+	assert_equal "$(jq .tasks_peak <<<"$stderr")" 5
+	assert [ "$(jq .trimmed_pages <<<"$stderr")" -gt 0 ]
+	assert [ "$(jq .usec <<<"$stderr")" -gt 0 ]
+}

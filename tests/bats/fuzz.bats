@@ -48,22 +48,22 @@ fuzz() {
 
 @test "whatever root does comes to what the manual says" {
 	fuzz root 40000
-	assert_done write_value write_default write_task write_file shrink \
-		write_held open read_held watch mkdir rmdir chmod look
+	assert_done write_value write_default write_task write_file kill write_peak \
+		shrink write_held open read_held watch mkdir rmdir chmod look
 }
 
 @test "whatever a user does changes nothing but what is theirs" {
 	fuzz user 40000
-	assert_done write_value write_task write_file shrink write_held open \
+	assert_done write_value write_task write_file kill write_peak shrink write_held open \
 		read_held watch chmod look
 }
 
 @test "nor does root of a user namespace" {
 	fuzz userns 40000
-	assert_done write_value write_task write_file shrink write_held open look
+	assert_done write_value write_task write_file kill write_peak shrink write_held open look
 }
 
 @test "nor does one of a pid namespace" {
 	fuzz pidns 40000
-	assert_done write_value write_task write_file shrink write_held open look
+	assert_done write_value write_task write_file kill write_peak shrink write_held open look
 }

@@ -220,6 +220,90 @@ has_anon() {
 	assert_equal "$(tasks)" "${child%% *}"
 }
 
+# where_is PID: what its /proc/PID/container says, and a "." after it
+where_is() {
+	cat "/proc/$1/container" && echo .
+}
+
+@test "/proc/PID/container is the name of the container, and empty in none" {
+	local name=${C##*/}
+
+	hold_start p
+	assert_equal "$(where_is "$p")" .
+	set_attr addtask "$p"
+	assert_equal "$(where_is "$p")" "$name"$'\n.'
+	mkdir "$C-to"
+	set_attr addtask "$p" "$C-to"
+	assert_equal "$(where_is "$p")" "$name-to"$'\n.'
+	set_attr rmtask "$p" "$C-to"
+	assert_equal "$(where_is "$p")" .
+	set_attr addtask "$p"
+	rmdir "$C"
+	assert_equal "$(where_is "$p")" .
+	assert_equal "$(where_is $$)" .
+	mkdir "$C"
+}
+
+@test "each thread has one, a child has its parent's, a zombie has none" {
+	local name=${C##*/} child tid
+
+	hold_start p "$C"
+	tells p threads 3
+	for tid in "/proc/$p/task"/*; do
+		assert_equal "$(where_is "$p/task/${tid##*/}")" "$name"$'\n.'
+	done
+	child=$(tell p child pid)
+	child=${child%% *}
+	assert_equal "$(where_is "$child")" "$name"$'\n.'
+	kill -9 "$child"
+	wait_until 20 grep -q '^State:.*Z' "/proc/$child/status"
+	assert_equal "$(where_is "$child")" .
+}
+
+@test "a name cannot pass for two lines in it, nor for another's" {
+	local dir=$ROOT/$'x\nweb y\t\\040z'
+
+	mkdir "$dir" "$ROOT/$(printf '%0255d' 1)"
+	hold_start p "$dir"
+	assert_equal "$(where_is "$p")" 'x\012web\040y\011\134040z'$'\n.'
+	set_attr addtask "$p" "$ROOT/$(printf '%0255d' 1)"
+	assert_equal "$(where_is "$p")" "$(printf '%0255d' 1)"$'\n.'
+}
+
+@test "everybody may read it, as /proc/PID/cgroup" {
+	hold_start p "$C"
+	assert_equal "$(stat -c %A "/proc/$p/container")" -r--r--r--
+	assert_equal "$(setpriv --reuid 1000 --regid 1000 --clear-groups \
+		cat "/proc/$p/container")" "${C##*/}"
+	# also where it has another number
+	run enter "$C" unshare --pid --fork --mount-proc cat /proc/1/container
+	assert_output "${C##*/}"
+}
+
+@test "it is read while containers come and go" {
+	local dir name i line
+
+	# one that is too long for the directory's own memory
+	name=r$(printf '%0200d' 1)
+	dir=$ROOT/$name
+	hold_start p
+	(
+		for i in {1..200}; do
+			mkdir "$dir"
+			echo "$p" >"$dir/addtask"
+			rmdir "$dir"
+		done
+		echo done >"$BATS_TEST_TMPDIR/done"
+	) 3>&- &
+	until [ -s "$BATS_TEST_TMPDIR/done" ]; do
+		# no fork for each
+		for i in {1..20}; do
+			read -r line <"/proc/$p/container" && echo "$line"
+		done
+	done >"$BATS_TEST_TMPDIR/read"
+	assert_equal "$(sort -u "$BATS_TEST_TMPDIR/read")" "$name"
+}
+
 @test "a zombie is no member" {
 	local child
 

@@ -14,7 +14,7 @@ teardown() { common_teardown; }
 READABLE=(id tasks num_tasks task_limit task_limit_hits mappings num_files
 	num_anon_pages num_file_pages num_mapped_pages num_active_pages
 	page_limit page_limit_hits over_limit rss_usage rss_limit rss_failcnt
-	rss_reclaimed rss_oom_kills oom stat freeing)
+	rss_reclaimed rss_oom_kills oom stat freeing tasks_peak)
 
 # Standard input has lines of an error and a value: written to the file, each of
 # these gets that error and changes nothing. See tests/helpers/put.c.
@@ -72,6 +72,7 @@ no_page_limit() {
 --w------- addtask
 -r--r--r-- freeing
 -r--r--r-- id
+--w------- kill
 -r-------- mappings
 -r--r--r-- num_active_pages
 -r--r--r-- num_anon_pages
@@ -88,13 +89,16 @@ no_page_limit() {
 -r--r--r-- rss_failcnt
 -rw-r--r-- rss_limit
 -r--r--r-- rss_oom_kills
+-rw-r--r-- rss_peak
 -r--r--r-- rss_reclaimed
 -r--r--r-- rss_usage
 --w------- shrink
 -r--r--r-- stat
 -rw-r--r-- task_limit
 -r--r--r-- task_limit_hits
--rw-r--r-- tasks"
+-rw-r--r-- tasks
+-rw-r--r-- tasks_peak
+-rw-r--r-- usage_peak"
 }
 
 @test "a new container has nothing in it and no limits" {
@@ -115,6 +119,7 @@ over_limit:reclaim
 rss_failcnt:0
 rss_limit:max
 rss_oom_kills:0
+rss_peak:0
 rss_reclaimed:0
 rss_usage:0
 oom:task"

@@ -9,7 +9,7 @@
 
 load common
 
-setup_file() { common_setup_file; }
+setup_file() { common_setup_file bomb; }
 
 setup() {
 	common_setup
@@ -51,7 +51,8 @@ end_user() {
 @test "a user without the directory changes nothing" {
 	local name
 
-	for name in addtask rmtask tasks addfile rmfile page_limit task_limit over_limit; do
+	for name in addtask rmtask tasks addfile rmfile kill page_limit task_limit over_limit \
+		rss_peak usage_peak tasks_peak; do
 		assert_equal "$name $(put_as 1001 $name 1)" "$name open: EACCES"
 	done
 	run as 1001 rmdir "$C"
@@ -214,6 +215,88 @@ end_user() {
 	done
 	assert_equal "$(attr num_tasks) $(attr num_files)" '0 0'
 	end_user
+}
+
+# A process that is another user's, in the container: its pid is in OTHER_PID.
+other_in() {
+	run_as "$1"
+	OTHER_PID=$USER_PID
+	set_attr addtask "$OTHER_PID"
+}
+
+# is_alive PID: it is not dead, nor about to be.
+is_alive() {
+	sleep 0.1
+	[ -d "/proc/$1" ] && ! grep -q '^State:.*[ZX]' "/proc/$1/status"
+}
+
+@test "the owner kills processes of theirs, and not another's" {
+	other_in 1001
+	assert_equal "$(put_as 1000 kill 9)" EPERM
+	assert_equal "$(put_as 1000 kill 0)" EPERM
+	assert_equal "$(put_as 1000 kill 15)" EPERM
+	is_alive "$OTHER_PID"
+	other_in 0
+	assert_equal "$(put_as 1000 kill 9)" EPERM
+	is_alive "$OTHER_PID"
+	run_as 1000
+	set_attr addtask "$USER_PID"
+	assert_equal "$(put_as 1000 kill 0)" ok
+	# those that they may, and that is no error
+	assert_equal "$(put_as 1000 kill 9)" ok
+	wait_gone "$USER_PID"
+	is_alive "$OTHER_PID"
+	assert_equal "$(attr num_tasks)" 2
+	assert_equal "$(put_as 1000 kill 9)" EPERM
+	assert_equal "$(put_value kill 9)" ok
+	wait_until 20 has_tasks 0
+}
+
+@test "nor another's child that cannot be seen yet" {
+	local stop=/sys/kernel/debug/containers/stop parent
+
+	# nobody joins while a fork is under way
+	run_as 1000
+	set_attr addtask "$USER_PID"
+	bomb "$C" 10 1 $stop -4 3>&- &
+	parent=$!
+	wait_until 20 grep -q '^waits fork: done' $stop
+	assert_equal "$(put_as 1000 kill 9)" ok
+	wait_gone "$USER_PID"
+	# it is let go by root, who kills the parent only
+	kill -9 "$parent"
+	wait_gone "$parent"
+	sleep 0.2
+	assert_equal "$(attr num_tasks)" 1
+}
+
+@test "nor with a program of root's, nor with what root has opened" {
+	other_in 1001
+	assert_equal "$(printf 9 | put --opened-by 1000 "$C/kill")" EPERM
+	run as 1000 bash -c "echo 9 >&4" 4>"$C/kill"
+	assert_failure
+	assert_output --partial 'Operation not permitted'
+	is_alive "$OTHER_PID"
+	# what they may do themselves they may have done
+	run_as 1000
+	set_attr addtask "$USER_PID"
+	assert_equal "$(printf 9 | put --opened-by 1000 "$C/kill")" ok
+	wait_gone "$USER_PID"
+	is_alive "$OTHER_PID"
+	kill -9 "$OTHER_PID"
+	wait_until 20 has_tasks 0
+}
+
+@test "CAP_KILL is for all, and CAP_SYS_RESOURCE is not" {
+	other_in 1001
+	capable() {
+		printf 9 | setpriv --reuid 1000 --regid 1000 --clear-groups \
+			--inh-caps "+$1" --ambient-caps "+$1" put "$C/kill"
+	}
+	assert_equal "$(capable sys_resource)" EPERM
+	is_alive "$OTHER_PID"
+	assert_equal "$(capable kill)" ok
+	wait_until 20 has_tasks 0
 }
 
 @test "the owner learns nothing of files that they cannot reach" {

@@ -35,6 +35,7 @@ static const char *const attrs[] = {
 	"num_active_pages", "page_limit", "page_limit_hits", "over_limit",
 	"rss_usage", "rss_limit", "rss_failcnt", "rss_reclaimed", "rss_oom_kills",
 	"oom", "stat", "freeing", "addtask", "rmtask", "addfile", "rmfile", "shrink",
+	"kill", "rss_peak", "usage_peak", "tasks_peak",
 };
 
 struct held *any_held(void)

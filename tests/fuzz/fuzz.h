@@ -58,6 +58,8 @@ enum kind {
 	KIND_OVER,
 	KIND_OOM,
 	KIND_PID,
+	KIND_SIGNAL,
+	KIND_PEAK,	/* 0, and nothing else */
 	KIND_PATH,
 };
 
@@ -150,6 +152,8 @@ int op_write_value(void);
 int op_write_default(void);
 int op_write_task(void);
 int op_write_file(void);
+int op_kill(void);
+int op_write_peak(void);
 int op_shrink(void);
 int op_write_held(void);
 int op_write_foreign(void);

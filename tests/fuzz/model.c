@@ -82,6 +82,16 @@ int judge(enum kind kind, const char *bytes, size_t len, char *value, size_t siz
 		if (number > 0x7fffffff)
 			return ERANGE;
 		break;
+	case KIND_SIGNAL:
+	case KIND_PEAK:
+		err = judge_number(0, bytes, len, &number);
+		if (err)
+			return err;
+		if (kind == KIND_SIGNAL && number > 64)
+			return ERANGE;
+		if (kind == KIND_PEAK && number)
+			return EINVAL;
+		break;
 	default:
 		number = LARGEST;
 		if (is_word(bytes, len, "max"))

@@ -60,6 +60,8 @@ static struct op {
 	{ "write_default", op_write_default, 20, 0, 0 },
 	{ "write_task", op_write_task, 12, 0, 0 },
 	{ "write_file", op_write_file, 12, 0, 0 },
+	{ "kill", op_kill, 12, 0, 0 },
+	{ "write_peak", op_write_peak, 20, 0, 0 },
 	{ "shrink", op_shrink, 20, 0, 0 },
 	{ "write_held", op_write_held, 60, 0, 0 },
 	{ "write_foreign", op_write_foreign, 60, 0, 0 },
@@ -191,7 +193,7 @@ static void prepare(void)
 	static const char *const handed[] = {
 		"tasks", "addtask", "rmtask", "addfile", "rmfile", "shrink",
 		"page_limit", "rss_limit", "task_limit", "over_limit", "oom",
-		"mappings",
+		"mappings", "kill", "rss_peak", "usage_peak", "tasks_peak",
 	};
 	char path[512];
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fuzz.h"
@@ -343,6 +344,115 @@ int op_write_task(void)
 	if (!err)
 		sleeper_in[sleeper] = which == 2 ? NOBODY : (int)(ctn - own);
 	ctn->used |= !err;
+	check_own(ctn);
+	return !err;
+}
+
+/* What ends a sleeper, or does nothing to it. */
+static int is_known(int sig)
+{
+	return sig == 0 || sig == SIGKILL || sig == SIGCHLD || sig == SIGCONT ||
+	       sig == SIGURG || sig == SIGWINCH;
+}
+
+static void gen_signal(struct text *text)
+{
+	static const int signals[] = { 0, SIGKILL, SIGCHLD, SIGCONT, SIGURG, SIGWINCH };
+
+	if (one_in(3)) {
+		gen_value(text);
+		return;
+	}
+	text->len = (size_t)snprintf(text->bytes, TEXT_MAX, "%d%s", ONE_OF(signals),
+				     one_in(2) ? "\n" : "");
+	if (one_in(10))
+		mutate(text);
+}
+
+/* All of its own that are in the container have got it, and nobody else has. */
+int op_kill(void)
+{
+	struct own *ctn = any_own();
+	char path[512], then[VALUE_MAX];
+	struct text text;
+	int expected, sig, status;
+
+	gen_signal(&text);
+	if (!ctn)
+		return 0;
+	own_path(ctn, "kill", path, sizeof(path));
+	expected = judge(KIND_SIGNAL, text.bytes, text.len, then, sizeof(then));
+	sig = expected ? 0 : atoi(then);
+	if (!is_known(sig))
+		return 0;
+	agree(path, &text, write_path(path, &text), expected);
+	for (int i = 0; sig == SIGKILL && i < NR_SLEEPERS; i++) {
+		if (sleeper_in[i] != ctn - own)
+			continue;
+		if (waitpid(sleepers[i], &status, 0) != sleepers[i] ||
+		    !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+			complain("sleeper %d: %s, status %#x", i, strerror(errno), status);
+		sleepers[i] = start_sleeper();
+		sleeper_in[i] = NOBODY;
+	}
+	for (int i = 0; i < NR_SLEEPERS; i++)
+		if (waitpid(sleepers[i], NULL, WNOHANG))
+			complain("sleeper %d has not survived %d to others", i, sig);
+	check_own(ctn);
+	return !expected;
+}
+
+/* ---- peaks ---- */
+
+static unsigned long long number_in(const struct own *ctn, const char *attr)
+{
+	char path[512], value[64];
+
+	own_path(ctn, attr, path, sizeof(path));
+	read_value(path, value, sizeof(value));
+	return strtoull(value, NULL, 10);
+}
+
+static const struct {
+	const char *name;
+	const char *parts[2];	/* the sum of which it is the peak of */
+} peaks[] = {
+	{ "rss_peak", { "rss_usage", NULL } },
+	{ "usage_peak", { "num_anon_pages", "num_file_pages" } },
+	{ "tasks_peak", { "num_tasks", NULL } },
+};
+
+/* What somebody else's memory does to it meanwhile, a page is mapped or swapped. */
+#define PEAK_MOVES 2048
+
+int op_write_peak(void)
+{
+	struct own *ctn = any_own();
+	unsigned int which = below(ARRAY_SIZE(peaks));
+	char path[512], then[VALUE_MAX];
+	unsigned long long before, now = 0;
+	struct text text;
+	int expected, err;
+
+	if (one_in(2))
+		gen_value(&text);
+	else
+		text.len = (size_t)snprintf(text.bytes, TEXT_MAX, "0");
+	if (!ctn)
+		return 0;
+	own_path(ctn, peaks[which].name, path, sizeof(path));
+	before = number_in(ctn, peaks[which].name);
+	expected = judge(KIND_PEAK, text.bytes, text.len, then, sizeof(then));
+	err = write_path(path, &text);
+	agree(path, &text, err, expected);
+	if (err && number_in(ctn, peaks[which].name) < before)
+		complain("%s has changed from %llu", path, before);
+	for (int i = 0; i < 2 && peaks[which].parts[i]; i++)
+		now += number_in(ctn, peaks[which].parts[i]);
+	if (!err && number_in(ctn, peaks[which].name) > now + PEAK_MOVES)
+		complain("%s is far above the %llu that there are", path, now);
+	if (which == 2 && number_in(ctn, peaks[which].name) < now)
+		complain("%s is below the %llu that there are", path, now);
 	check_own(ctn);
 	return !err;
 }

@@ -136,6 +136,16 @@ static int op_rmfile(struct actor *a)
 	return NOTHING;
 }
 
+/* Who is in a container can die at any time; most signals here do nothing to them. */
+static int op_kill(struct actor *a)
+{
+	static const char * const signals[] = { "0", "9", "18", "23", "28", "65", "x" };
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/kill", random_container(a));
+	return put(path, signals[below(a, 7)]);
+}
+
 /* ---- limits ---- */
 
 static int put_limit(struct actor *a, const char *file, unsigned long low)
@@ -200,6 +210,15 @@ static int op_defaults(struct actor *a)
 	return put(ROOT "/default_task_limit", chance(a, 70) ? "max" : "20");
 }
 
+static int op_peaks(struct actor *a)
+{
+	static const char * const names[] = { "rss_peak", "usage_peak", "tasks_peak" };
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/%s", random_container(a), names[below(a, 3)]);
+	return put(path, "0");
+}
+
 /* So that not all get stuck below small limits. */
 static int op_relax(struct actor *a)
 {
@@ -246,7 +265,7 @@ static int op_held(struct actor *a)
 {
 	static const char * const names[] = {
 		"mappings", "tasks", "freeing", "stat", "num_anon_pages",
-		"page_limit", "addtask", "shrink",
+		"page_limit", "addtask", "shrink", "kill", "rss_peak",
 	};
 	static int fds[4] = { -1, -1, -1, -1 };
 	int i = below(a, 4), err = 0;
@@ -256,7 +275,7 @@ static int op_held(struct actor *a)
 	if (fds[i] < 0 || chance(a, 30)) {
 		close(fds[i]);
 		snprintf(path, sizeof(path), "%s/%s", random_container(a),
-			 names[below(a, 8)]);
+			 names[below(a, 10)]);
 		fds[i] = open(path, (chance(a, 80) ? O_RDONLY : O_WRONLY) |
 			      O_CLOEXEC);
 		return fds[i] < 0 ? errno : 0;
@@ -299,6 +318,20 @@ static int op_chown(struct actor *a)
 	return chmod(path, chance(a, 50) ? 0200 : 0600) ? errno : 0;
 }
 
+/* In which container somebody is, who may be anywhere by now. */
+static int op_whose(struct actor *a)
+{
+	struct slot *slot = &shared->slot[below(a, shared->nr_slots)];
+	char path[64];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/proc/%d/container", slot->pid);
+	len = get(path, text, sizeof(text));
+	if (len > 0 && (text[len - 1] != '\n' || memchr(text, '\n', (size_t)len - 1)))
+		corrupt("%s: %s", path, text);
+	return len < 0 ? -len : 0;
+}
+
 /* The audit itself, while nothing stands still: it has to be safe. */
 static int op_audit(struct actor *a)
 {
@@ -316,6 +349,8 @@ static const struct op ops[] = {
 	{ "addtask", 30, op_addtask },
 	{ "rmtask", 6, op_rmtask },
 	{ "bad pid", 2, op_bad_pid },
+	{ "kill", 3, op_kill },
+	{ "whose", 10, op_whose },
 	{ "addfile", 15, op_addfile },
 	{ "rmfile", 8, op_rmfile },
 	{ "page_limit", 8, op_page_limit },
@@ -323,6 +358,7 @@ static const struct op ops[] = {
 	{ "shrink", 3, op_shrink },
 	{ "task_limit", 4, op_task_limit },
 	{ "over_limit, oom", 3, op_words },
+	{ "peaks", 3, op_peaks },
 	{ "defaults", 2, op_defaults },
 	{ "relax", 10, op_relax },
 	{ "read all", 5, op_read_all },

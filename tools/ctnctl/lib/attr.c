@@ -20,6 +20,8 @@
 #define WANT_SIZE "want pages, or a size such as 64M"
 #define WANT_COUNT "want a number or \"max\""
 #define WANT_PID "want the number of a process that is no kernel thread"
+#define WANT_ZERO "want 0, which makes what there is now the peak"
+#define WANT_SIGNAL "want the number of a signal"
 #define WANT_PATH "want the path of a regular file"
 
 static const struct ctn_attr attrs[] = {
@@ -27,6 +29,8 @@ static const struct ctn_attr attrs[] = {
 	  "number of the container" },
 	{ "num_tasks", "TASKS", CTN_KIND_COUNT, R, NULL,
 	  "threads in it" },
+	{ "tasks_peak", "TASKS-PEAK", CTN_KIND_COUNT, R | W, WANT_ZERO,
+	  "the most threads that there were" },
 	{ "task_limit", "TASK-LIMIT", CTN_KIND_COUNT, SETTING, WANT_COUNT,
 	  "threads it may have" },
 	{ "task_limit_hits", "TASK-HITS", CTN_KIND_COUNT, R | EVENT, NULL,
@@ -41,6 +45,8 @@ static const struct ctn_attr attrs[] = {
 	  "page cache that is mapped" },
 	{ "num_active_pages", "ACTIVE", CTN_KIND_PAGES, R, NULL,
 	  "memory that is in active use" },
+	{ "usage_peak", "USAGE-PEAK", CTN_KIND_PAGES, R | W, WANT_ZERO,
+	  "the most memory and page cache that there was" },
 	{ "page_limit", "LIMIT", CTN_KIND_PAGES, SETTING, WANT_PAGES,
 	  "memory it is trimmed to" },
 	{ "page_limit_hits", "HITS", CTN_KIND_COUNT, R | EVENT, NULL,
@@ -50,6 +56,8 @@ static const struct ctn_attr attrs[] = {
 	  "what is done with its cold memory over page_limit" },
 	{ "rss_usage", "RSS", CTN_KIND_PAGES, R, NULL,
 	  "anonymous, shared and mapped memory" },
+	{ "rss_peak", "RSS-PEAK", CTN_KIND_PAGES, R | W, WANT_ZERO,
+	  "the most that RSS was" },
 	{ "rss_limit", "RSS-LIMIT", CTN_KIND_PAGES, SETTING, WANT_PAGES,
 	  "the most of that, but for mapped files" },
 	{ "rss_failcnt", "RSS-HITS", CTN_KIND_COUNT, R | EVENT, NULL,
@@ -68,6 +76,8 @@ static const struct ctn_attr attrs[] = {
 	  "files it owns, with their pages" },
 	{ "stat", NULL, CTN_KIND_LIST, R, NULL,
 	  "what was done about its limits, in numbers" },
+	{ "kill", NULL, CTN_KIND_COUNT, W, WANT_SIGNAL,
+	  "signal to send to its processes now" },
 	{ "shrink", NULL, CTN_KIND_PAGES, W, WANT_SIZE,
 	  "memory to trim it to now" },
 	{ "addtask", NULL, CTN_KIND_COUNT, W, WANT_PID,
@@ -105,6 +115,7 @@ static const struct {
 	  "the container is at its task_limit, or the process has yet to call exec" },
 	{ "tasks", ENOMEM, "what it has does not fit below rss_limit" },
 	{ "tasks", EPERM, "it is another user's process" },
+	{ "kill", EPERM, "they are other users' processes" },
 	{ "addfile", EPERM, "it is another user's file" },
 	{ "rmfile", EPERM, "it is another user's file" },
 	{ "rmfile", ENOENT, "or it is not the container's" },

@@ -42,7 +42,8 @@ extern const struct command create_command, delete_command, list_command,
 	show_command, set_command, add_task_command, rm_task_command,
 	add_file_command, rm_file_command, shrink_command, watch_command,
 	trim_command, run_command, path_command, apply_command, save_command,
-	metrics_command, top_command, check_command;
+	metrics_command, top_command, check_command, kill_command,
+	stop_command, which_command, ps_command;
 
 /* Say on stderr what the library refused. Returns STATUS_REFUSED. */
 int refused(void);
@@ -152,8 +153,36 @@ void json_put_attr(struct json_object *to, const char *attr, const char *value);
 void json_print_line(struct json_object *object);
 void json_print(struct json_object *object);
 
-/* run.c: is there such a program, where execvp(3) looks for it? Returns an errno. */
+/* run.c */
+
+/* Is there such a program, where execvp(3) looks for it? Returns an errno. */
 int find_program(const char *program);
+
+/* Say that a program cannot be run for @err. Returns the exit status for that. */
+int cannot_run(const char *program, int err);
+
+/*
+ * Remove a container that was made for nothing, unless another has joined it meanwhile,
+ * and would be thrown out. @own: how many tasks are our own.
+ */
+void delete_unused(const struct ctn_tree *tree, const struct ctn *ctn, uint64_t own);
+
+/* create.c: remove a container, and say what goes on without. Returns an exit status. */
+int delete_loudly(const struct ctn_tree *tree, const char *name);
+
+/* kill.c */
+
+/* A signal by name, with SIG or without, or by number; -1 if there is none. */
+int take_signal(const char *text);
+
+/* Write it to kill. Returns as ctn_set() does. */
+int send_signal(const struct ctn *ctn, int number);
+
+/*
+ * Wait until nobody is in a container, for @seconds at most, or until stop_signal. What
+ * is then in it is in @left; nobody, if it was removed meanwhile. Returns 0 or -1.
+ */
+int wait_until_empty(const struct ctn *ctn, double seconds, uint64_t *left);
 
 /* nearest.c: what may have been meant by a word that is not known */
 

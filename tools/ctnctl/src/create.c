@@ -69,7 +69,7 @@ const struct command create_command = {
 };
 
 /* What goes on without limits is worth a word. */
-static int delete(const struct ctn_tree *tree, const char *name)
+int delete_loudly(const struct ctn_tree *tree, const char *name)
 {
 	struct ctn *ctn = ctn_open(tree, name);
 	uint64_t tasks = 0;
@@ -98,7 +98,7 @@ static int run_delete(const struct command *cmd, int argc, char **argv)
 
 	tree = open_tree();
 	for (; optind < argc; optind++)
-		status |= delete(tree, argv[optind]);
+		status |= delete_loudly(tree, argv[optind]);
 	ctn_tree_close(tree);
 	return status;
 }

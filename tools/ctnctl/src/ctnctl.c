@@ -31,7 +31,8 @@ static const struct command *const commands[] = {
 	&create_command, &delete_command, &list_command, &show_command,
 	&set_command, &add_task_command, &rm_task_command, &add_file_command,
 	&rm_file_command, &shrink_command, &watch_command, &trim_command,
-	&run_command, &path_command, &apply_command, &save_command,
+	&run_command, &ps_command, &which_command, &kill_command,
+	&stop_command, &path_command, &apply_command, &save_command,
 	&metrics_command, &top_command, &check_command,
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * ctnctl run: a program in a container. ctnctl joins, then becomes the
- * program, so that signals and the exit status are the program's own.
+ * program, so that signals and the exit status are the program's own; or it stays as its
+ * parent, if there is something to be done at its end: supervise.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,13 +12,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common.h"
+#include "supervise.h"
+
+enum { OPT_KILL = 0x200, OPT_RM, OPT_SUMMARY };
 
 struct config {
+	struct supervision end;
 	const char *name;
 	char **program;
 	struct settings settings;
 };
+
+static enum summary take_summary(const struct command *cmd, const char *how)
+{
+	if (!how || !strcmp(how, "text"))
+		return SUMMARY_TEXT;
+	if (!strcmp(how, "json"))
+		return SUMMARY_JSON;
+	wrong_usage(cmd, "want --summary or --summary=json, not: \"%s\"", how);
+}
 
 static void take_options(const struct command *cmd, struct config *config,
 			 int argc, char **argv)
@@ -25,6 +38,9 @@ static void take_options(const struct command *cmd, struct config *config,
 	static const struct option options[] = {
 		SETTING_OPTIONS,
 		{ "help", no_argument, NULL, 'h' },
+		{ "kill", no_argument, NULL, OPT_KILL },
+		{ "rm", no_argument, NULL, OPT_RM },
+		{ "summary", optional_argument, NULL, OPT_SUMMARY },
 		{ 0 }
 	};
 	int opt;
@@ -32,7 +48,13 @@ static void take_options(const struct command *cmd, struct config *config,
 	while ((opt = next_option(argc, argv, "+h", options)) != -1) {
 		if (opt == 'h')
 			print_help(cmd);
-		if (!settings_option(cmd, &config->settings, opt, optarg))
+		if (opt == OPT_KILL)
+			config->end.kill = 1;
+		else if (opt == OPT_RM)
+			config->end.remove = 1;
+		else if (opt == OPT_SUMMARY)
+			config->end.summary = take_summary(cmd, optarg);
+		else if (!settings_option(cmd, &config->settings, opt, optarg))
 			try_help(cmd);
 	}
 }
@@ -77,12 +99,7 @@ static struct ctn *create_or_open(const struct ctn_tree *tree,
 	return ctn;
 }
 
-/*
- * Unless another run has joined it meanwhile, and would be thrown out. @own: how
- * many tasks are our own.
- */
-static void delete_unused(const struct ctn_tree *tree, const struct ctn *ctn,
-			  uint64_t own)
+void delete_unused(const struct ctn_tree *tree, const struct ctn *ctn, uint64_t own)
 {
 	uint64_t tasks;
 
@@ -92,7 +109,7 @@ static void delete_unused(const struct ctn_tree *tree, const struct ctn *ctn,
 		refused();
 }
 
-static int cannot_run(const char *program, int err)
+int cannot_run(const char *program, int err)
 {
 	/* what does not fit below rss_limit is too long as well */
 	complain("%s: %s%s", program, strerror(err), err == E2BIG ?
@@ -145,7 +162,7 @@ static int run_run(const struct command *cmd, int argc, char **argv)
 	struct config config = { 0 };
 	struct ctn_tree *tree;
 	struct ctn *ctn;
-	int made, err, status;
+	int made, err, status, stay;
 
 	parse(cmd, &config, argc, argv);
 	tree = open_tree();
@@ -156,13 +173,16 @@ static int run_run(const struct command *cmd, int argc, char **argv)
 		return cannot_run(config.program[0], err);
 	}
 	ctn = create_or_open(tree, config.name, &made);
+	stay = config.end.kill || config.end.remove || config.end.summary;
 	status = settings_apply(&config.settings, ctn);
-	if (!status && !stop_signal && ctn_add_task(ctn, getpid()))
+	if (!status && !stop_signal && !stay && ctn_add_task(ctn, getpid()))
 		status = refused();
 	if ((status || stop_signal) && made)
 		delete_unused(tree, ctn, 0);
 	stop_now();
-	if (!status) {
+	if (!status && stay) {
+		status = supervise(tree, ctn, made, config.program, &config.end);
+	} else if (!status) {
 		execvp(config.program[0], config.program);
 		status = cannot_run(config.program[0], errno);
 		if (made)
@@ -184,10 +204,15 @@ const struct command run_command = {
 	"on a container that is there already.\n\n"
 	"Options:\n"
 	SETTING_HELP
+	"     --rm                remove the container in the end, if it was made\n"
+	"     --kill              kill what PROGRAM has left in it\n"
+	"     --summary[=json]    print on standard error what it took: peaks, time\n"
+	"                         that it was held up, memory that was trimmed\n"
 	" -h, --help              print this help\n"
 	"\nThe exit status is that of PROGRAM; 126 if it cannot be run, 127 if it\n"
 	"cannot be found, 1 if the container was refused.\n"
 	"\nExample:\n"
-	"  ctnctl run --page-limit 64M web -- tar -cf /tmp/usr.tar /usr\n",
+	"  ctnctl run --page-limit 64M web -- tar -cf /tmp/usr.tar /usr\n"
+	"  ctnctl run --rm --kill --summary job -- make\n",
 	.run = run_run,
 };

@@ -4,15 +4,14 @@
  * its statistics.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "table.h"
+#include "process.h"
+#include "ps.h"
 
-enum what { SHOW_ATTRS, SHOW_TASKS, SHOW_FILES, SHOW_STAT };
+enum what { SHOW_ATTRS, SHOW_TASKS, SHOW_FILES, SHOW_STAT, SHOW_TREE };
 
 struct config {
 	enum what what;
@@ -154,84 +153,90 @@ static int show_attrs(struct table *table, const struct ctn_tree *tree,
 
 /* Tasks */
 
-enum { TASK_TID, TASK_PID, TASK_COMMAND };
+enum {
+	TASK_TID, TASK_PID, TASK_USER, TASK_STATE, TASK_RSS, TASK_PSS, TASK_SWAP,
+	TASK_COMMAND, TASK_ARGS
+};
 
 static const struct column task_columns[] = {
 	[TASK_TID] = { "TID", CELL_NUMBER, "thread id", NULL },
 	[TASK_PID] = { "PID", CELL_NUMBER, "process that it is a thread of",
 		       NULL },
+	[TASK_USER] = { "USER", CELL_TEXT, "whose it is", NULL },
+	[TASK_STATE] = { "STATE", CELL_TEXT, "R, S, D, T, as ps(1) has them", NULL },
+	[TASK_RSS] = { "RSS", CELL_SIZE, "memory that the process maps", NULL },
+	[TASK_PSS] = { "PSS", CELL_SIZE, "the same, shared pages in parts", NULL },
+	[TASK_SWAP] = { "SWAP", CELL_SIZE, "what the process has in swap", NULL },
 	[TASK_COMMAND] = { "COMMAND", CELL_TEXT, "name of the thread", NULL },
+	[TASK_ARGS] = { "ARGS", CELL_TEXT, "command line of the process", NULL },
 };
 
-static const char task_usual[] = "TID,PID,COMMAND";
+static const char task_usual[] = "TID,PID,USER,STATE,COMMAND";
 
-/* What a file in /proc/TID begins with, or NULL if the thread is gone. */
-static const char *read_proc(pid_t tid, const char *file, char *text,
-			     size_t size)
+/* A thread that has gone has its number only. */
+static void fill_task(struct table *table, pid_t tid, const struct process *process)
 {
-	char *path = xasprintf("/proc/%d/%s", (int)tid, file);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t len;
+	const char state[] = { process ? process->state : '\0', '\0' };
 
-	free(path);
-	if (fd < 0)
-		return NULL;
-	len = read(fd, text, size - 1);
-	close(fd);
-	if (len < 0)
-		return NULL;
-	text[len] = '\0';
-	return text;
-}
-
-static void fill_pid(struct table *table, size_t shown, pid_t tid)
-{
-	char text[512];
-	const char *line = read_proc(tid, "status", text, sizeof(text));
-	unsigned int pid;
-
-	line = line ? strstr(line, "\nTgid:") : NULL;
-	if (line && sscanf(line, "\nTgid: %u", &pid) == 1)
-		table_number(table, shown, pid);
-}
-
-static void fill_command(struct table *table, size_t shown, pid_t tid)
-{
-	char text[512];
-	char *end;
-
-	if (!read_proc(tid, "comm", text, sizeof(text)))
-		return;
-	/* The last newline is the kernel's, others are part of the name. */
-	end = strrchr(text, '\n');
-	if (end)
-		*end = '\0';
-	table_text(table, shown, text);
+	table_line(table);
+	for (size_t i = 0; i < table->nshown; i++) {
+		if (table->shown[i] == TASK_TID) {
+			table_number(table, i, (uint64_t)tid);
+			continue;
+		}
+		if (!process)
+			continue;
+		switch (table->shown[i]) {
+		case TASK_PID:
+			table_number(table, i, (uint64_t)process->pid);
+			break;
+		case TASK_USER:
+			table_text(table, i, process->user);
+			break;
+		case TASK_STATE:
+			table_text(table, i, state);
+			break;
+		case TASK_RSS:
+			table_size(table, i, process->rss);
+			break;
+		case TASK_PSS:
+			if (process->pss != CTN_MAX)
+				table_size(table, i, process->pss);
+			break;
+		case TASK_SWAP:
+			table_size(table, i, process->swap);
+			break;
+		case TASK_COMMAND:
+			table_text(table, i, process->name);
+			break;
+		case TASK_ARGS:
+			if (*process->args)
+				table_text(table, i, process->args);
+			break;
+		}
+	}
 }
 
 static int show_tasks(struct table *table, const struct ctn *ctn)
 {
+	struct process *processes = NULL;
 	pid_t *tids = NULL;
 	ssize_t count = ctn_tasks(ctn, &tids);
+	int with_pss = 0;
+	size_t found, at = 0;
 
 	if (count < 0)
 		return refused();
+	for (size_t i = 0; i < table->nshown; i++)
+		with_pss |= table->shown[i] == TASK_PSS;
+	found = processes_read(tids, (size_t)count, with_pss, &processes);
 	for (ssize_t n = 0; n < count; n++) {
-		table_line(table);
-		for (size_t i = 0; i < table->nshown; i++) {
-			switch (table->shown[i]) {
-			case TASK_TID:
-				table_number(table, i, (uint64_t)tids[n]);
-				break;
-			case TASK_PID:
-				fill_pid(table, i, tids[n]);
-				break;
-			case TASK_COMMAND:
-				fill_command(table, i, tids[n]);
-				break;
-			}
-		}
+		int there = at < found && processes[at].id == tids[n];
+
+		fill_task(table, tids[n], there ? &processes[at] : NULL);
+		at += (size_t)there;
 	}
+	processes_free(processes, found);
 	free(tids);
 	return STATUS_OK;
 }
@@ -362,6 +367,8 @@ static noreturn void print_show_help(const struct command *cmd)
 	print_columns(file_columns, ARRAY_SIZE(file_columns));
 	fputs("\nColumns with --stat:\n", stdout);
 	print_columns(stat_columns, ARRAY_SIZE(stat_columns));
+	fputs("\nColumns with --tree:\n", stdout);
+	ps_print_columns(1);
 	finish(STATUS_OK);
 }
 
@@ -375,11 +382,12 @@ static void parse(const struct command *cmd, struct config *config, int argc,
 		{ "help", no_argument, NULL, 'h' },
 		{ "stat", no_argument, NULL, 's' },
 		{ "tasks", no_argument, NULL, 't' },
+		{ "tree", no_argument, NULL, 'T' },
 		{ 0 }
 	};
 	int opt, views = 0;
 
-	while ((opt = next_option(argc, argv, LOOK_SHORT "dfhst", options)) != -1) {
+	while ((opt = next_option(argc, argv, LOOK_SHORT "dfhstT", options)) != -1) {
 		switch (opt) {
 		case 'd':
 			config->defaults = 1;
@@ -397,6 +405,10 @@ static void parse(const struct command *cmd, struct config *config, int argc,
 			config->what = SHOW_TASKS;
 			views++;
 			break;
+		case 'T':
+			config->what = SHOW_TREE;
+			views++;
+			break;
 		case 'h':
 			print_show_help(cmd);
 		default:
@@ -405,8 +417,11 @@ static void parse(const struct command *cmd, struct config *config, int argc,
 		}
 	}
 	if (views > 1)
-		wrong_usage(cmd, "want one of --defaults, --files, --stat and "
-			    "--tasks");
+		wrong_usage(cmd, "want one of --defaults, --files, --stat, "
+			    "--tasks and --tree");
+	config->attrs = argv + optind;
+	if (config->what == SHOW_TREE)
+		return;
 	if (!config->defaults) {
 		if (optind == argc)
 			wrong_usage(cmd, "no NAME given");
@@ -435,6 +450,9 @@ static void init_table(struct table *table, const struct command *cmd,
 	case SHOW_FILES:
 		table_init(table, cmd, "files", &config->look, file_columns,
 			   ARRAY_SIZE(file_columns), file_usual);
+		break;
+	case SHOW_TREE:
+		ps_init(table, cmd, &config->look, 1);
 		break;
 	case SHOW_STAT:
 		table_init(table, cmd, "stat", &config->look, stat_columns,
@@ -469,6 +487,8 @@ static int run_show(const struct command *cmd, int argc, char **argv)
 		status = show_files(&table, ctn);
 	else if (config.what == SHOW_STAT)
 		status = show_stat(&table, ctn);
+	else if (config.what == SHOW_TREE)
+		status = ps_add_all(&table, tree, config.attrs);
 	else
 		status = show_attrs(&table, tree, ctn, config.attrs);
 	table_print(&table);
@@ -483,11 +503,14 @@ const struct command show_command = {
 	.help =
 	"Usage: ctnctl show [OPTION...] NAME [ATTR...]\n"
 	"       ctnctl show [OPTION...] --defaults [ATTR...]\n"
-	"       ctnctl show [OPTION...] --tasks|--files|--stat NAME\n\n"
+	"       ctnctl show [OPTION...] --tasks|--files|--stat NAME\n"
+	"       ctnctl show [OPTION...] --tree [NAME...]\n\n"
 	"Print the attributes of the container NAME, all or each ATTR, or its\n"
 	"tasks, or its files, or its statistics.\n\n"
 	"Options:\n"
 	" -t, --tasks           print its threads\n"
+	" -T, --tree            print who is where: the processes of all containers, or\n"
+	"                       of each NAME, below their parents\n"
 	" -f, --files           print the files that it owns\n"
 	" -s, --stat            print what the kernel has done about its limits\n"
 	" -d, --defaults        print what new containers get, and what belongs\n"

@@ -204,9 +204,9 @@ void table_init(struct table *table, const struct command *cmd,
 		add_column(table, i);
 }
 
-static void new_line(struct table *table)
+static void new_line(struct table *table, struct libscols_line *above)
 {
-	table->line = scols_table_new_line(table->scols, NULL);
+	table->line = scols_table_new_line(table->scols, above);
 	if (!table->line ||
 	    (table->look->json &&
 	     scols_line_set_userdata(table->line, json_new())))
@@ -215,7 +215,30 @@ static void new_line(struct table *table)
 
 void table_line(struct table *table)
 {
-	new_line(table);
+	new_line(table, NULL);
+}
+
+void table_be_tree(struct table *table, size_t column)
+{
+	table->tree = 1;
+	/* there it is not drawn */
+	if (table->look->raw || table->look->json)
+		return;
+	for (size_t i = 0; i < table->nvisible; i++) {
+		struct libscols_column *cl;
+
+		if (table->shown[i] != column)
+			continue;
+		cl = scols_table_get_column(table->scols, i);
+		if (scols_column_set_flags(cl, scols_column_get_flags(cl) |
+					   SCOLS_FL_TREE))
+			no_memory();
+	}
+}
+
+void table_line_below(struct table *table, struct libscols_line *above)
+{
+	new_line(table, table->look->raw || table->look->json ? NULL : above);
 }
 
 static void free_numbers(struct table *table, struct libscols_line *line)
@@ -374,7 +397,7 @@ static void sort(struct table *table)
 void table_total_line(struct table *table)
 {
 	sort(table);
-	new_line(table);
+	new_line(table, NULL);
 	table->total = scols_line_get_userdata(table->line);
 }
 

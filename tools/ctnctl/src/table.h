@@ -88,6 +88,7 @@ struct table {
 	const char *title;
 	struct libscols_table *scols;
 	struct libscols_line *line;	/* the last */
+	int tree;			/* whether lines are below others */
 	struct json_object *total;	/* the line of totals in JSON */
 	/* What JSON is instead of lines and columns, if it is not NULL. */
 	struct json_object *object;
@@ -102,6 +103,13 @@ void table_init(struct table *table, const struct command *cmd,
 		const struct column *columns, size_t count, const char *usual);
 
 void table_line(struct table *table);
+
+/*
+ * Make it a tree, drawn in the column @column if that is shown. Its lines are made by
+ * table_line_below(): @above is the line that is above it, or NULL. JSON has no tree.
+ */
+void table_be_tree(struct table *table, size_t column);
+void table_line_below(struct table *table, struct libscols_line *above);
 
 /* Take back the last line. */
 void table_drop_line(struct table *table);

@@ -22,7 +22,7 @@ complete_words() {
 		ctnctl --help | sed -n '/^Commands/,/^$/s/^  \([a-z-]*\) .*/\1/p'
 		printf '%s\n' ls mk rm
 	} | sort | paste -sd' ')"
-	complete_words w
+	complete_words wa
 	assert_output watch
 }
 
@@ -77,6 +77,25 @@ complete_words() {
 	done
 }
 
+@test "names of containers and of signals come where they are wanted" {
+	container web
+	for words in 'ps' 'kill' 'stop' 'kill -s TERM' 'stop -t 3' 'stop --time = 3' 'show --tree' \
+		'run --rm --kill --summary' 'run --summary = json'; do
+		# shellcheck disable=SC2086
+		complete_words $words ''
+		assert_output web
+	done
+	complete_words kill -s te
+	assert_output TERM
+	complete_words stop --signal = us
+	assert_output 'USR1 USR2'
+	complete_words run --summary =
+	assert_output json
+	: >"$BATS_TEST_TMPDIR/here"
+	complete_words which he
+	assert_output here
+}
+
 @test "what follows an option without an argument is taken for a container" {
 	container web
 	complete_words show -b web ''
@@ -90,12 +109,14 @@ complete_words() {
 	complete_words list -o n
 	assert_output NAME
 	complete_words list -o name,rss-
-	assert_output 'name,RSS-HITS name,RSS-LIMIT'
-	for words in 'list -s -us' 'ls -s -us' 'list --sort -us' 'top -s -us'; do
+	assert_output 'name,RSS-HITS name,RSS-LIMIT name,RSS-PEAK'
+	for words in 'list -s -us' 'ls -s -us' 'list --sort -us'; do
 		# shellcheck disable=SC2086
 		complete_words $words
-		assert_output '-USAGE -USE%'
+		assert_output '-USAGE -USAGE-PEAK -USE%'
 	done
+	complete_words top -s -us
+	assert_output '-USAGE -USE%'
 	complete_words show --sort attribute,-v
 	assert_output 'attribute,-VALUE'
 	complete_words show -s we
@@ -118,7 +139,7 @@ complete_words() {
 	complete_words list -rno nam
 	assert_output NAME
 	complete_words show -t -o ''
-	assert_output 'COMMAND PID TID'
+	assert_output 'ARGS COMMAND PID PSS RSS STATE SWAP TID USER'
 	complete_words show -o a
 	assert_output ATTRIBUTE
 	mkdir -p "$BATS_TEST_TMPDIR/dirs/one"

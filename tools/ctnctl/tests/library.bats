@@ -222,7 +222,8 @@ compile() {
 @test "the man page names every command, option and column" {
 	page=$(man -E UTF-8 -l "$PREFIX/share/man/man8/ctnctl.8" | col -b)
 	for command in create delete list show set add-task rm-task add-file \
-		rm-file shrink watch trim run apply save metrics top check; do
+		rm-file shrink watch trim run apply save metrics top check ps which kill \
+		stop; do
 		assert grep -qE -- "^ {7}$command( |$)" <<<"$page"
 		run ctnctl "$command" --help
 		while read -r option; do

@@ -148,3 +148,129 @@ load helper
 	run perl -e 'alarm 1; exec @ARGV' "$CTNCTL" run --page-limit 1p web -- sleep 5
 	assert_failure $((128 + 14))
 }
+
+@test "with --rm it stays, and removes the container that it made" {
+	like_the_kernel
+	run --separate-stderr with_kernel "$CTNCTL" run --rm web -- \
+		sh -c 'echo $$ $PPID; cat "$1/addtask"' - "$tree/web"
+	assert_success
+	read -r child parent <<<"${lines[0]}"
+	assert [ "$child" != "$parent" ]
+	assert_equal "${lines[1]}" "$child"
+	assert_equal "$stderr" ''
+	assert [ ! -e "$tree/web" ]
+}
+
+@test "one that was there before stays, and what goes on without is said" {
+	like_the_kernel
+	container web
+	run with_kernel "$CTNCTL" run --rm web -- true
+	assert_success
+	assert_output 'ctnctl: web: it was there before, and stays'
+	assert [ -e "$tree/web" ]
+	run with_kernel "$CTNCTL" run --rm new -- sh -c 'echo 3 >"$1/num_tasks"' - "$tree/new"
+	assert_success
+	assert_output 'ctnctl: new: 3 threads go on without a container'
+	assert [ ! -e "$tree/new" ]
+}
+
+@test "the exit status is the program's, also when ctnctl stays" {
+	container web
+	run ctnctl run --summary web -- sh -c 'exit 7'
+	assert_failure 7
+	run ctnctl run --summary web -- sh -c 'kill -KILL $$'
+	assert_failure 137
+	run ctnctl run --summary web -- sh -c 'kill -TERM $$'
+	assert_failure 143
+	# a core is the program's, and not another of ctnctl's
+	run ctnctl run --summary web -- sh -c 'ulimit -c 0; kill -SEGV $$'
+	assert_failure 139
+}
+
+@test "what cannot be run leaves nothing behind" {
+	like_the_kernel
+	printf '#!/nonexistent/interpreter\n' >prog
+	chmod +x prog
+	for option in --rm --kill --summary; do
+		run -127 with_kernel "$CTNCTL" run $option web -- ./prog
+		assert_failure 127
+		assert_output 'ctnctl: ./prog: No such file or directory'
+		assert [ ! -e "$tree/web" ]
+	done
+	container old
+	full "$tree/old/addtask"
+	run ctnctl run --summary old -- echo ran
+	assert_failure 1
+	assert_output --regexp '^ctnctl: .*/addtask: "[0-9]+": No space left on device$'
+}
+
+@test "signals are handed on" {
+	container web
+	# what is put into the background has SIGQUIT ignored
+	for signal in HUP INT TERM USR1 USR2; do
+		: >said
+		background ctnctl run --summary web -- sh -c '
+			trap "echo got; exit 9" '$signal'; echo ready >said
+			while :; do sleep 0.05; done'
+		wait_until contains said ready
+		kill -$signal "$pid"
+		join
+		assert_equal "$signal $status" "$signal 9"
+		assert_equal "$output" got
+	done
+	# one that ends the program ends ctnctl
+	: >said
+	background ctnctl run --summary web -- sh -c 'echo ready >said; exec sleep 100'
+	wait_until contains said ready
+	kill -TERM "$pid"
+	join
+	assert_equal "$status" 143
+}
+
+@test "what is left is killed with --kill" {
+	container web num_tasks=2
+	: >"$tree/web/kill"
+	background ctnctl run --kill web -- true
+	wait_until contains "$tree/web/kill" 9
+	sleep 0.3
+	assert kill -0 "$pid"
+	echo 0 1<>"$tree/web/num_tasks"
+	join
+	assert_equal "$status" 0
+	assert_equal "$stderr" ''
+}
+
+@test "a summary says what it took" {
+	container web rss_peak=16384 usage_peak=20480 tasks_peak=5
+	printf '%s\n' 'throttled_usec 1000000' 'reclaim_usec 5' 'dropped 100' 'reclaimed 10' >"$tree/web/stat"
+	run --separate-stderr ctnctl run --summary web -- sh -c '
+		printf "%s\n" "throttled_usec 2500000" "reclaim_usec 5" "dropped 356" "reclaimed 266" >"$1/stat"
+		echo out' - "$tree/web"
+	assert_success
+	assert_output out
+	assert_regex "$stderr" "^time        [0-9]+\.[0-9]{3} s, [0-9]+\.[0-9]{3} s user, [0-9]+\.[0-9]{3} s system
+rss peak    64M
+usage peak  80M
+tasks peak  5
+throttled   1.500 s
+trimmed     2M\$"
+	printf '%s\n' 'throttled_usec 1' 'dropped 1' >"$tree/web/stat"
+	run --separate-stderr ctnctl run --summary=json web -- sh -c 'exit 3'
+	assert_failure 3
+	assert_equal "$(jq -c '[.name, .status, .rss_peak, .rss_peak_bytes, .usage_peak,
+		.tasks_peak, .throttled_usec, .trimmed_pages, .trimmed_bytes]' <<<"$stderr")" \
+		'["web",3,16384,67108864,20480,5,0,0,0]'
+	assert [ "$(jq .usec <<<"$stderr")" -gt 0 ]
+	run --separate-stderr ctnctl run --summary=json web -- sh -c 'kill -TERM $$'
+	assert_equal "$(jq -c '[.signal, .status]' <<<"$stderr")" '[15,null]'
+	run ctnctl run --summary=xml web -- true
+	assert_wrong_usage
+}
+
+@test "on a kernel without peaks they are left out" {
+	container web
+	run --separate-stderr ctnctl run --summary web -- true
+	assert_success
+	refute_regex "$stderr" peak
+	assert_regex "$stderr" 'trimmed     0B'
+}

@@ -134,7 +134,7 @@ load helper
 	echo $$ >"$tree/web/tasks"
 	run ctnctl show -rn --tasks web
 	assert_success
-	assert_output "$$ $$ $(</proc/$$/comm)"
+	assert_output "$$ $$ $(id -un) $(ps -o state= $$) $(</proc/$$/comm)"
 }
 
 @test "newlines in the name of a thread are shown" {
