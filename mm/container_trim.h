@@ -29,7 +29,8 @@ struct trim {
 	enum container_trim_goal what;
 	enum trim_pass pass;
 	unsigned long began;		/* jiffies */
-	unsigned long goal;		/* anon + file pages, at most */
+	unsigned long goal;		/* anon + file pages, at most; or held ones */
+	bool unasked;			/* for the barrier of physpages, and nobody waits? */
 	bool unmap;			/* only unmap what is cold: see trim_mapped() */
 	bool force;			/* reclaim, whatever over_limit says? */
 	bool held;			/* is what is isolated held memory? */
