@@ -9,7 +9,8 @@
  *  - CONTAINER_TRIM_USAGE brings anonymous and file pages below page_limit - 1/8,
  *    or to what was written to shrink. Besides, where rss_usage is over rss_limit,
  *    it unmaps page cache that is cold, for which nobody waits;
- *  - CONTAINER_TRIM_HELD makes room below rss_limit, of held memory only.
+ *  - CONTAINER_TRIM_HELD makes room below rss_limit, of held memory only, and
+ *    brings that below the barrier of physpages - 1/8, for which nobody waits.
  *
  * A round goes in passes, of which each takes more than the one before:
  *
@@ -92,9 +93,9 @@ static bool over_limit(struct container *ctn)
 
 static bool over_mapped(struct container *ctn)
 {
-	unsigned long limit = container_rss_limit(ctn);
+	unsigned long goal = container_rss_goal(ctn);
 
-	return limit != PAGE_COUNTER_MAX && container_rss(ctn) > limit &&
+	return goal != PAGE_COUNTER_MAX && container_rss(ctn) > goal &&
 	       container_stat(ctn, CONTAINER_MAPPED_FILE);
 }
 
@@ -119,6 +120,22 @@ static unsigned long held_goal(struct container *ctn)
 				READ_ONCE(ctn->room_wanted)), limit);
 }
 
+/* Is more held than the barrier of physpages? Nobody waits for that. */
+static bool over_barrier(struct container *ctn)
+{
+	unsigned long barrier = container_rss_barrier(ctn);
+
+	return barrier != PAGE_COUNTER_MAX && container_held(ctn) > barrier;
+}
+
+/* Then some less than that may be left, as with page_limit. */
+static unsigned long barrier_goal(struct trim *tr)
+{
+	unsigned long barrier = container_rss_barrier(tr->ctn);
+
+	return tr->began_over ? barrier - barrier / 8 : ULONG_MAX;
+}
+
 /*
  * And of all pages; of which page_limit wants some less than it allows. Asked anew each
  * time, too: when somebody raises the limit no more is to go.
@@ -138,10 +155,10 @@ unsigned long trim_excess(struct trim *tr)
 
 	if (tr->unmap) {
 		now = container_rss(tr->ctn);
-		goal = container_rss_limit(tr->ctn);
+		goal = container_rss_goal(tr->ctn);
 	} else if (only_held(tr)) {
 		now = container_held(tr->ctn);
-		goal = held_goal(tr->ctn);
+		goal = min(held_goal(tr->ctn), barrier_goal(tr));
 	} else {
 		now = container_usage(tr->ctn);
 		goal = usage_goal(tr);
@@ -311,15 +328,15 @@ static void trim_round(struct trim *tr)
 				   only_held(tr) ? ULONG_MAX : usage_goal(tr),
 				   only_held(tr) ? container_held(ctn) :
 						   container_rss(ctn),
-				   only_held(tr) ? held_goal(ctn) :
-				   mapped ? container_rss_limit(ctn) : ULONG_MAX);
+				   only_held(tr) ? min(held_goal(ctn), barrier_goal(tr)) :
+				   mapped ? container_rss_goal(ctn) : ULONG_MAX);
 	for (; tr->pass < TRIM_PASSES && !trim_reached(tr); tr->pass++) {
 		/* let what was started be written before more is taken */
 		if ((tr->busy || tr->writing) && tr->pass)
 			wait_for_writeback();
 		tr->busy = false;
 		/* somebody may be killed if nothing is found: look everywhere */
-		if (tr->pass == TRIM_ALL && is_urgent(tr))
+		if (tr->pass == TRIM_ALL && is_urgent(tr) && !tr->unasked)
 			lru_add_drain_all();
 		trim_pass(tr);
 		if (last_pass(tr) && tr->others)
@@ -378,7 +395,7 @@ static bool is_over(struct trim *tr)
 {
 	struct container *ctn = tr->ctn;
 
-	return only_held(tr) ? container_over_held(ctn) :
+	return only_held(tr) ? container_over_held(ctn) || over_barrier(ctn) :
 			       over_limit(ctn) || over_mapped(ctn);
 }
 
@@ -395,7 +412,9 @@ static void begin_round(struct trim *tr, struct container_trimmer *trimmer)
 	WRITE_ONCE(trimmer->begun, trimmer->begun + 1);
 	/* who sees that it has begun may have to have set a goal before */
 	smp_mb();
-	tr->began_over = over_limit(tr->ctn);
+	tr->began_over = only_held(tr) ? over_barrier(tr->ctn) : over_limit(tr->ctn);
+	tr->unasked = only_held(tr) &&
+		      container_held(tr->ctn) <= held_goal(tr->ctn);
 }
 
 /*
@@ -450,7 +469,8 @@ static void end_round(struct trim *tr, unsigned long excess)
 		trimmer->delay = 0;
 	}
 
-	if (only_held(tr) && excess)
+	/* nobody is killed for the barrier */
+	if (only_held(tr) && excess && !tr->unasked)
 		count_in_vain(tr);
 	WRITE_ONCE(trimmer->idle, !tr->busy && !tr->writing);
 	/* what it did is there to be seen by who waited for it */

@@ -29,7 +29,8 @@ struct trim {
 	enum container_trim_goal what;
 	enum trim_pass pass;
 	unsigned long began;		/* jiffies */
-	bool began_over;		/* was it over page_limit when the round began? */
+	bool began_over;		/* was it over page_limit, or the barrier, when it began? */
+	bool unasked;			/* for the barrier of physpages, and nobody waits? */
 	bool unmap;			/* only unmap what is cold: see trim_mapped() */
 	bool force;			/* reclaim, whatever over_limit says? */
 	bool held;			/* is what is isolated held memory? */

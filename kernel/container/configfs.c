@@ -232,6 +232,20 @@ static ssize_t container_page_limit_store(struct config_item *item,
 }
 CONFIGFS_ATTR(container_, page_limit);
 
+/*
+ * Limits that somebody with CAP_SYS_RESOURCE may have bound: who opened the file
+ * is asked for that, too.
+ */
+#define CONTAINER_BOUND_ATTR(name)					\
+static struct configfs_attribute container_attr_##name = {		\
+	.ca_name	= __stringify(name),				\
+	.ca_mode	= 0644,						\
+	.ca_owner	= THIS_MODULE,					\
+	.ca_opener_cred	= IS_ENABLED(CONFIG_BEANCOUNTERS),		\
+	.show		= container_##name##_show,			\
+	.store		= container_##name##_store,			\
+}
+
 static ssize_t container_rss_limit_show(struct config_item *item, char *page)
 {
 	return show_limit(container_rss_limit(to_container(item)), page);
@@ -246,7 +260,7 @@ static ssize_t container_rss_limit_store(struct config_item *item,
 
 	return err ?: len;
 }
-CONFIGFS_ATTR(container_, rss_limit);
+CONTAINER_BOUND_ATTR(rss_limit);
 
 static ssize_t container_shrink_store(struct config_item *item,
 				      const char *buf, size_t len)
@@ -277,17 +291,13 @@ static ssize_t container_task_limit_show(struct config_item *item, char *page)
 static ssize_t container_task_limit_store(struct config_item *item,
 					  const char *buf, size_t len)
 {
-	struct container *ctn = to_container(item);
 	unsigned long limit;
-	int err = container_parse_limit(buf, len, false, &limit);
+	int err = container_parse_limit(buf, len, false, &limit) ?:
+		  container_set_task_limit(to_container(item), limit);
 
-	if (err)
-		return err;
-
-	WRITE_ONCE(ctn->task_limit, limit);
-	return len;
+	return err ?: len;
 }
-CONFIGFS_ATTR(container_, task_limit);
+CONTAINER_BOUND_ATTR(task_limit);
 
 /* An attribute that is one of some words: which, or -EINVAL. */
 static int parse_word(const char *buf, size_t len, const char * const *words,
@@ -526,6 +536,9 @@ static struct configfs_attribute *container_attrs[] = {
 	&container_attr_shrink,
 	&container_attr_stat,
 	&container_attr_freeing,
+#ifdef CONFIG_BEANCOUNTERS
+	&container_attr_beancounters,
+#endif
 	NULL,
 };
 
@@ -616,6 +629,10 @@ static struct configfs_attribute *containers_attrs[] = {
 	&containers_attr_description,
 	&containers_attr_default_page_limit,
 	&containers_attr_default_task_limit,
+#ifdef CONFIG_BEANCOUNTERS
+	&containers_attr_beancounters,
+	&containers_attr_default_beancounters,
+#endif
 	NULL,
 };
 
@@ -647,6 +664,23 @@ static struct configfs_subsystem containers_subsys = {
 		},
 	},
 };
+
+/**
+ * containers_for_each - call a function for every container
+ * @fn: the function. The container does not go meanwhile, but may be on its way.
+ * @data: for it.
+ *
+ * None is made or removed meanwhile. Context: May sleep, and so may @fn.
+ */
+void containers_for_each(void (*fn)(struct container *ctn, void *data), void *data)
+{
+	struct config_item *item;
+
+	mutex_lock(&containers_subsys.su_mutex);
+	list_for_each_entry(item, &containers_subsys.su_group.cg_children, ci_entry)
+		fn(to_container(item), data);
+	mutex_unlock(&containers_subsys.su_mutex);
+}
 
 static int __init container_configfs_init(void)
 {

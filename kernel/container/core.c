@@ -75,6 +75,8 @@ struct container *container_create(void)
 	INIT_DELAYED_WORK(&ctn->notify_work, container_notify_work);
 	ctn->last_notice = jiffies - HZ;
 	container_trim_init(ctn);
+	if (container_bc_create(ctn))
+		goto fail;
 	INIT_WORK(&ctn->release_work, container_release_work);
 
 	/* from here on it can be charged, but nobody knows it yet */
@@ -88,6 +90,7 @@ struct container *container_create(void)
 fail:
 	if (ctn->id > 0)
 		ida_free(&container_ida, ctn->id);
+	container_bc_free(ctn);
 	free_percpu(ctn->pcpu);
 	kmem_cache_free(container_cache, ctn);
 	return NULL;
@@ -192,6 +195,7 @@ static void container_free_rcu(struct rcu_head *head)
 {
 	struct container *ctn = container_of(head, struct container, rcu);
 
+	container_bc_free(ctn);
 	free_percpu(ctn->pcpu);
 	kmem_cache_free(container_cache, ctn);
 	container_audit_freed();

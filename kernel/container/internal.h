@@ -22,6 +22,7 @@
  *	owner.c		naming the owner of a file: addfile and rmfile
  *	mappings.c	listing the files
  *	configfs.c	the tree that users see, and nothing else
+ *	bc.h, bc*.c	beancounters: see bc.h
  *	audit.c		for tests: do the counters say what is there?
  *	stop.c		for tests: a task is killed in the middle of all that
  *	fault.c		for tests: allocations fail that the kernel's own fault
@@ -154,6 +155,7 @@ enum container_notice {
 	CONTAINER_TASK_LIMIT_HITS,
 	CONTAINER_RSS_FAILCNT,
 	CONTAINER_RSS_OOM_KILLS,
+	CONTAINER_BC_FAILCNT,	/* or a barrier of numproc that was passed */
 	NR_CONTAINER_NOTICES,
 };
 
@@ -294,6 +296,13 @@ struct container {
 	atomic_long_t			peak[NR_CONTAINER_PEAKS];
 	atomic_long_t			mapped_lately;	/* pages, or nearly, */
 	unsigned long			mapped_looked;	/* jiffies: when summed up */
+#ifdef CONFIG_BEANCOUNTERS
+	unsigned long			task_bound;	/* what fork is to notice */
+	unsigned long			task_barrier;
+	unsigned long			task_max;	/* the most there were */
+	unsigned long			rss_barrier;	/* pages; under shrink_lock */
+	struct beancounter		*bc;		/* once one is written */
+#endif
 
 	spinlock_t			files_lock; /* protects the next four */
 	struct xarray			files;	/* all, by container_file::id */
@@ -353,6 +362,13 @@ static inline bool container_cred_is_capable(const struct cred *cred)
 {
 	return !security_capable(cred, &init_user_ns, CAP_SYS_RESOURCE,
 				 CAP_OPT_NONE);
+}
+
+/* Who has opened the file that is written to, if that is what goes on, as well. */
+static inline bool container_is_capable(void)
+{
+	return container_cred_is_capable(current_cred()) &&
+	       container_cred_is_capable(current_real_cred());
 }
 
 static inline struct container *to_container(struct config_item *item)
@@ -516,7 +532,81 @@ int container_remove_file(struct container *ctn, const char *name);
 /* mappings.c */
 extern const struct seq_operations container_mappings_ops;
 
+/* bc_resources.c */
+#ifdef CONFIG_BEANCOUNTERS
+bool container_tasks_fit(struct container *ctn, unsigned long now, unsigned long nr);
+int container_set_task_limit(struct container *ctn, unsigned long limit);
+void container_rss_barrier_hit(struct container *ctn);
+bool container_may_set_rss_limit(struct container *ctn, unsigned long limit);
+int container_bc_create(struct container *ctn);
+void container_bc_free(struct container *ctn);
+
+/* More tasks than this are for container_tasks_fit() to look at. */
+static inline unsigned long container_task_bound(struct container *ctn)
+{
+	return READ_ONCE(ctn->task_bound);
+}
+
+/* In pages: what kcontainerd trims what is held to, if it is less than rss_limit. */
+static inline unsigned long container_rss_barrier(struct container *ctn)
+{
+	return READ_ONCE(ctn->rss_barrier);
+}
+#else
+static inline bool container_tasks_fit(struct container *ctn, unsigned long now,
+				       unsigned long nr)
+{
+	return false;
+}
+
+static inline int container_set_task_limit(struct container *ctn,
+					   unsigned long limit)
+{
+	WRITE_ONCE(ctn->task_limit, limit);
+	return 0;
+}
+
+static inline void container_rss_barrier_hit(struct container *ctn) { }
+
+static inline bool container_may_set_rss_limit(struct container *ctn,
+					       unsigned long limit)
+{
+	return true;
+}
+
+static inline int container_bc_create(struct container *ctn)
+{
+	return 0;
+}
+
+static inline void container_bc_free(struct container *ctn) { }
+
+static inline unsigned long container_task_bound(struct container *ctn)
+{
+	return READ_ONCE(ctn->task_limit);
+}
+
+static inline unsigned long container_rss_barrier(struct container *ctn)
+{
+	return PAGE_COUNTER_MAX;
+}
+#endif
+
+/* What rss_usage is trimmed to, if there is something that can be. */
+static inline unsigned long container_rss_goal(struct container *ctn)
+{
+	return min(container_rss_limit(ctn), container_rss_barrier(ctn));
+}
+
+/* bc_files.c */
+#ifdef CONFIG_BEANCOUNTERS
+extern struct configfs_attribute container_attr_beancounters;
+extern struct configfs_attribute containers_attr_beancounters;
+extern struct configfs_attribute containers_attr_default_beancounters;
+#endif
+
 /* configfs.c */
+void containers_for_each(void (*fn)(struct container *ctn, void *data), void *data);
 extern const struct configfs_attribute * const
 	container_notice_attrs[NR_CONTAINER_NOTICES];
 int container_parse_limit(const char *buf, size_t len, bool pages,

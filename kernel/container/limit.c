@@ -104,9 +104,9 @@ void container_check_limit(struct container *ctn)
  */
 void container_check_mapped(struct container *ctn)
 {
-	unsigned long limit = container_rss_limit(ctn);
+	unsigned long goal = container_rss_goal(ctn);
 
-	if (limit != PAGE_COUNTER_MAX && container_rss(ctn) > limit &&
+	if (goal != PAGE_COUNTER_MAX && container_rss(ctn) > goal &&
 	    !test_bit(CONTAINER_DYING, &ctn->flags))
 		container_call_for_mapped(ctn);
 }
@@ -122,9 +122,12 @@ void container_check_mapped(struct container *ctn)
  */
 void container_held_grew(struct container *ctn)
 {
-	if (container_rss_limit(ctn) != PAGE_COUNTER_MAX &&
+	if (container_rss_goal(ctn) != PAGE_COUNTER_MAX &&
 	    !test_bit(CONTAINER_DYING, &ctn->flags))
 		container_call_for_mapped_later(ctn);
+	if (page_counter_read(&ctn->counter[CONTAINER_HELD]) >
+	    container_rss_barrier(ctn))
+		container_rss_barrier_hit(ctn);
 }
 
 /*

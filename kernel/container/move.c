@@ -138,12 +138,6 @@ static long pages_of(struct mm_struct *mm)
 	       get_mm_counter_sum(mm, MM_SHMEMPAGES);
 }
 
-static bool is_capable(void)
-{
-	return container_cred_is_capable(current_cred()) &&
-	       container_cred_is_capable(current_real_cred());
-}
-
 /*
  * Charge @reserve->ctn, if there is one, for what @mm has until that is adopted: those
  * who are there are not to take the room meanwhile. Returns 0 or -ENOMEM.
@@ -154,7 +148,7 @@ static int reserve_move(struct container_reserve *reserve, struct mm_struct *mm)
 	struct page_counter *over;
 	long nr;
 
-	if (!to || is_capable() ||
+	if (!to || container_is_capable() ||
 	    READ_ONCE(mm->container_token) == container_token(to))
 		return 0;
 
@@ -173,7 +167,7 @@ static int reserve_move(struct container_reserve *reserve, struct mm_struct *mm)
  */
 static int move_tasks(struct mm_struct *mm, struct container *to)
 {
-	long nr, joined;
+	long nr, joined, now;
 
 	if (for_tasks_of_mm(mm, to, may_not_move))
 		return -EPERM;
@@ -184,8 +178,8 @@ static int move_tasks(struct mm_struct *mm, struct container *to)
 	}
 
 	nr = for_tasks_of_mm(mm, to, must_move);
-	if (nr && atomic_long_add_return(nr, &to->nr_tasks) >
-		  READ_ONCE(to->task_limit)) {
+	now = nr ? atomic_long_add_return(nr, &to->nr_tasks) : 0;
+	if (now > container_task_bound(to) && !container_tasks_fit(to, now, nr)) {
 		atomic_long_sub(nr, &to->nr_tasks);
 		container_count_task_limit_hit(to);
 		return -EAGAIN;
@@ -324,7 +318,7 @@ out:
 
 	container_stop_point("move: unlocked");
 	if (!err)
-		container_adopt_pages(mm, is_capable() ? NULL : &reserve);
+		container_adopt_pages(mm, container_is_capable() ? NULL : &reserve);
 	container_moved_in(&reserve, reserve.nr);
 	if (mm)
 		mmput(mm);

@@ -8,6 +8,10 @@
 
 #define CONTAINER_NOTIFY_INTERVAL	(HZ / 10)
 
+/* What is in beancounters, too */
+#define BC_NOTICES	(BIT(CONTAINER_TASK_LIMIT_HITS) | BIT(CONTAINER_RSS_FAILCNT) | \
+			 BIT(CONTAINER_BC_FAILCNT))
+
 /**
  * container_notify - a counter has changed
  * @ctn: the container.
@@ -36,5 +40,11 @@ void container_notify_work(struct work_struct *work)
 	WRITE_ONCE(ctn->last_notice, jiffies);
 	notices = xchg(&ctn->notices, 0);
 	for_each_set_bit(i, &notices, NR_CONTAINER_NOTICES)
-		configfs_notify(&ctn->group.cg_item, container_notice_attrs[i]);
+		if (container_notice_attrs[i])
+			configfs_notify(&ctn->group.cg_item,
+					container_notice_attrs[i]);
+#ifdef CONFIG_BEANCOUNTERS
+	if (notices & BC_NOTICES)
+		configfs_notify(&ctn->group.cg_item, &container_attr_beancounters);
+#endif
 }

@@ -118,15 +118,18 @@ int container_shrink(struct container *ctn, unsigned long pages)
  * A limit is tried as soon as it is written, and reached when no more than it is held.
  * Until then the one that was reached last is not forgotten. Of several writers the
  * last is tried; whoever reaches his has set it, unless a later one has, or tries.
+ * Returns which writer that is, or 0 if the current task may not.
  */
 static unsigned long try_limit(struct container *ctn, unsigned long limit)
 {
-	unsigned long writer;
+	unsigned long writer = 0;
 
 	spin_lock(&ctn->shrink_lock);
-	writer = ++ctn->limit_writers;
-	ctn->limit_tried_by = writer;
-	xchg(&ctn->counter[CONTAINER_HELD].max, limit);
+	if (container_may_set_rss_limit(ctn, limit)) {
+		writer = ++ctn->limit_writers;
+		ctn->limit_tried_by = writer;
+		xchg(&ctn->counter[CONTAINER_HELD].max, limit);
+	}
 	spin_unlock(&ctn->shrink_lock);
 	return writer;
 }
@@ -155,7 +158,7 @@ static void end_limit(struct container *ctn, unsigned long limit,
  * one before is again, unless somebody else has set another meanwhile.
  *
  * Context: May sleep, for long.
- * Return: as container_shrink().
+ * Return: as container_shrink(), or -EPERM if the current task may not raise it so far.
  */
 int container_set_rss_limit(struct container *ctn, unsigned long limit)
 {
@@ -168,6 +171,10 @@ int container_set_rss_limit(struct container *ctn, unsigned long limit)
 
 	atomic_inc(&ctn->lowering);
 	writer = try_limit(ctn, limit);
+	if (!writer) {
+		err = -EPERM;
+		goto out;
+	}
 	container_stop_point("rss_limit: set");
 	/* nobody is to go on with what was taken in advance */
 	container_drain_stock(ctn);
@@ -176,6 +183,7 @@ int container_set_rss_limit(struct container *ctn, unsigned long limit)
 	if (!err)
 		container_check_mapped(ctn);
 	container_stop_point("rss_limit: done");
+out:
 	atomic_dec(&ctn->lowering);
 	wake_up_all(&ctn->wait);
 	return err;

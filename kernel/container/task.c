@@ -147,13 +147,15 @@ enum {
 int __container_can_fork(struct task_struct *child, u64 clone_flags)
 {
 	struct container *ctn;
+	long now;
 
 	percpu_down_read(&container_fork_rwsem);
 	ctn = rcu_dereference_protected(current->container,
 					percpu_rwsem_is_held(&container_fork_rwsem));
 
-	if (ctn && atomic_long_inc_return(&ctn->nr_tasks) >
-		   READ_ONCE(ctn->task_limit)) {
+	now = ctn ? atomic_long_inc_return(&ctn->nr_tasks) : 0;
+	if (ctn && now > container_task_bound(ctn) &&
+	    !container_tasks_fit(ctn, now, 1)) {
 		atomic_long_dec(&ctn->nr_tasks);
 		container_count_task_limit_hit(ctn);
 		percpu_up_read(&container_fork_rwsem);

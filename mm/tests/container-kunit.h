@@ -17,6 +17,9 @@ static struct container *test_container(struct kunit *test, long anon, long file
 		page_counter_init(&ctn->counter[i], NULL, false);
 	ctn->page_limit = PAGE_COUNTER_MAX;
 	ctn->shrink_pages = ULONG_MAX;
+	for (i = 0; i < NR_CONTAINER_TRIMMERS; i++)
+		ctn->trimmer[i].ctn = ctn;
+	KUNIT_ASSERT_EQ(test, container_bc_create(ctn), 0);
 	raw_cpu_add(ctn->pcpu->stat[CONTAINER_ANON], anon);
 	raw_cpu_add(ctn->pcpu->stat[CONTAINER_FILE], file);
 	return ctn;
@@ -106,6 +109,42 @@ static void test_held_goal(struct kunit *test)
 	free_percpu(ctn->pcpu);
 }
 
+#ifdef CONFIG_BEANCOUNTERS
+static void test_barrier_goal(struct kunit *test)
+{
+	struct container *ctn = test_container(test, 1000, 10000);
+	struct trim *tr = test_round(test, ctn, CONTAINER_TRIM_HELD);
+
+	/* at the barrier is not over it */
+	ctn->rss_barrier = 1000;
+	KUNIT_EXPECT_FALSE(test, is_over(tr));
+	begin_round(tr, &ctn->trimmer[CONTAINER_TRIM_HELD]);
+	KUNIT_EXPECT_EQ(test, barrier_goal(tr), ULONG_MAX);
+
+	/* one over it: an eighth below it */
+	ctn->rss_barrier = 999;
+	KUNIT_EXPECT_TRUE(test, is_over(tr));
+	begin_round(tr, &ctn->trimmer[CONTAINER_TRIM_HELD]);
+	KUNIT_EXPECT_TRUE(test, tr->unasked);
+	KUNIT_EXPECT_EQ(test, trim_excess(tr), 1000 - (999 - 124));
+
+	/* whoever waits for room below the limit wants a round of his own */
+	page_counter_set_max(&ctn->counter[CONTAINER_HELD], 1000);
+	atomic_inc(&ctn->room_waiters);
+	begin_round(tr, &ctn->trimmer[CONTAINER_TRIM_HELD]);
+	KUNIT_EXPECT_FALSE(test, tr->unasked);
+
+	/* and of cache, what is mapped is compared with the less of both */
+	ctn->rss_barrier = 1000;
+	raw_cpu_inc(ctn->pcpu->stat[CONTAINER_MAPPED_FILE]);
+	KUNIT_EXPECT_TRUE(test, over_mapped(ctn));
+	ctn->rss_barrier = 1001;
+	page_counter_set_max(&ctn->counter[CONTAINER_HELD], 1001);
+	KUNIT_EXPECT_FALSE(test, over_mapped(ctn));
+	free_percpu(ctn->pcpu);
+}
+#endif
+
 static void test_delays(struct kunit *test)
 {
 	struct container *ctn = test_container(test, 1000, 0);
@@ -147,6 +186,9 @@ static struct kunit_case container_trim_cases[] = {
 	KUNIT_CASE(test_room_to_make),
 	KUNIT_CASE(test_usage_goal),
 	KUNIT_CASE(test_held_goal),
+#ifdef CONFIG_BEANCOUNTERS
+	KUNIT_CASE(test_barrier_goal),
+#endif
 	KUNIT_CASE(test_delays),
 	KUNIT_CASE(test_large),
 	{}

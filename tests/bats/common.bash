@@ -86,7 +86,16 @@ common_teardown() {
 	wait_until 60 all_freed || wrong+=$(<$AUDIT)
 	echo max >$ROOT/default_page_limit
 	echo max >$ROOT/default_task_limit
+	[ ! -e $ROOT/default_beancounters ] || reset_default_beancounters
 	[ -z "$wrong" ] || fail "$wrong"
+}
+
+reset_default_beancounters() {
+	local name
+
+	while read -r name _; do
+		[ "$name" = resource ] || echo "$name max" >$ROOT/default_beancounters
+	done <<<"$(<$ROOT/default_beancounters)"
 }
 
 # stat_of NAME [CONTAINER]: what a line of its stat file says.

@@ -25,6 +25,7 @@ teardown() {
 	find "$ROOT" -mindepth 1 -maxdepth 1 -type d -exec rmdir {} +
 	echo max >"$ROOT/default_page_limit"
 	echo max >"$ROOT/default_task_limit"
+	reset_default_beancounters
 	rm -rf /dev/shm/fuzz-*
 	wait_until 60 all_freed || fail "$(<"$AUDIT")"
 }
@@ -48,8 +49,9 @@ fuzz() {
 
 @test "whatever root does comes to what the manual says" {
 	fuzz root 40000
-	assert_done write_value write_default write_task write_file kill write_peak \
-		shrink write_held open read_held watch mkdir rmdir chmod look
+	assert_done write_value write_default write_bc write_default_bc write_task \
+		write_file kill write_peak shrink \
+		write_held open read_held watch mkdir rmdir chmod look
 }
 
 @test "whatever a user does changes nothing but what is theirs" {

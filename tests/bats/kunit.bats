@@ -27,5 +27,13 @@ passes() {
 }
 
 @test "KUnit: when and how far kcontainerd trims" {
-	passes container_trim 5
+	passes container_trim 6
+}
+
+@test "KUnit: what is charged below a barrier and a limit" {
+	passes container_bc 7
+}
+
+@test "KUnit: how barriers and limits are read" {
+	passes container_bc_files 3
 }

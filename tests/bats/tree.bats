@@ -14,7 +14,7 @@ teardown() { common_teardown; }
 READABLE=(id tasks num_tasks task_limit task_limit_hits mappings num_files
 	num_anon_pages num_file_pages num_mapped_pages num_active_pages
 	page_limit page_limit_hits over_limit rss_usage rss_limit rss_failcnt
-	rss_reclaimed rss_oom_kills oom stat freeing tasks_peak)
+	rss_reclaimed rss_oom_kills oom stat freeing tasks_peak beancounters)
 
 # Standard input has lines of an error and a value: written to the file, each of
 # these gets that error and changes nothing. See tests/helpers/put.c.
@@ -70,6 +70,7 @@ no_page_limit() {
 	assert_equal "${output//"$C/"/}" "\
 --w------- addfile
 --w------- addtask
+-rw-r--r-- beancounters
 -r--r--r-- freeing
 -r--r--r-- id
 --w------- kill

@@ -145,10 +145,32 @@ void gen_value(struct text *text)
 		add_times(text, '\n', 1);
 }
 
+void gen_bc(struct text *text)
+{
+	static const char *const names[] = {
+		"numproc", "physpages", "numproc", "physpages", "kmemsize", "numfile",
+		"dummy", "numprocs", "PHYSPAGES", "",
+	};
+
+	text->len = 0;
+	add_string(text, names[below(one_in(6) ? ARRAY_SIZE(names) : 2)]);
+	for (unsigned int n = one_in(8) ? below(5) : 1 + below(2); n; n--) {
+		add_times(text, ' ', one_in(30) ? below(3) : 1);
+		if (one_in(6))
+			add_string(text, one_in(3) ? "reset" : "max");
+		else
+			gen_number(text);
+	}
+	if (one_in(10))
+		mutate(text);
+	if (one_in(2))
+		add_times(text, '\n', 1);
+}
+
 void gen_name(struct text *text)
 {
 	static const char *const names[] = {
-		"", ".", "..", "description", "default_page_limit", "witness",
+		"", ".", "..", "description", "default_page_limit", "beancounters", "witness",
 		"./x", "../containers/x", "a/b", "x/", "/", "...", "-", "--help",
 		"*", "%s%n", "\\", "two words", "new\nline", "\x1b[31m", "\x7f",
 		/* NOLINTNEXTLINE(misc-misleading-bidirectional) */

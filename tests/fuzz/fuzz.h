@@ -46,6 +46,8 @@ struct text {
 void mutate(struct text *text);
 /* Something that some attribute may take for a value. */
 void gen_value(struct text *text);
+/* And for barriers and limits. */
+void gen_bc(struct text *text);
 /* A name for a directory, good or bad. It has no null byte in it. */
 void gen_name(struct text *text);
 
@@ -68,6 +70,22 @@ enum kind {
  * KIND_PID and KIND_PATH the value itself.
  */
 int judge(enum kind kind, const char *bytes, size_t len, char *value, size_t size);
+
+/* What a write to beancounters, or to default_beancounters, says. */
+enum resource { NUMPROC, PHYSPAGES, NR_RESOURCES };
+#define NO_LIMIT 0x7fffffffffffffffull
+#define UNKNOWN (NO_LIMIT + 1)
+
+struct bc_said {
+	enum resource resource;
+	int reset;
+	unsigned long long barrier, limit;
+};
+
+extern const char *const resource_names[NR_RESOURCES];
+
+/* 0, or the error; @defaults: those have no reset. */
+int judge_bc(const char *bytes, size_t len, int defaults, struct bc_said *said);
 
 /* ---- tree.c ---- */
 
@@ -103,6 +121,9 @@ struct own {
 	unsigned long life;	/* which of those of this number */
 	int used;		/* has had a process or a file */
 	char values[NR_VALUES][VALUE_MAX];
+	/* of each resource: the barrier as it was written, and what binds a user */
+	unsigned long long barrier[NR_RESOURCES];
+	unsigned long long bound[NR_RESOURCES][2];
 };
 
 extern struct own own[NR_OWN];
@@ -124,6 +145,9 @@ void file_named(int file, int index);
 void file_let_go(int file);
 /* The two defaults at the top, as the first worker of root's has set them. */
 extern char defaults[2][VALUE_MAX];
+/* And of default_beancounters, what has no other file; a limit as in a value. */
+extern unsigned long long default_barrier[NR_RESOURCES];
+extern char default_rss_limit[VALUE_MAX];
 
 extern const char *const value_names[NR_VALUES];
 extern const enum kind value_kinds[NR_VALUES];
@@ -131,6 +155,9 @@ extern const enum kind value_kinds[NR_VALUES];
 void own_path(const struct own *ctn, const char *attr, char *path, size_t size);
 /* What a file says, without its newline; complains if it cannot be read. */
 void read_value(const char *path, char *value, size_t size);
+/* May the worker not set this value to what the model says it would be? */
+int is_bound(const struct own *ctn, int value, const char *then);
+unsigned long long limit_of(const char *value);
 /* Complain unless the container says what it should. */
 void check_own(struct own *ctn);
 /* And unless it has memory in those files only in which it can have some. */
@@ -150,6 +177,8 @@ void end_own(void);
 /* Each does one thing and returns whether the kernel took it. */
 int op_write_value(void);
 int op_write_default(void);
+int op_write_bc(void);
+int op_write_default_bc(void);
 int op_write_task(void);
 int op_write_file(void);
 int op_kill(void);

@@ -49,6 +49,80 @@ static int judge_number(int pages, const char *bytes, size_t len,
 	return *number > LARGEST ? ERANGE : 0;
 }
 
+const char *const resource_names[NR_RESOURCES] = { "numproc", "physpages" };
+
+static const char *const not_counted[] = {
+	"kmemsize", "lockedpages", "privvmpages", "shmpages", "vmguarpages",
+	"oomguarpages", "numtcpsock", "numflock", "numpty", "numsiginfo", "tcpsndbuf",
+	"tcprcvbuf", "othersockbuf", "dgramrcvbuf", "numothersock", "dcachesize",
+	"numfile", "numiptent",
+};
+
+/* A number of tasks or pages, with another end than that of the limits. */
+static int judge_bc_number(int pages, const char *bytes, size_t len,
+			   unsigned long long *value)
+{
+	unsigned __int128 number = 0;
+	int err;
+
+	*value = NO_LIMIT;
+	if (is_word(bytes, len, "max"))
+		return 0;
+	err = judge_number(pages, bytes, len, &number);
+	/* it has been found out how large it is, if there are not too many digits */
+	if (err == EINVAL || (err && (!number || number > NO_LIMIT)))
+		return err;
+	/* a size is of less than 2^64 bytes */
+	if (!isdigit((unsigned char)bytes[len - 1]) && number >> 52)
+		return ERANGE;
+	if (number < LARGEST)
+		*value = (unsigned long long)number;
+	return 0;
+}
+
+int judge_bc(const char *bytes, size_t len, int defaults, struct bc_said *said)
+{
+	size_t begin[4] = { 0 }, end[4];
+	int words = 0, err, err2;
+
+	if (!len || len >= 4096)
+		return EINVAL;
+	if (bytes[len - 1] == '\n')
+		len--;
+	for (size_t i = 0; i <= len; i++) {
+		if (i < len && bytes[i] != ' ')
+			continue;
+		if (words == 3 || i == begin[words])
+			return EINVAL;
+		end[words++] = i;
+		begin[words] = i + 1;
+	}
+	if (words < 2)
+		return EINVAL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(not_counted); i++)
+		if (is_word(bytes, end[0], not_counted[i]))
+			return EOPNOTSUPP;
+	for (said->resource = 0; said->resource < NR_RESOURCES; said->resource++)
+		if (is_word(bytes, end[0], resource_names[said->resource]))
+			break;
+	if (said->resource == NR_RESOURCES)
+		return EINVAL;
+	said->reset = words == 2 && !defaults &&
+		      is_word(bytes + begin[1], end[1] - begin[1], "reset");
+	if (said->reset)
+		return 0;
+	err = judge_bc_number(said->resource == PHYSPAGES, bytes + begin[1],
+			      end[1] - begin[1], &said->barrier);
+	err2 = judge_bc_number(said->resource == PHYSPAGES, bytes + begin[words - 1],
+			       end[words - 1] - begin[words - 1], &said->limit);
+	if (err == EINVAL || err2 == EINVAL)
+		return EINVAL;
+	if (err || err2)
+		return ERANGE;
+	return said->barrier > said->limit ? EINVAL : 0;
+}
+
 int judge(enum kind kind, const char *bytes, size_t len, char *value, size_t size)
 {
 	unsigned __int128 number;

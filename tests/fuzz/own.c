@@ -30,6 +30,8 @@ static struct stat file_stat[NR_FILES];
 static int page_there[NR_FILES][FILE_PAGES];
 static unsigned int page_may[NR_FILES][FILE_PAGES];
 char defaults[2][VALUE_MAX];
+unsigned long long default_barrier[NR_RESOURCES] = { NO_LIMIT, NO_LIMIT };
+char default_rss_limit[VALUE_MAX] = "max";
 
 const char *const value_names[NR_VALUES] = {
 	[PAGE_LIMIT] = "page_limit",
@@ -196,6 +198,63 @@ static const char *const counters[] = {
 	"num_mapped_pages", "num_active_pages", "rss_usage",
 };
 
+unsigned long long limit_of(const char *value)
+{
+	return strcmp(value, "max") ? strtoull(value, NULL, 10) : NO_LIMIT;
+}
+
+int is_bound(const struct own *ctn, int value, const char *then)
+{
+	if (!is_user() || (value != TASK_LIMIT && value != RSS_LIMIT))
+		return 0;
+	return limit_of(then) > ctn->bound[value == TASK_LIMIT ? NUMPROC : PHYSPAGES][1];
+}
+
+/* The numbers of a line of beancounters; complains if there is none. */
+static void read_bc(const struct own *ctn, enum resource resource,
+		    unsigned long long *numbers)
+{
+	char path[512], text[4096], words[7][32], *line;
+	FILE *file;
+	int nr = 0;
+
+	own_path(ctn, "beancounters", path, sizeof(path));
+	file = fopen(path, "re");
+	if (!file)
+		complain("%s: %s", path, strerror(errno));
+	while ((line = fgets(text, sizeof(text), file)) != NULL) {
+		nr = sscanf(line, "%31s %31s %31s %31s %31s %31s %31s", words[0],
+			    words[1], words[2], words[3], words[4], words[5], words[6]);
+		if (!strcmp(words[0], resource_names[resource]))
+			break;
+	}
+	fclose(file);
+	if (!line || nr != 7)
+		complain("%s has no line of %s", path, resource_names[resource]);
+	for (int i = 0; i < 6; i++)
+		numbers[i] = limit_of(words[i + 1]);
+}
+
+static void check_bc(const struct own *ctn)
+{
+	unsigned long long is[6], limit, barrier;
+
+	for (enum resource r = 0; r < NR_RESOURCES; r++) {
+		read_bc(ctn, r, is);
+		limit = limit_of(ctn->values[r == NUMPROC ? TASK_LIMIT : RSS_LIMIT]);
+		barrier = ctn->barrier[r] < limit ? ctn->barrier[r] : limit;
+		if ((is[3] != barrier && ctn->barrier[r] != UNKNOWN) || is[4] != limit)
+			complain("%s: %s says barrier %llu and limit %llu, not %llu and %llu",
+				 ctn->name, resource_names[r], is[3], is[4], barrier, limit);
+		if (is[0] > is[1] || is[0] < is[2])
+			complain("%s: %s holds %llu, at most %llu, at least %llu", ctn->name,
+				 resource_names[r], is[0], is[1], is[2]);
+		if (r == NUMPROC && is[0] != (unsigned long long)
+		    count(sleeper_in, NR_SLEEPERS, (int)(ctn - own)))
+			complain("%s: numproc says %llu", ctn->name, is[0]);
+	}
+}
+
 void check_own(struct own *ctn)
 {
 	int index = (int)(ctn - own);
@@ -205,6 +264,7 @@ void check_own(struct own *ctn)
 	expect_number(ctn, "num_tasks", count(sleeper_in, NR_SLEEPERS, index));
 	expect_number(ctn, "num_files", count(file_in, NR_FILES, index));
 	expect(ctn, "freeing", "0");
+	check_bc(ctn);
 	/* what was others' before is not its own, whatever becomes of that */
 	for (size_t i = 0; !ctn->used && i < ARRAY_SIZE(counters); i++)
 		expect_number(ctn, counters[i], 0);
@@ -220,18 +280,30 @@ void adopt(struct own *ctn, const char *name)
 	ctn->alive = 1;
 	ctn->used = 0;
 	ctn->life = ++lives;
-	strcpy(ctn->values[RSS_LIMIT], "max");
 	strcpy(ctn->values[OVER_LIMIT], "reclaim");
 	strcpy(ctn->values[OOM], "task");
 	/* another worker may set the defaults: then they are what they are */
 	if (me.as == AS_ROOT && !me.number) {
 		strcpy(ctn->values[PAGE_LIMIT], defaults[0]);
 		strcpy(ctn->values[TASK_LIMIT], defaults[1]);
+		strcpy(ctn->values[RSS_LIMIT], default_rss_limit);
+		memcpy(ctn->barrier, default_barrier, sizeof(ctn->barrier));
 	} else {
+		own_path(ctn, "rss_limit", path, sizeof(path));
+		read_value(path, ctn->values[RSS_LIMIT], VALUE_MAX);
 		own_path(ctn, "page_limit", path, sizeof(path));
 		read_value(path, ctn->values[PAGE_LIMIT], VALUE_MAX);
 		own_path(ctn, "task_limit", path, sizeof(path));
 		read_value(path, ctn->values[TASK_LIMIT], VALUE_MAX);
+		for (enum resource r = 0; r < NR_RESOURCES; r++) {
+			unsigned long long numbers[6];
+
+			read_bc(ctn, r, numbers);
+			/* one that is over the limit is shown once that is raised */
+			ctn->barrier[r] = numbers[3] == numbers[4] ? UNKNOWN : numbers[3];
+			ctn->bound[r][0] = numbers[3];
+			ctn->bound[r][1] = numbers[4];
+		}
 	}
 	check_own(ctn);
 	check_files(ctn);

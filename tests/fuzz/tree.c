@@ -58,6 +58,8 @@ static struct op {
 } ops[] = {
 	{ "write_value", op_write_value, 120, 0, 0 },
 	{ "write_default", op_write_default, 20, 0, 0 },
+	{ "write_bc", op_write_bc, 60, 0, 0 },
+	{ "write_default_bc", op_write_default_bc, 10, 0, 0 },
 	{ "write_task", op_write_task, 12, 0, 0 },
 	{ "write_file", op_write_file, 12, 0, 0 },
 	{ "kill", op_kill, 12, 0, 0 },
@@ -193,9 +195,10 @@ static void prepare(void)
 	static const char *const handed[] = {
 		"tasks", "addtask", "rmtask", "addfile", "rmfile", "shrink",
 		"page_limit", "rss_limit", "task_limit", "over_limit", "oom",
-		"mappings", "kill", "rss_peak", "usage_peak", "tasks_peak",
+		"mappings", "beancounters", "kill", "rss_peak", "usage_peak", "tasks_peak",
 	};
 	char path[512];
+	FILE *file;
 
 	snprintf(me.scratch, sizeof(me.scratch), "/dev/shm/fuzz-%d", me.number);
 	if (mkdir(me.scratch, 0700))
@@ -214,6 +217,13 @@ static void prepare(void)
 			if (chown(path, USER, USER))
 				complain("%s: %s", path, strerror(errno));
 		}
+		/* two of them with limits that hold: see adopt() */
+		snprintf(path, sizeof(path), ROOT "/w%d-%d/beancounters", me.number, i);
+		file = i % 2 ? fopen(path, "w") : NULL;
+		if (i % 2 && (!file || fprintf(file, "physpages 30000 40000\n") < 0 ||
+			      fflush(file) || fprintf(file, "numproc 60 70\n") < 0 ||
+			      fclose(file)))
+			complain("%s: %s", path, strerror(errno));
 	}
 }
 
@@ -244,7 +254,7 @@ static void start_worker(int number)
 	work();
 }
 
-/* Nothing but containers and the three files is at the top, and all can go. */
+/* Nothing but containers and the five files is at the top, and all can go. */
 static void remove_all(void)
 {
 	struct dirent **entries;
@@ -260,8 +270,8 @@ static void remove_all(void)
 		else if (strcmp(name, ".") && strcmp(name, "..") && rmdir(path))
 			complain("rmdir %s: %s", path, strerror(errno));
 	}
-	if (files != 3)
-		complain("there are %d files in " ROOT ", not 3", files);
+	if (files != 5)
+		complain("there are %d files in " ROOT ", not 5", files);
 	if (rmdir("/dev/shm/fuzz-witness") && errno != ENOENT)
 		complain("/dev/shm/fuzz-witness: %s", strerror(errno));
 }

@@ -170,6 +170,8 @@ int op_write_value(void)
 		return 0;
 	own_path(ctn, value_names[value], path, sizeof(path));
 	expected = judge(value_kinds[value], text.bytes, text.len, then, sizeof(then));
+	if (!expected && is_bound(ctn, value, then))
+		expected = EPERM;
 	if (torn && text.len && text.len < 4096) {
 		int fd = open_to_write(path);
 
@@ -213,6 +215,70 @@ int op_write_default(void)
 	read_value(path, then, sizeof(then));
 	if (strcmp(then, defaults[which]))
 		complain("%s says %s, not %s", path, then, defaults[which]);
+	return !err;
+}
+
+static void to_value(unsigned long long limit, char *value)
+{
+	if (limit == NO_LIMIT)
+		strcpy(value, "max");
+	else
+		snprintf(value, VALUE_MAX, "%llu", limit);
+}
+
+int op_write_bc(void)
+{
+	struct own *ctn = any_own();
+	struct bc_said said;
+	char path[512];
+	struct text text;
+	int expected, err;
+
+	gen_bc(&text);
+	if (!ctn)
+		return 0;
+	own_path(ctn, "beancounters", path, sizeof(path));
+	expected = judge_bc(text.bytes, text.len, 0, &said);
+	if (!expected && !said.reset && is_user() &&
+	    (said.barrier > ctn->bound[said.resource][0] ||
+	     said.limit > ctn->bound[said.resource][1]))
+		expected = EPERM;
+	err = write_path(path, &text);
+	if (!is_trimming(err) || expected || said.reset || said.resource != PHYSPAGES ||
+	    !may_wait(ctn, RSS_LIMIT))
+		agree(path, &text, err, expected);
+	if (!err && !said.reset) {
+		ctn->barrier[said.resource] = said.barrier;
+		to_value(said.limit,
+			 ctn->values[said.resource == NUMPROC ? TASK_LIMIT : RSS_LIMIT]);
+	}
+	check_own(ctn);
+	return !err;
+}
+
+/* What it says is what new containers get: see adopt(). */
+int op_write_default_bc(void)
+{
+	static const char path[] = ROOT "/default_beancounters";
+	struct bc_said said;
+	struct text text;
+	int expected, err;
+
+	gen_bc(&text);
+	if (is_user() || me.number)
+		return 0;
+	/* as in op_write_default() */
+	if (one_in(3))
+		text.len = (size_t)sprintf(text.bytes, "%s max",
+					   resource_names[below(NR_RESOURCES)]);
+	expected = judge_bc(text.bytes, text.len, 1, &said);
+	err = write_path(path, &text);
+	agree(path, &text, err, expected);
+	if (!err) {
+		default_barrier[said.resource] = said.barrier;
+		to_value(said.limit, said.resource == NUMPROC ? defaults[1] :
+							       default_rss_limit);
+	}
 	return !err;
 }
 
@@ -339,7 +405,9 @@ int op_write_task(void)
 		expected = sleeper_in[sleeper] != ctn - own && is_limited(ctn) ?
 			   EAGAIN : 0;
 	err = write_path(path, &text);
-	if (err != ENOMEM || expected || which == 2 || !may_not_fit(ctn))
+	/* there may be two reasons */
+	if (err != ENOMEM || (expected && expected != EAGAIN) || which == 2 ||
+	    !may_not_fit(ctn))
 		agree(path, &text, err, expected);
 	if (!err)
 		sleeper_in[sleeper] = which == 2 ? NOBODY : (int)(ctn - own);
@@ -554,6 +622,8 @@ int op_write_held(void)
 	ctn = &own[held->own];
 	expected = judge(value_kinds[held->value], text.bytes, text.len, then,
 			 sizeof(then));
+	if (!expected && is_bound(ctn, held->value, then))
+		expected = EPERM;
 	if (!ctn->alive || ctn->life != held->life) {
 		/* too short or too long comes first */
 		expected = text.len && text.len < 4096 ? ENOENT : EINVAL;

@@ -17,6 +17,7 @@ static struct container *counting_container(struct kunit *test)
 	for (i = 0; i < NR_CONTAINER_COUNTERS; i++)
 		page_counter_init(&ctn->counter[i], NULL, false);
 	ctn->page_limit = PAGE_COUNTER_MAX;
+	KUNIT_ASSERT_EQ(test, container_bc_create(ctn), 0);
 	/* that nobody calls kcontainerd for it */
 	set_bit(CONTAINER_DYING, &ctn->flags);
 	return ctn;

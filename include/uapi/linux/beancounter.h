@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * Beancounters, as user space sees them: the numbers of the resources and what
+ * get_bcstat(2) tells of one.
+ */
+#ifndef _UAPI_LINUX_BEANCOUNTER_H
+#define _UAPI_LINUX_BEANCOUNTER_H
+
+#define BC_KMEMSIZE	0	/* bytes */
+#define BC_LOCKEDPAGES	1
+#define BC_PRIVVMPAGES	2
+#define BC_SHMPAGES	3
+#define BC_NUMPROC	5
+#define BC_PHYSPAGES	6
+#define BC_VMGUARPAGES	7
+#define BC_OOMGUARPAGES	8
+#define BC_NUMTCPSOCK	9
+#define BC_NUMFLOCK	10
+#define BC_NUMPTY	11
+#define BC_NUMSIGINFO	12
+#define BC_TCPSNDBUF	13	/* bytes, as the three that follow */
+#define BC_TCPRCVBUF	14
+#define BC_OTHERSOCKBUF	15
+#define BC_DGRAMRCVBUF	16
+#define BC_NUMOTHERSOCK	17
+#define BC_DCACHESIZE	18	/* bytes */
+#define BC_NUMFILE	19
+#define BC_NUMIPTENT	23
+#define BC_RESOURCES	24
+
+struct bc_resource_parm {
+	unsigned long barrier;	/* over it, what can be refused is refused */
+	unsigned long limit;	/* over it, all is refused but what cannot be */
+	unsigned long held;	/* in use now */
+	unsigned long maxheld;	/* the most since the last reset */
+	unsigned long minheld;	/* and the least */
+	unsigned long failcnt;	/* charges that were refused */
+};
+
+#endif /* _UAPI_LINUX_BEANCOUNTER_H */

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Beancounters: for each resource a barrier and a limit, what is held, the most
+ * and the least of that, and how often something was refused.
+ *
+ *	bc.c		one resource of one container: charging and uncharging
+ *	bc_resources.c	which resources there are, and those that something else
+ *			counts already: numproc and physpages
+ *	bc_files.c	the text of the files, both ways
+ *
+ * Where it is charged is said how hard that is. BC_BARRIER: somebody asks for more
+ * and can be told no; it fails over the barrier. BC_LIMIT: to refuse it does harm;
+ * it fails over the limit, which is the barrier or more. BC_FORCE: it never fails.
+ * To hold as much as the barrier, or the limit, is allowed.
+ *
+ * Locks: a charge takes none, and may come from any context but an NMI. Who writes
+ * barriers and limits takes a spinlock: that of what they are kept with. For
+ * numproc this is container::lock, for physpages container::shrink_lock, else
+ * beancounter::lock. A charge that goes on meanwhile sees each of them as it is
+ * before or after.
+ *
+ * Lifetime: struct beancounter comes with the first write of one, by whom it is
+ * published once, and is freed with its container. Who has the container has it.
+ */
+#ifndef _KERNEL_CONTAINER_BC_H
+#define _KERNEL_CONTAINER_BC_H
+
+#include <linux/limits.h>
+#include <uapi/linux/beancounter.h>
+#include "internal.h"
+
+#define BC_MAXVALUE	LONG_MAX	/* no limit */
+
+enum bc_severity {
+	BC_BARRIER,
+	BC_LIMIT,
+	BC_FORCE,
+};
+
+enum bc_unit {
+	BC_NUMBER,
+	BC_BYTES,
+	BC_PAGES,
+};
+
+struct bc_limits {
+	unsigned long barrier;
+	unsigned long limit;
+};
+
+/* One resource of one container. */
+struct bc_row {
+	struct bc_limits limits;
+	/*
+	 * What somebody with CAP_SYS_RESOURCE has set: nobody without it goes over
+	 * these. BC_MAXVALUE until then.
+	 */
+	struct bc_limits bound;
+	atomic_long_t held;
+	atomic_long_t failcnt;
+	unsigned long maxheld;
+	unsigned long minheld;
+};
+
+struct beancounter {
+	spinlock_t lock;	/* protects limits and bound of most rows: see above */
+	struct bc_row row[BC_RESOURCES];
+};
+
+/*
+ * What is particular to a resource. Of the functions each may be NULL; all may be
+ * called with nothing but a reference to the container, or within RCU.
+ */
+struct bc_resource {
+	const char *name;
+	enum bc_unit unit;
+	bool counted;	/* by this kernel? */
+
+	/* the container is being made: these are its limits */
+	void (*init)(struct container *ctn, struct bc_row *row,
+		     const struct bc_limits *limits);
+	/*
+	 * Set both, if that may be: see bc_may_set(). May sleep. 0, -EPERM, or
+	 * whatever keeps them from being reached; then nothing has changed.
+	 */
+	int (*change)(struct container *ctn, struct bc_row *row,
+		      const struct bc_limits *limits, bool binds);
+	/* a charge has taken it over its barrier. Context: that of the charge */
+	void (*barrier_hit)(struct container *ctn);
+	/*
+	 * A charge of @val does not fit below the limit. 0 if there is room now,
+	 * and it is to be tried again. Context: that of the charge.
+	 */
+	int (*limit_hit)(struct container *ctn, unsigned long val);
+
+	/* of what something else counts: what it says; @row is NULL if not there */
+	void (*read)(struct container *ctn, struct bc_row *row,
+		     struct bc_resource_parm *parm);
+	void (*reset)(struct container *ctn, struct bc_row *row);
+};
+
+/* bc.c */
+void bc_row_init(struct bc_row *row);
+int bc_row_charge(struct bc_row *row, const struct bc_resource *res,
+		  struct container *ctn, unsigned long val,
+		  enum bc_severity severity);
+void bc_row_uncharge(struct bc_row *row, const struct bc_resource *res,
+		     struct container *ctn, unsigned long val);
+void bc_row_read(struct bc_row *row, struct bc_resource_parm *parm);
+void bc_row_reset(struct bc_row *row);
+bool bc_may_set(struct bc_row *row, const struct bc_limits *limits, bool binds);
+void bc_raise(unsigned long *most, unsigned long value);
+void bc_lower(unsigned long *least, unsigned long value);
+
+/* bc_resources.c */
+const struct bc_resource *bc_resource(unsigned long nr);
+int bc_find_resource(const char *name, size_t len);
+struct beancounter *container_make_bc(struct container *ctn);
+int container_bc_set(struct container *ctn, unsigned int nr,
+		     const struct bc_limits *limits);
+int container_bc_read(struct container *ctn, unsigned int nr,
+		      struct bc_resource_parm *parm);
+int container_bc_reset(struct container *ctn, unsigned int nr);
+void container_bc_default(unsigned int nr, struct bc_limits *limits);
+int container_bc_set_default(unsigned int nr, const struct bc_limits *limits);
+
+#endif /* _KERNEL_CONTAINER_BC_H */
