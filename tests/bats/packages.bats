@@ -12,7 +12,7 @@
 load common
 
 DEB=$BATS_TEST_DIRNAME/../../build/deb
-PACKAGES=(ctnctl libctn0 libctn-dev)
+PACKAGES=(ctnctl libctn0 libctn-dev python3-ctn)
 UNITS=/lib/systemd/system
 WANTED=/etc/systemd/system/basic.target.wants/ctnctl-apply.service
 
@@ -50,6 +50,17 @@ teardown() {
 	assert_output 1
 	run ldd /usr/sbin/ctnctl
 	assert_line --regexp 'libctn\.so\.0 => /(usr/)?lib/'
+}
+
+@test "the installed module manages containers" {
+	run /usr/bin/python3 -c "
+import ctn, os
+c = ctn.Tree()['$N']
+c['page_limit'] = '64M'
+c.add_task(os.getpid())
+print(c['page_limit'], c.tasks == [os.getpid()], c.usage > 0, c.stats['charge_failures'])"
+	assert_success
+	assert_output '16384 True True 0'
 }
 
 @test "what apply is told in /etc is there" {
@@ -110,7 +121,7 @@ teardown() {
 	hash -r
 	refute type -P ctnctl
 	diff <(kept) "$BATS_FILE_TMPDIR/before"
-	run find /run /usr/sbin /usr/include /usr/lib/x86_64-linux-gnu /usr/share/doc $UNITS \
+	run find /run /usr/lib/python3/dist-packages /usr/sbin /usr/include /usr/lib/x86_64-linux-gnu /usr/share/doc $UNITS \
 		/usr/share/man/man[58] /usr/share/bash-completion -name '*ctn*'
 	assert_output ''
 }
