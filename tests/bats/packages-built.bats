@@ -34,7 +34,8 @@ contents() {
 		"ctnctl_$version.dsc" "ctnctl_$version.tar.xz" "ctnctl_${version}_$arch.buildinfo" \
 		"ctnctl_${version}_$arch.changes" "ctnctl_${version}_$arch.deb" \
 		"libctn-dev_${version}_$arch.deb" "libctn0-dbgsym_${version}_$arch.deb" \
-		"libctn0_${version}_$arch.deb")"
+		"libctn0_${version}_$arch.deb" "python3-ctn-dbgsym_${version}_$arch.deb" \
+		"python3-ctn_${version}_$arch.deb")"
 }
 
 @test "lintian has nothing to say" {
@@ -47,10 +48,10 @@ contents() {
 @test "make install and the packages have the same files" {
 	make -s -C "$TOP/tools/ctnctl" BUILD="$BATS_TEST_TMPDIR/build" PREFIX=/usr \
 		LIBDIR="/usr/lib/$(dpkg-architecture -qDEB_HOST_MULTIARCH)" UNITDIR=/lib/systemd/system \
-		DESTDIR="$BATS_TEST_TMPDIR/root" install
+		DESTDIR="$BATS_TEST_TMPDIR/root" install install-python
 	installed=$(cd "$BATS_TEST_TMPDIR/root" && find . ! -type d | sort)
 	# what dh adds and compresses
-	packaged=$(contents ctnctl libctn0 libctn-dev |
+	packaged=$(contents ctnctl libctn0 libctn-dev python3-ctn |
 		sed -E -e '\,/doc/[^/]*/(changelog.gz|copyright)$,d' -e '\,/lintian/overrides/,d' -e 's/\.gz$//')
 	assert_equal "$packaged" "$installed"
 }

@@ -179,7 +179,8 @@ compile() {
 		share/man/man5/ctnctl.conf.5 lib/systemd/system/ctnctl-apply.service \
 		share/bash-completion/completions/ctnctl \
 		lib/systemd/system/ctnctl-{trim.service,metrics.service,metrics.timer} \
-		share/doc/ctnctl/containers.rst; do
+		share/doc/ctnctl/{containers.rst,examples/container.conf} \
+		lib/ctnctl/ctnctl-add-unit; do
 		assert [ -s "$PREFIX/$file" ]
 	done
 	run readelf -d "$PREFIX/lib/libctn.so"
