@@ -177,32 +177,44 @@ CONTAINER_SHOW(rss_reclaimed, atomic_long_read(&ctn->rss_reclaimed));
 CONTAINER_SHOW_NOTICE(rss_oom_kills, ctn->rss_oom_kills);
 
 /* The most there was, until somebody writes 0 to have it begin anew. */
-#define CONTAINER_SHOW_PEAK(name, which)				\
+static ssize_t show_peak(struct config_item *item, char *page,
+			 enum container_peak peak)
+{
+	return sysfs_emit(page, "%lu\n",
+			  container_peak(to_container(item), peak));
+}
+
+static ssize_t store_peak(struct config_item *item, const char *buf, size_t len,
+			  enum container_peak peak)
+{
+	unsigned long value;
+	int err = container_parse_limit(buf, len, false, &value);
+
+	if (!err && value)
+		err = -EINVAL;
+	if (err)
+		return err;
+	container_reset_peak(to_container(item), peak);
+	return len;
+}
+
+#define CONTAINER_SHOW_PEAK(name, PEAK)					\
 static ssize_t container_##name##_show(struct config_item *item,	\
 				       char *page)			\
 {									\
-	return sysfs_emit(page, "%lu\n",				\
-			  container_peak(to_container(item), which));	\
+	return show_peak(item, page, CONTAINER_PEAK_##PEAK);		\
 }									\
 									\
 static ssize_t container_##name##_store(struct config_item *item,	\
 					const char *buf, size_t len)	\
 {									\
-	unsigned long value;						\
-	int err = container_parse_limit(buf, len, false, &value);	\
-									\
-	if (!err && value)						\
-		err = -EINVAL;						\
-	if (err)							\
-		return err;						\
-	container_reset_peak(to_container(item), which);		\
-	return len;							\
+	return store_peak(item, buf, len, CONTAINER_PEAK_##PEAK);	\
 }									\
 CONFIGFS_ATTR(container_, name)
 
-CONTAINER_SHOW_PEAK(rss_peak, CONTAINER_PEAK_RSS);
-CONTAINER_SHOW_PEAK(usage_peak, CONTAINER_PEAK_USAGE);
-CONTAINER_SHOW_PEAK(tasks_peak, CONTAINER_PEAK_TASKS);
+CONTAINER_SHOW_PEAK(rss_peak, RSS);
+CONTAINER_SHOW_PEAK(usage_peak, USAGE);
+CONTAINER_SHOW_PEAK(tasks_peak, TASKS);
 CONTAINER_SHOW(freeing, test_bit(CONTAINER_DYING, &ctn->flags));
 
 static ssize_t container_page_limit_show(struct config_item *item, char *page)

@@ -5,8 +5,9 @@
  * A walk goes over ctn->tasks from its start to its end, in the order in which they
  * have joined, some at a time so that nobody waits for ctn->lock for long. In between
  * ctn->kill_last is the one that it has come to last, or the head of the list; if that
- * leaves, it is the one before (container_unlist_task()). There is one walk at a time in a container: kill_mutex.
- * Nobody else waits for that, and no fork waits for any of it.
+ * leaves, it is the one before (container_unlist_task()). There is one walk at a time
+ * in a container: kill_mutex. Nobody else waits for that, and no fork waits for any of
+ * it.
  *
  * A child of one of the tasks is in ctn->forks from container_can_fork() on, and at the
  * end of ctn->tasks from container_end_fork() on; both are changed with ctn->lock held.

@@ -288,7 +288,7 @@ where_is() {
 	dir=$ROOT/$name
 	hold_start p
 	(
-		for i in {1..200}; do
+		for i in {1..40}; do
 			mkdir "$dir"
 			echo "$p" >"$dir/addtask"
 			rmdir "$dir"

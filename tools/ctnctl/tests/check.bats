@@ -201,7 +201,7 @@ web: 1 fork or move was refused for its task_limit"
 	old_container web
 	run ctnctl check
 	assert_failure 1
-	assert_line --partial 'the machine: this kernel lacks rss_usage, rss_limit, rss_failcnt,'
+	assert_line --partial 'the machine: this kernel lacks tasks_peak, usage_peak, rss_usage, rss_peak, rss_limit, rss_failcnt,'
 	assert_line --partial 'stat'
 	run ctnctl --config /nonexistent check
 	assert_failure 1

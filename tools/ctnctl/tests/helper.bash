@@ -144,10 +144,10 @@ container() {
 		num_mapped_pages=0 num_active_pages=0 page_limit=max \
 		page_limit_hits=0 over_limit=reclaim rss_usage=0 \
 		rss_limit=max rss_failcnt=0 rss_reclaimed=0 rss_oom_kills=0 \
-		oom=task freeing=0 "$@"; do
+		oom=task freeing=0 tasks_peak=0 usage_peak=0 rss_peak=0 "$@"; do
 		echo "${attr#*=}" >"$dir/${attr%%=*}"
 	done
-	for attr in tasks mappings stat addtask rmtask addfile rmfile shrink; do
+	for attr in tasks mappings stat addtask rmtask addfile rmfile kill shrink; do
 		: >"$dir/$attr"
 	done
 }
@@ -159,8 +159,8 @@ like_the_kernel() {
 	(
 		cd "$CTN_CONFIG/new" || exit
 		chmod 444 ./*
-		chmod 644 task_limit page_limit over_limit rss_limit oom tasks
-		chmod 200 addtask rmtask addfile rmfile shrink
+		chmod 644 task_limit page_limit over_limit rss_limit oom tasks *_peak
+		chmod 200 addtask rmtask addfile rmfile kill shrink
 		chmod 400 mappings
 	)
 }
@@ -180,7 +180,7 @@ slow() {
 # old_container NAME: one of a kernel that has neither a hard limit nor events.
 old_container() {
 	container "$1"
-	rm "$tree/$1"/{rss_*,oom,stat,shrink}
+	rm "$tree/$1"/{rss_*,oom,stat,shrink,kill,tasks_peak,usage_peak}
 }
 
 # Writing to this attribute fails with ENOSPC. Reading it never ends.

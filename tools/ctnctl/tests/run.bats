@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck disable=SC2154
+# shellcheck disable=SC2016,SC2154
 #
 # run: a program in a container.
 
@@ -268,7 +268,7 @@ trimmed     2M\$"
 }
 
 @test "on a kernel without peaks they are left out" {
-	container web
+	old_container web
 	run --separate-stderr ctnctl run --summary web -- true
 	assert_success
 	refute_regex "$stderr" peak

@@ -14,7 +14,7 @@ load helper
 	assert_line "page_limit $(((64 << 20) / pagesize)) 64M"
 	assert_line 'over_limit reclaim -'
 	assert_line 'num_anon_pages 0 0B'
-	refute_line --regexp '^(tasks|mappings|addtask|addfile)'
+	refute_line --regexp '^(tasks|mappings|addtask|addfile) '
 }
 
 @test "show prints the hard limit" {

@@ -35,8 +35,6 @@ file_line() {
 }
 
 @test "a file is its owner's, and all are printed that have memory in it" {
-	local device inode
-
 	echo x >file
 	echo x >other
 	container web
@@ -58,7 +56,7 @@ file_line() {
 
 @test "what is in none, is not there, or is no regular file is said to be so" {
 	echo x >file
-	echo x >1
+	echo x >./1
 	container web
 	run ctnctl which file ./1 missing /etc /dev/null ''
 	assert_failure 1
