@@ -7,6 +7,7 @@
  *	bc_resources.c	which resources there are, and those that something else
  *			counts already: numproc and physpages
  *	bc_files.c	the text of the files, both ways
+ *	bc_syscalls.c	the system calls, which name a container by its id
  *
  * Where it is charged is said how hard that is. BC_BARRIER: somebody asks for more
  * and can be told no; it fails over the barrier. BC_LIMIT: to refuse it does harm;

@@ -150,9 +150,6 @@ static int next_counted(int nr)
 	return nr;
 }
 
-#define for_each_counted(nr)	\
-	for (nr = next_counted(0); nr < BC_RESOURCES; nr = next_counted(nr + 1))
-
 static void show_row(struct seq_file *m, int nr,
 		     const struct bc_resource_parm *parm)
 {
@@ -178,7 +175,7 @@ static int container_bc_seq_show(struct config_item *item, struct seq_file *m)
 	int nr;
 
 	show_heading(m);
-	for_each_counted(nr) {
+	for (nr = next_counted(0); nr < BC_RESOURCES; nr = next_counted(nr + 1)) {
 		container_bc_read(ctn, nr, &parm);
 		show_row(m, nr, &parm);
 	}
@@ -226,7 +223,7 @@ static void show_container(struct container *ctn, void *data)
 	/* it is done again, with more room */
 	if (seq_has_overflowed(m))
 		return;
-	for_each_counted(nr) {
+	for (nr = next_counted(0); nr < BC_RESOURCES; nr = next_counted(nr + 1)) {
 		container_bc_read(ctn, nr, &parm);
 		seq_printf(m, "%7d ", ctn->id);
 		seq_setwidth(m, 15);
@@ -261,7 +258,7 @@ static int containers_bc_default_show(struct config_item *item, struct seq_file 
 	int nr;
 
 	seq_printf(m, "%-12s %12s %12s\n", "resource", "barrier", "limit");
-	for_each_counted(nr) {
+	for (nr = next_counted(0); nr < BC_RESOURCES; nr = next_counted(nr + 1)) {
 		container_bc_default(nr, &limits);
 		seq_printf(m, "%-12s", bc_resource(nr)->name);
 		show_limit(m, limits.barrier);
@@ -306,7 +303,7 @@ static void show_user_container(struct container *ctn, void *data)
 
 	if (seq_has_overflowed(m))
 		return;
-	for_each_counted(nr) {
+	for (nr = next_counted(0); nr < BC_RESOURCES; nr = next_counted(nr + 1)) {
 		container_bc_read(ctn, nr, &parm);
 		if (first)
 			seq_printf(m, "%9d: ", ctn->id);

@@ -577,7 +577,13 @@ static void container_release(struct config_item *item)
 	container_destroy(to_container(item));
 }
 
+static void container_made(struct config_item *item)
+{
+	container_publish(to_container(item));
+}
+
 static struct configfs_item_operations container_item_ops = {
+	.made		= container_made,
 	.begin_remove	= container_begin_remove,
 	.cancel_remove	= container_cancel_remove,
 	.release	= container_release,
@@ -591,13 +597,29 @@ static const struct config_item_type container_type = {
 
 /* ---- the top level ---- */
 
+/*
+ * The id that a name stands for, or 0 for any: who names a container by its id, and
+ * has it made, finds it by its name as well.
+ */
+static u32 id_of_name(const char *name)
+{
+	unsigned int id;
+
+	/* not 007, nor what kstrtouint() takes besides digits */
+	if (!IS_ENABLED(CONFIG_BEANCOUNTERS) || *name == '0' ||
+	    name[strspn(name, "0123456789")] || kstrtouint(name, 10, &id) ||
+	    id > INT_MAX)
+		return 0;
+	return id;
+}
+
 static struct config_group *containers_make_group(struct config_group *group,
 						  const char *name)
 {
-	struct container *ctn = container_create();
+	struct container *ctn = container_create(id_of_name(name));
 
-	if (!ctn)
-		return ERR_PTR(-ENOMEM);
+	if (IS_ERR(ctn))
+		return ERR_CAST(ctn);
 
 	config_group_init_type_name(&ctn->group, name, &container_type);
 	trace_container_create(ctn->id, name);
@@ -676,6 +698,19 @@ static struct configfs_subsystem containers_subsys = {
 		},
 	},
 };
+
+/**
+ * container_make - make a container as mkdir(2) does
+ * @name: of its directory.
+ *
+ * Context: May sleep, with none of the containers' locks.
+ * Return: 0; -EEXIST if there is one of that name, or one that has the id for which
+ * the name stands; -ENOMEM.
+ */
+int container_make(const char *name)
+{
+	return configfs_make_dir(&containers_subsys, name);
+}
 
 /**
  * containers_for_each - call a function for every container

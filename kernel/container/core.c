@@ -7,11 +7,11 @@
  * Nothing is searched for. After an RCU grace period, when all who had found it
  * before are through, its memory is freed.
  */
-#include <linux/idr.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
+#include <linux/xarray.h>
 #include "internal.h"
 
 #define CREATE_TRACE_POINTS
@@ -20,32 +20,52 @@
 unsigned long container_default_page_limit = PAGE_COUNTER_MAX;
 unsigned long container_default_task_limit = PAGE_COUNTER_MAX;
 
-static DEFINE_IDA(container_ida);
+/* by id: NULL until mkdir is through, and cannot fail any more */
+static DEFINE_XARRAY_ALLOC1(containers_by_id);
 static struct kmem_cache *container_cache;
 static struct workqueue_struct *container_free_wq;
 
 static void container_release_work(struct work_struct *work);
 
+/* Have @ctn have that id, or for 0 the lowest that is free. 0, -ENOMEM or -EEXIST. */
+static int get_id(struct container *ctn, u32 id)
+{
+	int err;
+
+	if (!id)
+		err = xa_alloc(&containers_by_id, &id, NULL, XA_LIMIT(1, INT_MAX),
+			       GFP_KERNEL);
+	else
+		err = xa_insert(&containers_by_id, id, NULL, GFP_KERNEL);
+	if (!err)
+		ctn->id = id;
+	return err == -EBUSY ? -EEXIST : err;
+}
+
 /**
  * container_create - make a container with nothing in it
+ * @id: that it is to have, or 0 for the lowest that is free.
  *
  * Context: May sleep.
- * Return: the container, with the default limits, or NULL without memory. It
- * is the caller's, until its group is released: container_destroy().
+ * Return: the container, with the default limits; -ENOMEM, or -EEXIST if another
+ * has the id. It is the caller's, until its group is released: container_destroy().
  */
-struct container *container_create(void)
+struct container *container_create(u32 id)
 {
 	struct container *ctn = kmem_cache_zalloc(container_cache, GFP_KERNEL);
-	int i;
+	int i, err;
 
 	if (!ctn)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 
 	container_stop_point("mkdir: allocated");
 	if (!container_percpu_fails(sizeof(*ctn->pcpu)))
 		ctn->pcpu = alloc_percpu(struct container_pcpu);
-	ctn->id = ida_alloc_min(&container_ida, 1, GFP_KERNEL);
-	if (!ctn->pcpu || ctn->id < 0)
+	err = get_id(ctn, id);
+	if (err)
+		goto fail;
+	err = -ENOMEM;
+	if (!ctn->pcpu)
 		goto fail;
 
 	for (i = 0; i < NR_CONTAINER_COUNTERS; i++)
@@ -88,12 +108,38 @@ struct container *container_create(void)
 	return ctn;
 
 fail:
-	if (ctn->id > 0)
-		ida_free(&container_ida, ctn->id);
+	if (ctn->id)
+		xa_erase(&containers_by_id, ctn->id);
 	container_bc_free(ctn);
 	free_percpu(ctn->pcpu);
 	kmem_cache_free(container_cache, ctn);
-	return NULL;
+	return ERR_PTR(err);
+}
+
+/* mkdir is through: from now on it may be found. Context: May sleep. */
+void container_publish(struct container *ctn)
+{
+	/* its place is there, so this needs no memory */
+	xa_store(&containers_by_id, ctn->id, ctn, GFP_KERNEL);
+}
+
+/**
+ * container_find - the container with that id
+ * @id: the id.
+ *
+ * Context: Any but an interrupt.
+ * Return: it, with a reference, or NULL if there is none or it is being removed.
+ */
+struct container *container_find(u32 id)
+{
+	struct container *ctn;
+
+	rcu_read_lock();
+	ctn = xa_load(&containers_by_id, id);
+	if (ctn)
+		ctn = container_tryget(ctn);
+	rcu_read_unlock();
+	return ctn;
 }
 
 /**
@@ -188,7 +234,7 @@ void container_revive(struct container *ctn)
 /* The directory is gone: another container may have the id. */
 void container_free_id(struct container *ctn)
 {
-	ida_free(&container_ida, ctn->id);
+	xa_erase(&containers_by_id, ctn->id);
 }
 
 static void container_free_rcu(struct rcu_head *head)

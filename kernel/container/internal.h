@@ -379,7 +379,9 @@ static inline struct container *to_container(struct config_item *item)
 /* core.c */
 extern unsigned long container_default_page_limit;
 extern unsigned long container_default_task_limit;
-struct container *container_create(void);
+struct container *container_create(u32 id);
+void container_publish(struct container *ctn);
+struct container *container_find(u32 id);
 void container_empty(struct container *ctn);
 void container_revive(struct container *ctn);
 void container_free_id(struct container *ctn);
@@ -606,6 +608,7 @@ extern struct configfs_attribute containers_attr_default_beancounters;
 #endif
 
 /* configfs.c */
+int container_make(const char *name);
 void containers_for_each(void (*fn)(struct container *ctn, void *data), void *data);
 extern const struct configfs_attribute * const
 	container_notice_attrs[NR_CONTAINER_NOTICES];

@@ -30,6 +30,16 @@ static int judge_name(const char *name)
 	return is_user() ? EACCES : 0;
 }
 
+/* The id that a container of this name has, or 0 for any. */
+static unsigned long id_of(const char *name)
+{
+	unsigned long id = strtoul(name, NULL, 10);
+	char same[24];
+
+	snprintf(same, sizeof(same), "%lu", id);
+	return strcmp(same, name) || id > 2147483647 ? 0 : id;
+}
+
 static struct own *dead_own(void)
 {
 	unsigned int start = below(NR_OWN);
@@ -59,7 +69,7 @@ static void gen_own_name(struct text *name)
 static int mkdir_top(void)
 {
 	struct own *ctn = dead_own();
-	char path[TEXT_MAX + 64];
+	char path[TEXT_MAX + 64], id[32];
 	struct text name;
 	int expected, err;
 
@@ -69,11 +79,20 @@ static int mkdir_top(void)
 	expected = judge_name(name.bytes);
 	snprintf(path, sizeof(path), ROOT "/%s", name.bytes);
 	err = mkdir(path, 0777) ? errno : 0;
+	/* whether another has that id is not known */
+	if (err == EEXIST && !expected && id_of(name.bytes))
+		return 0;
 	if (err != expected)
 		complain("mkdir of a name of %zu bytes, %s: %s, not %s", name.len, path,
 			 strerror(err), strerror(expected));
 	if (!err)
 		adopt(ctn, name.bytes);
+	if (!err && id_of(name.bytes)) {
+		snprintf(path, sizeof(path), ROOT "/%s/id", name.bytes);
+		read_value(path, id, sizeof(id));
+		if (strcmp(id, name.bytes))
+			complain("%s says %s", path, id);
+	}
 	return !err;
 }
 

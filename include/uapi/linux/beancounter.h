@@ -6,6 +6,17 @@
 #ifndef _UAPI_LINUX_BEANCOUNTER_H
 #define _UAPI_LINUX_BEANCOUNTER_H
 
+/*
+ * System calls. The first three are where OpenVZ's kernels have getluid, setluid and
+ * setublimit. They are beyond those that are given out for all programs.
+ */
+#ifdef __x86_64__
+#define __NR_get_bcid		500
+#define __NR_set_bcid		501
+#define __NR_set_bclimit	502
+#define __NR_get_bcstat		511
+#endif
+
 #define BC_KMEMSIZE	0	/* bytes */
 #define BC_LOCKEDPAGES	1
 #define BC_PRIVVMPAGES	2

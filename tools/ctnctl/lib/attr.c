@@ -19,6 +19,7 @@
 #define WANT_PAGES "want pages, a size such as 64M, or \"max\""
 #define WANT_SIZE "want pages, or a size such as 64M"
 #define WANT_COUNT "want a number or \"max\""
+#define WANT_BC "want a resource and its limit, or its barrier and its limit, or \"reset\""
 #define WANT_PID "want the number of a process that is no kernel thread"
 #define WANT_ZERO "want 0, which makes what there is now the peak"
 #define WANT_SIGNAL "want the number of a signal"
@@ -78,6 +79,8 @@ static const struct ctn_attr attrs[] = {
 	  "what was done about its limits, in numbers" },
 	{ "kill", NULL, CTN_KIND_COUNT, W, WANT_SIGNAL,
 	  "signal to send to its processes now" },
+	{ "beancounters", NULL, CTN_KIND_LIST, R | W, WANT_BC,
+	  "what it holds of each resource, with barrier and limit" },
 	{ "shrink", NULL, CTN_KIND_PAGES, W, WANT_SIZE,
 	  "memory to trim it to now" },
 	{ "addtask", NULL, CTN_KIND_COUNT, W, WANT_PID,
@@ -95,8 +98,11 @@ static const struct ctn_attr attrs[] = {
 	  "page_limit of new containers" },
 	{ "default_task_limit", NULL, CTN_KIND_COUNT, SETTING | TREE, WANT_COUNT,
 	  "task_limit of new containers" },
+	{ "default_beancounters", NULL, CTN_KIND_LIST, R | W | TREE, WANT_BC,
+	  "barriers and limits of new containers" },
 };
 
+#define BOUND "it is bound to less, for whoever has not got CAP_SYS_RESOURCE"
 #define NOT_FREED "no more of its memory can be freed now"
 
 /* What errno alone does not tell. */
@@ -122,6 +128,13 @@ static const struct {
 	{ "rss_limit", EBUSY, NOT_FREED "; the old limit stays" },
 	{ "rss_limit", EINTR, "the old limit stays" },
 	{ "shrink", EBUSY, NOT_FREED },
+	{ "beancounters", EBUSY, NOT_FREED "; the old limit stays" },
+	{ "beancounters", EINTR, "the old limit stays" },
+	{ "beancounters", EOPNOTSUPP, "this kernel does not count that" },
+	{ "default_beancounters", EOPNOTSUPP, "this kernel does not count that" },
+	{ "beancounters", EPERM, BOUND },
+	{ "task_limit", EPERM, BOUND },
+	{ "rss_limit", EPERM, BOUND },
 };
 
 const char *attr_hint(const char *attr, int err)
