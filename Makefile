@@ -18,7 +18,7 @@ all: kernel ctnctl
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
-	@echo "With CONFIG=coexist, debian, debug or kcsan, the kernel is another: see configs/."
+	@echo "With CONFIG=coexist, debian, debug, kcsan or um, the kernel is another: see configs/."
 
 .PHONY: deps
 deps: ## install what is missing from Debian, or print how to
@@ -61,9 +61,17 @@ torture-helper: deps
 demo: kernel ctnctl ## show it at work, in a guest
 	@demo/run
 
+.PHONY: kunit
+kunit: ## run the KUnit tests of a kernel that runs as a process
+	@$(MAKE) kernel CONFIG=um
+	@scripts/kunit
+
 .PHONY: test
 test: ## run the tests (ONLY=name: those whose file or title has it; ON=debian)
 	@scripts/deps >&2
+ifeq ($(ONLY)$(ON),)
+	@$(MAKE) kunit >&2
+endif
 	@scripts/test $(if $(ON),--on $(ON))
 
 .PHONY: test-sanitize

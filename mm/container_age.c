@@ -87,6 +87,17 @@ static bool is_nearly_full(struct container *ctn)
 	return container_charged(ctn) >= limit - limit / 4;
 }
 
+/*
+ * Is it one of the container's tasks that reads the page again? What others do there is
+ * no reason to have anything of it go that is in use; but if it has no tasks, its files
+ * are there for others.
+ */
+static bool is_for_container(struct container *ctn)
+{
+	return rcu_access_pointer(current->container) == ctn ||
+	       !atomic_long_read(&ctn->nr_tasks);
+}
+
 /**
  * container_restore_use - a page that was dropped has come back
  * @folio: it, in nobody's hands yet.
@@ -102,15 +113,17 @@ static bool is_nearly_full(struct container *ctn)
 void container_restore_use(struct folio *folio, struct container_file *file)
 {
 	unsigned int looked = READ_ONCE(file->scan.looked);
+	bool ours = is_for_container(file->ctn);
 
 	if (!looked || !is_nearly_full(file->ctn))
 		return;
-	atomic_long_add(folio_nr_pages(folio), &file->ctn->came_back);
+	if (ours)
+		atomic_long_add(folio_nr_pages(folio), &file->ctn->came_back);
 	folio_clear_active(folio);
 	if (lru_gen_enabled())
 		set_mask_bits(&folio->flags, LRU_REFS_MASK, 0);
 	/* PG_workingset is not set here: who waits for such a one is stalled, says PSI */
-	if (returns_in_use(looked, READ_ONCE(file->scan.used))) {
+	if (ours && returns_in_use(looked, READ_ONCE(file->scan.used))) {
 		folio_set_referenced(folio);
 	} else {
 		folio_clear_referenced(folio);

@@ -5,7 +5,7 @@
  * page table lock and mmap_lock; these are dropped before anything is done with
  * them that may sleep.
  */
-#include <linux/hugetlb_inline.h>
+#include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/oom.h>
 #include <linux/pagemap.h>

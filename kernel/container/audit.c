@@ -30,6 +30,7 @@
  * can be without stopping the machine: not very, but it is safe.
  */
 #include <linux/debugfs.h>
+#include <linux/memblock.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -291,8 +292,15 @@ out:
 	folio_put(folio);
 }
 
-/* Look at memory for this long at a time: what can be hot-plugged, at least. */
+/*
+ * Look at memory for this long at a time: what can be hot-plugged, at least, or else
+ * what mem_map is rounded up to.
+ */
+#ifdef CONFIG_SPARSEMEM
 #define AUDIT_BLOCK	PAGES_PER_SUBSECTION
+#else
+#define AUDIT_BLOCK	MAX_ORDER_NR_PAGES
+#endif
 
 static void audit_memory(struct audit *audit)
 {

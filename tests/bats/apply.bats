@@ -202,8 +202,8 @@ $N: file $D/mine"
 	run --separate-stderr setpriv --bounding-set "$set" --inh-caps -all --no-new-privs \
 		"$CTN" apply "$CONF"
 	assert_applied 'default_page_limit max -> 1G' "$N: page_limit max -> 8M" \
-		"$N: file $D/mine" "$N: owner $ALICE:root -> $BOB:root" \
-		"$N: mode.tasks 0644 -> 0660" "$N-b: created" "$N-b: owner root:root -> $ALICE:root"
+		"$N: owner $ALICE:root -> $BOB:root" "$N: mode.tasks 0644 -> 0660" \
+		"$N-b: created" "$N-b: owner root:root -> $ALICE:root" "$N: file $D/mine"
 }
 
 @test "a tree is named, whoever had it, and only what is new the next time" {

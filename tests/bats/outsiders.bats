@@ -473,6 +473,39 @@ outsider_maps() {
 	rm "$F-read"
 }
 
+# What comes back has what is in use used once less from then on: who reads it again has to
+# be one of those that use the rest.
+@test "what an outsider reads again and again leaves alone what the container has in use" {
+	dd if=/dev/zero of="$F" bs=4K count=1500 status=none
+	dd if=/dev/zero of="$F-read" bs=4K count=4500 status=none
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	set_attr page_limit 4000
+	hold_start p "$C"
+	for _ in 1 2 3; do
+		tells p read "$F"
+	done
+	tells p read "$F-read"
+	hold_start q
+	for _ in {1..10}; do
+		tells q read "$F-read"
+	done
+	assert [ "$(stat_of refaulted)" -gt 10000 ]
+	run tell p resident "$F"
+	echo "$output of 1500 are left"
+	assert [ "${output##* }" -ge 1400 ]
+	# with nobody in it, it is there for those outside
+	let_go p
+	wait_until 5 has_tasks 0
+	for _ in {1..20}; do
+		tells q read "$F-read"
+	done
+	run tell q resident "$F"
+	echo "$output of 1500 are left"
+	assert [ "${output##* }" -le 700 ]
+	rm "$F-read"
+}
+
 # An outsider who maps a file, and looks at it once: the page_limit of who has its cache
 # holds, whether that uses it, how often it is mapped, and how much else there is.
 @test "what an outsider maps and does not use does not stay over page_limit" {

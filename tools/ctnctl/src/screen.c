@@ -443,7 +443,7 @@ static void draw(struct screen *screen)
 		draw_help();
 		break;
 	}
-	refresh();
+	refresh_terminal();
 }
 
 /* Keys */

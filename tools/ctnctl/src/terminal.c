@@ -54,3 +54,14 @@ void take_terminal(void)
 	if (!taken)
 		die("the terminal cannot be set up; %s", hint);
 }
+
+void refresh_terminal(void)
+{
+	sigset_t stop, before;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTSTP);
+	sigprocmask(SIG_BLOCK, &stop, &before);
+	refresh();
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}

@@ -10,4 +10,10 @@ void take_terminal(void);
 
 void give_back_terminal(void);
 
+/*
+ * refresh(3X). While it writes, ncurses ignores SIGTSTP, and what is typed then would be
+ * lost; here it waits until that is over.
+ */
+void refresh_terminal(void);
+
 #endif /* CTNCTL_TERMINAL_H */

@@ -97,12 +97,13 @@ class Terminal:
         self.screen.resize(lines, columns)
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
-    def read(self, seconds):
+    def read(self, seconds, then=0):
+        """What comes within the time, and all that comes after it with no longer pause than then."""
         while select.select([self.master], [], [], seconds)[0]:
             data = os.read(self.master, 65536)
             self.written += data
             self.stream.feed(data)
-            seconds = 0
+            seconds = then
 
     def lines(self):
         return [line.rstrip() for line in self.screen.display]
@@ -114,6 +115,8 @@ class Terminal:
             self.read(0.05)
             if time.monotonic() > end:
                 self.fail(f"in vain: {what}")
+        # a screen may be drawn by half
+        self.read(0.1, then=0.1)
 
     def fail(self, why):
         self.end()

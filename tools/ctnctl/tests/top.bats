@@ -264,7 +264,7 @@ status 0"
 	pid=$!
 	printf '%s\n' "$pid" 2147483647 >"$tree/db/tasks"
 	wait_until contains "/proc/$pid/comm" odd
-	screen 24x80 wait:idle keys:t 'wait:2 threads' show keys:t wait:sorted keys:q end
+	screen 24x80 wait:idle keys:t 'wait:2 threads' 'gone:^idle' show keys:t wait:sorted keys:q end
 	assert_success
 	assert_line --index 0 db
 	assert_line --index 1 '2 threads; t back, q quit'
@@ -311,7 +311,7 @@ status 0"
 		screen 24x80 wait:idle "$how" end
 		assert_output 'status -3'
 	done
-	for how in 'keys:\x1a' signal:TSTP; do
+	for how in {keys:'\x1a',signal:TSTP}{,,}; do
 		screen 24x80 wait:idle "$how" stopped signal:CONT wait:idle keys:q end
 		assert_success
 		assert_output 'status 0'
