@@ -293,7 +293,7 @@ where_is() {
 			echo "$p" >"$dir/addtask"
 			rmdir "$dir"
 		done
-		echo done >"$BATS_TEST_TMPDIR/done"
+		echo 'all' >"$BATS_TEST_TMPDIR/done"
 	) 3>&- &
 	until [ -s "$BATS_TEST_TMPDIR/done" ]; do
 		# no fork for each

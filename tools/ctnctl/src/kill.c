@@ -16,8 +16,8 @@
 #include "common.h"
 
 /* Nothing tells that a container is empty: it is looked at, more and more seldom. */
-#define FIRST_LOOK	(5 * 1000 * 1000L)	/* nanoseconds */
-#define LAST_LOOK	(200 * 1000 * 1000L)
+#define FIRST_LOOK	5000000L	/* nanoseconds */
+#define LAST_LOOK	200000000L
 
 #define STOP_SECONDS	10.0
 

@@ -103,9 +103,11 @@ size_t processes_read(const pid_t *ids, size_t count, int with_pss,
 	if (err)
 		die("/proc: %s", strerror(-err));
 	for (size_t at = 0; at < count; at += MANY) {
-		size_t n = count - at < MANY ? count - at : MANY;
 		struct pids_fetch *fetch;
+		size_t n = count - at;
 
+		if (n > MANY)
+			n = MANY;
 		for (size_t i = 0; i < n; i++)
 			some[i] = (unsigned int)ids[at + i];
 		fetch = procps_pids_select(info, some, (int)n, PIDS_SELECT_PID);
