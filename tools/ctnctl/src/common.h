@@ -42,7 +42,7 @@ extern const struct command create_command, delete_command, list_command,
 	show_command, set_command, add_task_command, rm_task_command,
 	add_file_command, rm_file_command, shrink_command, watch_command,
 	trim_command, run_command, path_command, apply_command, save_command,
-	metrics_command, top_command, check_command;
+	metrics_command, top_command, check_command, beancounters_command;
 
 /* Say on stderr what the library refused. Returns STATUS_REFUSED. */
 int refused(void);
