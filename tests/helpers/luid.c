@@ -92,7 +92,7 @@ static unsigned long *limits_at(const char *barrier, const char *limit)
 
 static int tell_stat(const char *id, const char *resource)
 {
-	unsigned long six[6], *where = six;
+	unsigned long six[6] = { 0 }, *where = six;
 
 	if (!strncmp(resource, "null:", 5)) {
 		resource += 5;
