@@ -567,3 +567,24 @@ END
 	mkdir "$C"
 	limits_are numproc max max
 }
+
+@test "ctnctl sets them by the names of resources, and puts them back" {
+	local name=${C##*/}
+
+	run "$CTNCTL" set "$name" numproc=30:32 physpages=1M:2M
+	assert_success
+	limits_are numproc 30 32
+	limits_are physpages 256 512
+	run "$CTNCTL" set "$name" numproc=5 physpages=max page_limit=nonsense
+	assert_failure 1
+	limits_are numproc 30 32
+	limits_are physpages 256 512
+	run "$CTNCTL" set "$name" kmemsize=30M:32M
+	assert_failure 1
+	run "$CTNCTL" set "$name" beancounters='kmemsize 30M 32M'
+	assert_failure 1
+	assert_output --partial 'this kernel does not count that'
+	run "$CTNCTL" beancounters -rn "$name"
+	assert_output "$name numproc 0 0 30 32 0
+$name physpages 0 0 256 512 0"
+}

@@ -56,7 +56,7 @@ static unsigned long number(const char *text)
 static void drop(unsigned long cap)
 {
 	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct data[2];
+	struct __user_cap_data_struct data[2] = { 0 };
 
 	if (prctl(PR_CAPBSET_DROP, cap) || syscall(SYS_capget, &header, data)) {
 		perror("luid");
@@ -92,7 +92,7 @@ static unsigned long *limits_at(const char *barrier, const char *limit)
 
 static int tell_stat(const char *id, const char *resource)
 {
-	unsigned long six[6], *where = six;
+	unsigned long six[6] = { 0 }, *where = six;
 
 	if (!strncmp(resource, "null:", 5)) {
 		resource += 5;
@@ -148,7 +148,7 @@ static int race(unsigned long id, unsigned long count)
 		close(go[1]);
 		while (read(go[0], &c, 1) > 0)
 			;
-		_exit(syscall(SETLUID, id) || syscall(GETLUID) != (long)id);
+		_exit(syscall(SETLUID, id) || syscall(GETLUID) != (long)id ? 1 : 0);
 	}
 	close(go[0]);
 	close(go[1]);

@@ -339,6 +339,49 @@ struct ctn_stat {
  */
 ssize_t ctn_stats(const struct ctn *ctn, struct ctn_stat **stats);
 
+/* ----------------------------------------------------------- beancounters */
+
+/** A line of the attribute "beancounters"; CTN_MAX is no limit. */
+struct ctn_bc {
+	const char *resource;	/**< what is counted, such as "numproc" */
+	uint64_t held;		/**< now, in its unit: tasks, pages or bytes */
+	uint64_t maxheld;	/**< the most since it was made, or reset */
+	uint64_t minheld;	/**< the least */
+	uint64_t barrier;
+	uint64_t limit;
+	uint64_t failcnt;	/**< how often something was refused */
+};
+
+/**
+ * List what a container holds of each resource that the kernel counts, in its order.
+ * @rows: where to put an array, to be given to free(3), which has the names as well;
+ *        never NULL on success
+ *
+ * Returns how many there are, or -1 with errno as ctn_get() (ENOENT: this kernel has
+ * no beancounters), and
+ *   EPROTO   a line cannot be understood
+ */
+ssize_t ctn_bc_list(const struct ctn *ctn, struct ctn_bc **rows);
+
+/**
+ * Set the barrier and the limit of a resource, both at once.
+ * @barrier, @limit: a number, "max", or a size such as 64M where it is of pages or bytes
+ *
+ * Returns 0, or -1 with errno as ctn_set(), and
+ *   EINVAL       there is no such resource, or the barrier is over the limit
+ *   EOPNOTSUPP   this kernel does not count it
+ *   EPERM        an administrator has bound it to less
+ */
+int ctn_bc_set(const struct ctn *ctn, const char *resource, const char *barrier,
+	       const char *limit);
+
+/**
+ * Have maxheld and minheld of a resource begin anew.
+ *
+ * Returns and fails as ctn_bc_set() does.
+ */
+int ctn_bc_reset(const struct ctn *ctn, const char *resource);
+
 /* --------------------------------------------------------- tasks and files */
 
 /**

@@ -34,6 +34,7 @@ static const struct command *const commands[] = {
 	&run_command, &ps_command, &which_command, &kill_command,
 	&stop_command, &path_command, &apply_command, &save_command,
 	&metrics_command, &top_command, &check_command,
+	&beancounters_command,
 };
 
 /* What they are called by those who know other tools. */
@@ -52,9 +53,9 @@ static noreturn void print_main_help(void)
 	      "whose memory is counted and limited together.\n\n"
 	      "Commands:\n", stdout);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("  %-9s  %s\n", commands[i]->name,
+		printf("  %-12s  %s\n", commands[i]->name,
 		       commands[i]->summary);
-	printf("  %-9s  %s\n", "help",
+	printf("  %-12s  %s\n", "help",
 	       "print this help, or that of a command: help COMMAND");
 	fputs("\nOptions:\n"
 	      " -c, --config DIR  where configfs is mounted, if it is not to be\n"

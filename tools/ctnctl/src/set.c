@@ -104,7 +104,8 @@ const struct command set_command = {
 	"Write attributes of the container NAME, in the order given. If one is\n"
 	"refused, those before it get back the values that they had, and those\n"
 	"after it are not written. Any attribute that can be written may be\n"
-	"given as ATTR=VALUE.\n\n"
+	"given as ATTR=VALUE, and a resource that beancounters count as\n"
+	"RESOURCE=LIMIT, RESOURCE=BARRIER:LIMIT or RESOURCE=reset.\n\n"
 	"Options:\n"
 	SETTING_HELP
 	" -d, --defaults          set the limits that new containers get\n"
@@ -112,6 +113,7 @@ const struct command set_command = {
 	"\nExamples:\n"
 	"  ctnctl set web --page-limit 64M\n"
 	"  ctnctl set web page_limit=max over_limit=deactivate\n"
+	"  ctnctl set web numproc=30:32\n"
 	"  ctnctl set --defaults --task-limit 1000\n",
 	.run = run_set,
 };

@@ -7,7 +7,7 @@
 load helper
 
 commands=(create delete list show set add-task rm-task add-file rm-file shrink
-	watch trim run path apply save metrics top check)
+	watch trim run path apply save metrics top check beancounters)
 
 @test "help names every command" {
 	run ctnctl --help

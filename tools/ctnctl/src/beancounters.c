@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ctnctl beancounters: what containers hold of each resource, and their barriers and
+ * limits.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "table.h"
+
+enum { NAME, RESOURCE, HELD, MAXHELD, MINHELD, BARRIER, LIMIT, FAILCNT };
+
+static const struct column columns[] = {
+	[NAME] = { "NAME", CELL_TEXT, "name of the container", "name" },
+	[RESOURCE] = { "RESOURCE", CELL_TEXT, "what is counted", "resource" },
+	[HELD] = { "HELD", CELL_NUMBER, "in use now", "held" },
+	[MAXHELD] = { "MAXHELD", CELL_NUMBER, "the most since it was made, or reset",
+		      "maxheld" },
+	[MINHELD] = { "MINHELD", CELL_NUMBER, "the least", "minheld" },
+	[BARRIER] = { "BARRIER", CELL_NUMBER, "what it should stay within", "barrier" },
+	[LIMIT] = { "LIMIT", CELL_NUMBER, "what it cannot go over", "limit" },
+	[FAILCNT] = { "FAILCNT", CELL_NUMBER, "how often something was refused",
+		      "failcnt" },
+};
+
+static const char usual[] = "NAME,RESOURCE,HELD,MAXHELD,BARRIER,LIMIT,FAILCNT";
+
+static void fill_row(struct table *table, const char *name, const struct ctn_bc *row)
+{
+	const uint64_t numbers[] = {
+		[HELD] = row->held, [MAXHELD] = row->maxheld, [MINHELD] = row->minheld,
+		[BARRIER] = row->barrier, [LIMIT] = row->limit, [FAILCNT] = row->failcnt,
+	};
+
+	table_line(table);
+	for (size_t i = 0; i < table->nshown; i++) {
+		switch (table->shown[i]) {
+		case NAME:
+			table_text(table, i, name);
+			break;
+		case RESOURCE:
+			table_text(table, i, row->resource);
+			break;
+		default:
+			table_number(table, i, numbers[table->shown[i]]);
+		}
+	}
+}
+
+/* @asked: it was named, and is not to have gone meanwhile. */
+static int fill(struct table *table, const struct ctn_tree *tree, const char *name,
+		int failed, int asked)
+{
+	struct ctn *ctn = ctn_open(tree, name);
+	struct ctn_bc *rows = NULL;
+	ssize_t count = -1;
+
+	if (ctn)
+		count = ctn_bc_list(ctn, &rows);
+	if (count < 0 && (!ctn && !asked)) {
+		ctn_close(ctn);
+		return STATUS_OK;
+	}
+	if (count < 0) {
+		ctn_close(ctn);
+		return refused();
+	}
+	for (ssize_t n = 0; n < count; n++)
+		if (!failed || rows[n].failcnt)
+			fill_row(table, ctn_name(ctn), &rows[n]);
+	free(rows);
+	ctn_close(ctn);
+	return STATUS_OK;
+}
+
+static noreturn void print_beancounters_help(const struct command *cmd)
+{
+	fputs(cmd->help, stdout);
+	print_columns(columns, ARRAY_SIZE(columns));
+	finish(STATUS_OK);
+}
+
+static int run_beancounters(const struct command *cmd, int argc, char **argv)
+{
+	static const struct option options[] = {
+		LOOK_OPTIONS,
+		{ "failed", no_argument, NULL, 'f' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 }
+	};
+	struct look look = { 0 };
+	int opt, failed = 0, status = STATUS_OK;
+	struct ctn_tree *tree;
+	struct table table;
+	char **names = NULL;
+
+	while ((opt = next_option(argc, argv, LOOK_SHORT "fh", options)) != -1) {
+		if (opt == 'h')
+			print_beancounters_help(cmd);
+		if (opt == 'f')
+			failed = 1;
+		else if (!look_option(cmd, &look, opt, optarg))
+			try_help(cmd);
+	}
+
+	table_init(&table, cmd, "beancounters", &look, columns, ARRAY_SIZE(columns), usual);
+	tree = open_tree();
+	if (optind == argc) {
+		names = ctn_tree_names(tree);
+		if (!names)
+			exit(refused());
+	}
+	for (size_t i = 0; names && names[i]; i++)
+		status |= fill(&table, tree, names[i], failed, 0);
+	for (; optind < argc; optind++)
+		status |= fill(&table, tree, argv[optind], failed, 1);
+	table_print(&table);
+	ctn_names_free(names);
+	ctn_tree_close(tree);
+	return status;
+}
+
+const struct command beancounters_command = {
+	.name = "beancounters",
+	.summary = "print barriers, limits and what is held",
+	.help =
+	"Usage: ctnctl beancounters [OPTION...] [NAME...]\n\n"
+	"Print what each container, or each NAME, holds of each resource that the\n"
+	"kernel counts, with its barrier and limit: in tasks, pages or bytes. They\n"
+	"are set with ctnctl set NAME RESOURCE=BARRIER:LIMIT.\n\n"
+	"Options:\n"
+	LOOK_HELP
+	SORT_HELP("    ")
+	" -f, --failed          print only what something was refused of\n"
+	" -h, --help            print this help\n"
+	"\nColumns, also taken in small letters:\n",
+	.run = run_beancounters,
+};
