@@ -243,9 +243,10 @@ static int containers_bc_seq_show(struct config_item *item, struct seq_file *m)
 	return 0;
 }
 
+/* Each read goes over all of them, and holds up who makes or removes one: not for all. */
 struct configfs_attribute containers_attr_beancounters = {
 	.ca_name	= "beancounters",
-	.ca_mode	= 0444,
+	.ca_mode	= 0400,
 	.ca_owner	= THIS_MODULE,
 	.seq_show	= containers_bc_seq_show,
 };

@@ -13,6 +13,7 @@
  * limit that there is.
  */
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "bc.h"
@@ -91,11 +92,13 @@ static struct bc_row *find_row(struct container *ctn, unsigned int nr)
  */
 int container_set_task_limit(struct container *ctn, unsigned long limit)
 {
-	struct bc_row *row = find_row(ctn, BC_NUMPROC);
 	bool any = container_is_capable();
+	struct bc_row *row;
 	int err = 0;
 
 	spin_lock(&ctn->lock);
+	/* within the lock: what binds it may be made and set just now */
+	row = find_row(ctn, BC_NUMPROC);
 	if (row && !any && from_limit(limit) > row->bound.limit) {
 		err = -EPERM;
 	} else {
@@ -338,10 +341,13 @@ static const struct bc_resource bc_resources[BC_RESOURCES] = {
 	[BC_NUMIPTENT]		= { "numiptent", BC_NUMBER },
 };
 
-/* The resource of that number, or NULL if there is none. */
+/* The resource of that number, which a user may have given, or NULL if there is none. */
 const struct bc_resource *bc_resource(unsigned long nr)
 {
-	return nr < BC_RESOURCES && bc_resources[nr].name ? &bc_resources[nr] : NULL;
+	if (nr >= BC_RESOURCES)
+		return NULL;
+	nr = array_index_nospec(nr, BC_RESOURCES);
+	return bc_resources[nr].name ? &bc_resources[nr] : NULL;
 }
 
 /* The number of the resource of that name, or -EINVAL. */
@@ -482,7 +488,8 @@ int container_bc_read(struct container *ctn, unsigned int nr,
 		      struct bc_resource_parm *parm)
 {
 	const struct bc_resource *res = bc_resource(nr);
-	struct bc_row *row = find_row(ctn, nr < BC_RESOURCES ? nr : 0);
+	struct bc_row *row = find_row(ctn, nr < BC_RESOURCES ?
+				      array_index_nospec(nr, BC_RESOURCES) : 0);
 	struct bc_row none;
 	int err = check_resource(nr);
 

@@ -622,6 +622,12 @@ static struct config_group *containers_make_group(struct config_group *group,
 		return ERR_CAST(ctn);
 
 	config_group_init_type_name(&ctn->group, name, &container_type);
+	/* there was no memory for a long one */
+	if (!config_item_name(&ctn->group.cg_item)) {
+		container_free_id(ctn);
+		config_item_put(&ctn->group.cg_item);
+		return ERR_PTR(-ENOMEM);
+	}
 	trace_container_create(ctn->id, name);
 	container_stop_point("mkdir: named");
 	return &ctn->group;
@@ -724,8 +730,10 @@ void containers_for_each(void (*fn)(struct container *ctn, void *data), void *da
 	struct config_item *item;
 
 	mutex_lock(&containers_subsys.su_mutex);
-	list_for_each_entry(item, &containers_subsys.su_group.cg_children, ci_entry)
+	list_for_each_entry(item, &containers_subsys.su_group.cg_children, ci_entry) {
 		fn(to_container(item), data);
+		cond_resched();
+	}
 	mutex_unlock(&containers_subsys.su_mutex);
 }
 

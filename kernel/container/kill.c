@@ -54,7 +54,7 @@ struct walk {
 	int			refused;	/* the first error, or 0 */
 };
 
-/* Both who has opened the file and who writes to it must have the right to. */
+/* Both who has opened the file and who writes to it must have the right to. Within RCU. */
 static int writer_may_kill(struct walk *walk, struct task_struct *task)
 {
 	const struct cred *opener;
@@ -63,7 +63,7 @@ static int writer_may_kill(struct walk *walk, struct task_struct *task)
 	if (!walk->writer)
 		return 0;
 	opener = override_creds(walk->writer);
-	err = group_send_sig_info(0, &walk->info, task, PIDTYPE_TGID);
+	err = check_kill_permission(walk->sig, &walk->info, task);
 	revert_creds(opener);
 	return err;
 }
@@ -71,7 +71,7 @@ static int writer_may_kill(struct walk *walk, struct task_struct *task)
 static bool may_kill(struct walk *walk, struct task_struct *task)
 {
 	return !writer_may_kill(walk, task) &&
-	       !group_send_sig_info(0, &walk->info, task, PIDTYPE_TGID);
+	       !check_kill_permission(walk->sig, &walk->info, task);
 }
 
 /* Does @task stand for its process? ctn->lock held, within RCU. */

@@ -6,11 +6,13 @@
 #ifndef _UAPI_LINUX_BEANCOUNTER_H
 #define _UAPI_LINUX_BEANCOUNTER_H
 
+#include <linux/types.h>
+
 /*
  * System calls. The first three are where OpenVZ's kernels have getluid, setluid and
  * setublimit. They are beyond those that are given out for all programs.
  */
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(__ILP32__)
 #define __NR_get_bcid		500
 #define __NR_set_bcid		501
 #define __NR_set_bclimit	502
@@ -40,12 +42,12 @@
 #define BC_RESOURCES	24
 
 struct bc_resource_parm {
-	unsigned long barrier;	/* over it, what can be refused is refused */
-	unsigned long limit;	/* over it, all is refused but what cannot be */
-	unsigned long held;	/* in use now */
-	unsigned long maxheld;	/* the most since the last reset */
-	unsigned long minheld;	/* and the least */
-	unsigned long failcnt;	/* charges that were refused */
+	__kernel_ulong_t barrier;	/* over it, what can be refused is refused */
+	__kernel_ulong_t limit;	/* over it, all is refused but what cannot be */
+	__kernel_ulong_t held;	/* in use now */
+	__kernel_ulong_t maxheld;	/* the most since the last reset */
+	__kernel_ulong_t minheld;	/* and the least */
+	__kernel_ulong_t failcnt;	/* charges that were refused */
 };
 
 #endif /* _UAPI_LINUX_BEANCOUNTER_H */
