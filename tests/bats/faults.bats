@@ -44,7 +44,7 @@ short_of_memory() {
 	run dmesg
 	assert_output --partial 'name fail_percpu,'
 	# its id itself needs some, which is then asked for once more
-	short_of_memory mkdir-63rd ENOMEM ok
+	short_of_memory mkdir-64th ENOMEM ok
 	assert [ "$(oks)" -gt "$usual" ]
 	short_of_memory rmdir ENOMEM
 }

@@ -401,8 +401,8 @@ static long write_value(void)
 	return write(file, value, strlen(value));
 }
 
-/* So many that the next id is the first for which there has to be a bitmap */
-#define OTHER_IDS	62
+/* So many that the next id, which is 64, is not in the first node of the xarray */
+#define OTHER_IDS	63
 
 static void for_other_ids(int (*fn)(const char *path))
 {
@@ -1160,7 +1160,7 @@ static void thaw_and_no_reader(void)
 
 static const struct operation operations[] = {
 	{ .name = "mkdir", .act = do_mkdir, .makes = 1 },
-	{ .name = "mkdir-63rd", .before = other_ids, .act = do_mkdir,
+	{ .name = "mkdir-64th", .before = other_ids, .act = do_mkdir,
 	  .after = no_other_ids, .makes = 1 },
 	{ .name = "rmdir", .before = other_inside, .act = do_rmdir, .removes = 1 },
 	{ .name = "rmdir-addfile", .before = other_and_adder, .ready = not_fuse,
