@@ -194,7 +194,9 @@ static void check_files(struct report *report, const struct ctn *ctn)
 
 	begin(&lacks);
 	for (size_t i = 0; (attr = ctn_attr_at(i)); i++) {
-		if ((attr->flags & CTN_ATTR_TREE) || !ctn_has(ctn, attr->name))
+		/* beancounters are an option of the kernel's */
+		if ((attr->flags & CTN_ATTR_TREE) || !ctn_has(ctn, attr->name) ||
+		    !strcmp(attr->name, "beancounters"))
 			continue;
 		if (access(ctn_path(ctn), F_OK))
 			lacks.any = 0;

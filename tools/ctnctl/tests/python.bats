@@ -178,6 +178,28 @@ the watch is closed
 Event(type='added', name='later', attr=None, value=0, increase=0)"
 }
 
+@test "beancounters are read, set and reset" {
+	container web
+	printf '%s\n' 'resource held maxheld minheld barrier limit failcnt' \
+		'numproc 3 5 1 30 max 2' >"$tree/web/beancounters"
+	py <<-'PY'
+		rows = web.beancounters
+		print(rows, rows["numproc"].limit == ctn.MAX)
+	PY
+	assert_success
+	assert_output "{'numproc': Beancounter(held=3, maxheld=5, minheld=1, barrier=30,\
+ limit=18446744073709551615, failcnt=2)} True"
+	py <<-'PY'
+		web.set_beancounter("physpages", "32M", ctn.MAX)
+		print(web.get("beancounters"))
+		web.reset_beancounter("physpages")
+		print(web.get("beancounters"))
+	PY
+	assert_success
+	assert_line --index 0 'physpages 32M max'
+	assert_line --partial 'physpages reset'
+}
+
 @test "all functions of the header are used, and checkers know all types" {
 	for name in $(grep -oE '\bctn_[a-z_]+\(' "$PYTHONPATH/../../../include/ctn.h" | tr -d '(' | sort -u); do
 		case $name in

@@ -131,6 +131,19 @@ class Mapping(NamedTuple):
     path: Optional[str]
 
 
+class Beancounter(NamedTuple):
+    """What a container holds of a resource; MAX is no limit."""
+
+    held: int
+    #: the most and the least since the last reset
+    maxheld: int
+    minheld: int
+    barrier: int
+    limit: int
+    #: how often something was refused
+    failcnt: int
+
+
 class Event(NamedTuple):
     """Something that has happened."""
 
@@ -208,6 +221,27 @@ class Container:
         _check(count < 0)
         stats = _ffi.gc(where[0], _lib.free)
         return {_text(stats[i].key): int(stats[i].value) for i in range(count)}
+
+    @property
+    def beancounters(self) -> dict[str, Beancounter]:
+        """What it holds of each resource that the kernel counts."""
+        where = _ffi.new("struct ctn_bc **")
+        count = _lib.ctn_bc_list(self._ctn, where)
+        _check(count < 0)
+        rows = _ffi.gc(where[0], _lib.free)
+        return {_text(row.resource): Beancounter(row.held, row.maxheld, row.minheld,
+                                                 row.barrier, row.limit, row.failcnt)
+                for row in (rows[i] for i in range(count))}
+
+    def set_beancounter(self, resource: str, barrier: Union[str, int],
+                        limit: Union[str, int]) -> None:
+        """Set the barrier and the limit of a resource, both at once."""
+        _check(_lib.ctn_bc_set(self._ctn, _bytes(resource), _value(barrier),
+                               _value(limit)) != 0)
+
+    def reset_beancounter(self, resource: str) -> None:
+        """Have maxheld and minheld of a resource begin anew."""
+        _check(_lib.ctn_bc_reset(self._ctn, _bytes(resource)) != 0)
 
     @property
     def tasks(self) -> list[int]:
