@@ -59,7 +59,7 @@ repository() {
 @test "each patch has a subject and says why" {
 	while read -r name; do
 		subject=$(sed -n '/^Subject: /,/^$/p' "$OUT/$name" | tr -d '\n')
-		assert_regex "$subject" '^Subject: \[PATCH [0-9]+/[0-9]+\] [a-z/, ]+: [^ ]'
+		assert_regex "$subject" '^Subject: \[PATCH [0-9]+/[0-9]+\] [a-z0-9/, ]+: [^ ]'
 		body=$(sed '1,/^$/d; /^---$/,$d' "$OUT/$name")
 		assert [ ${#body} -gt 50 ]
 	done <"$OUT/series"
