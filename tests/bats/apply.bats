@@ -43,10 +43,6 @@ assert_applied() {
 	assert_output "$(printf '%s\n' "$@")"
 }
 
-as() {
-	setpriv --reuid "$1" --regid "$1" --clear-groups "${@:2}"
-}
-
 @test "a new container has no mode and no owner that is worth a word" {
 	run "$CTN" save "$N"
 	assert_success

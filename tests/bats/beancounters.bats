@@ -40,18 +40,6 @@ limits_are() {
 	assert_equal "$1 $(bc "$1" barrier) $(bc "$1" limit)" "$*"
 }
 
-as() {
-	local uid=$1
-
-	shift
-	setpriv --reuid "$uid" --regid "$uid" --clear-groups "$@"
-}
-
-# put_as UID NAME VALUE
-put_as() {
-	printf %s "$3" | as "$1" put "$C/$2"
-}
-
 watch() {
 	inotifywait -m -q -e modify --format '%w%f' "$@" >"$EVENTS" 2>"$EVENTS.err" 3>&- &
 	WATCHER=$!

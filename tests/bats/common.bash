@@ -227,6 +227,19 @@ has_tasks() {
 	[ "$(attr num_tasks)" -eq "$1" ]
 }
 
+# as UID COMMAND...
+as() {
+	local uid=$1
+
+	shift
+	setpriv --reuid "$uid" --regid "$uid" --clear-groups "$@"
+}
+
+# put_as UID NAME VALUE
+put_as() {
+	printf %s "$3" | as "$1" put "$C/$2"
+}
+
 # Run COMMAND with the largest rss_usage in $PEAK and its output in $output.
 with_peak() {
 	exec {PEAK_FD}< <(exec peak "$C/rss_usage")

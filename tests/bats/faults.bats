@@ -47,6 +47,8 @@ short_of_memory() {
 	short_of_memory mkdir-64th ENOMEM ok
 	assert [ "$(oks)" -gt "$usual" ]
 	short_of_memory rmdir ENOMEM
+	# a name that is longer than what an item has room for
+	C=$C-and-more-of-it-for-which-memory-is-needed short_of_memory mkdir ENOMEM ok
 }
 
 @test "no memory while a process is moved" {

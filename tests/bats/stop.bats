@@ -24,10 +24,10 @@ passed() {
 # kcontainerd is at work beside it, so its way is not always the same, and one go may
 # kill it nowhere at a point that it does pass: there are three goes at most.
 killed() {
-	local operation=$1 point all='' go
+	local operation=$1 point all=''
 
 	shift
-	for go in 1 2 3; do
+	for _ in 1 2 3; do
 		run partway kill "$operation" "$C" /mnt/disk
 		echo "$output"
 		assert_success

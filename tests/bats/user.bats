@@ -22,18 +22,6 @@ teardown() {
 	rm -f "$F" "/dev/shm/$BATS_TEST_NUMBER"
 }
 
-as() {
-	local uid=$1
-
-	shift
-	setpriv --reuid "$uid" --regid "$uid" --clear-groups "$@"
-}
-
-# put_as UID NAME VALUE
-put_as() {
-	printf %s "$3" | as "$1" put "$C/$2"
-}
-
 # A process of that user: its pid is in USER_PID.
 run_as() {
 	# not through as: a function has a process of its own

@@ -18,6 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "join.h"
+
 static volatile sig_atomic_t told;
 static pid_t first;
 
@@ -27,20 +29,6 @@ static void on_signal(int signal)
 	if (getpid() != first)
 		_exit(0);
 	told = 1;
-}
-
-static int join(const char *directory)
-{
-	char path[4096], pid[16];
-	int fd, len = snprintf(pid, sizeof(pid), "%d", getpid());
-
-	snprintf(path, sizeof(path), "%s/addtask", directory);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, pid, (size_t)len) != len) {
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
-		return -1;
-	}
-	return close(fd);
 }
 
 /* Kept open: to open it takes memory, which is no part of a fork. */

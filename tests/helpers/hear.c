@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "join.h"
+
 static void on_signal(int signal, siginfo_t *info, void *context)
 {
 	char line[64];
@@ -30,20 +32,6 @@ static void *wait_for_ever(void *unused)
 	for (;;)
 		pause();
 	return unused;
-}
-
-static int join(const char *directory)
-{
-	char path[4096], pid[16];
-	int fd, len = snprintf(pid, sizeof(pid), "%d", getpid());
-
-	snprintf(path, sizeof(path), "%s/addtask", directory);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, pid, (size_t)len) != len) {
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
-		return -1;
-	}
-	return close(fd);
 }
 
 int main(int argc, char **argv)

@@ -98,15 +98,24 @@ int wait_until_empty(const struct ctn *ctn, double seconds, uint64_t *left)
 	}
 }
 
-static struct ctn **open_all(const struct ctn_tree *tree, char **names, size_t count,
-			     int *status)
+/* Open containers, and send each the signal: those of the array that were sent it. */
+static struct ctn **signal_all(const struct ctn_tree *tree, char **names, size_t count,
+			       int number, int *status)
 {
 	struct ctn **all = xrealloc(NULL, count + 1, sizeof(*all));
 
+	/* first all: that a name is wrong is said before anything is done */
 	for (size_t i = 0; i < count; i++) {
 		all[i] = ctn_open(tree, names[i]);
 		if (!all[i])
 			*status = refused();
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!all[i] || !send_signal(all[i], number))
+			continue;
+		*status = refused();
+		ctn_close(all[i]);
+		all[i] = NULL;
 	}
 	return all;
 }
@@ -158,14 +167,7 @@ static int run_kill(const struct command *cmd, int argc, char **argv)
 
 	tree = open_tree();
 	count = (size_t)(argc - optind);
-	all = open_all(tree, argv + optind, count, &status);
-	for (size_t i = 0; i < count; i++) {
-		if (!all[i] || !send_signal(all[i], number))
-			continue;
-		status = refused();
-		ctn_close(all[i]);
-		all[i] = NULL;
-	}
+	all = signal_all(tree, argv + optind, count, number, &status);
 	if (wait)
 		stop_begin();
 	for (size_t i = 0; i < count && wait && !stop_signal; i++)
@@ -258,15 +260,8 @@ static int run_stop(const struct command *cmd, int argc, char **argv)
 
 	tree = open_tree();
 	count = (size_t)(argc - optind);
-	all = open_all(tree, argv + optind, count, &status);
 	/* all have the same time, and it begins for all at once */
-	for (size_t i = 0; i < count; i++) {
-		if (!all[i] || !send_signal(all[i], number))
-			continue;
-		status = refused();
-		ctn_close(all[i]);
-		all[i] = NULL;
-	}
+	all = signal_all(tree, argv + optind, count, number, &status);
 	end = now() + seconds;
 	stop_begin();
 	for (size_t i = 0; i < count && !stop_signal; i++)
