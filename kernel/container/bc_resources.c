@@ -541,14 +541,8 @@ static struct bc_limits default_limits[BC_RESOURCES];
 /* which of them have been set, and are not "none" again: bits */
 static unsigned long defaults_set;
 
-/**
- * container_bc_default - what new containers get of a resource
- * @nr: number of the resource; there is one.
- * @limits: set to that.
- *
- * Context: Any.
- */
-void container_bc_default(unsigned int nr, struct bc_limits *limits)
+/* As they were set: the barrier may be more than the limit is now. */
+static void read_default(unsigned int nr, struct bc_limits *limits)
 {
 	spin_lock(&default_lock);
 	if (defaults_set & BIT(nr))
@@ -558,8 +552,20 @@ void container_bc_default(unsigned int nr, struct bc_limits *limits)
 	/* it has a file of its own */
 	if (nr == BC_NUMPROC)
 		limits->limit = from_limit(READ_ONCE(container_default_task_limit));
-	limits->barrier = min(limits->barrier, limits->limit);
 	spin_unlock(&default_lock);
+}
+
+/**
+ * container_bc_default - what new containers get of a resource
+ * @nr: number of the resource; there is one.
+ * @limits: set to that.
+ *
+ * Context: Any.
+ */
+void container_bc_default(unsigned int nr, struct bc_limits *limits)
+{
+	read_default(nr, limits);
+	limits->barrier = min(limits->barrier, limits->limit);
 }
 
 /**
@@ -614,7 +620,7 @@ int container_bc_create(struct container *ctn)
 		return -ENOMEM;
 	for_each_set_bit(nr, &set, BC_RESOURCES) {
 		res = bc_resource(nr);
-		container_bc_default(nr, &limits);
+		read_default(nr, &limits);
 		bc->row[nr].limits = limits;
 		bc->row[nr].bound = limits;
 		if (res->init)

@@ -437,6 +437,19 @@ held_at_most() {
 	assert_equal "$(printf 'numproc 6' | as 1000 put "$D"-2/beancounters)" ok
 }
 
+@test "a default barrier over the default limit is there once that is raised" {
+	local D=$ROOT/new
+
+	echo 'numproc 30 40' >"$ROOT"/default_beancounters
+	echo 4 >"$ROOT"/default_task_limit
+	assert_equal "$(sed -n 's/^numproc *//p' "$ROOT"/default_beancounters |
+		sed 's/  */ /g')" '4 4'
+	mkdir "$D"
+	assert_equal "$(bc numproc barrier "$D") $(bc numproc limit "$D")" '4 4'
+	echo 35 >"$D"/task_limit
+	assert_equal "$(bc numproc barrier "$D") $(bc numproc limit "$D")" '30 35'
+}
+
 @test "the defaults are refused like the limits, and have no reset" {
 	run put --refused "$ROOT"/default_beancounters "$ROOT"/default_beancounters \
 		"$ROOT"/default_task_limit <<'END'
