@@ -143,6 +143,34 @@ struct container *container_find(u32 id)
 }
 
 /**
+ * container_find_from - the container with the least id from there on
+ * @id: 1 or more; set to the id that is found.
+ *
+ * Context: Any but an interrupt.
+ * Return: it, with a reference, or NULL if there is none. Those that are being removed
+ * are passed over.
+ */
+struct container *container_find_from(loff_t *id)
+{
+	struct container *ctn, *held = NULL;
+	unsigned long at;
+
+	if (*id > INT_MAX)
+		return NULL;
+	at = *id;
+	rcu_read_lock();
+	for (ctn = xa_find(&containers_by_id, &at, INT_MAX, XA_PRESENT); ctn;
+	     ctn = xa_find_after(&containers_by_id, &at, INT_MAX, XA_PRESENT)) {
+		held = container_tryget(ctn);
+		if (held)
+			break;
+	}
+	rcu_read_unlock();
+	*id = at;
+	return held;
+}
+
+/**
  * container_tryget - hold a container that was found within RCU beyond that
  * @ctn: the container.
  *

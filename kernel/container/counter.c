@@ -73,17 +73,31 @@ unsigned long container_rss(struct container *ctn)
 			    CONTAINER_MAPPED_FILE);
 }
 
-/* All page cache, and what of it is mapped. */
+/* All page cache. */
 unsigned long container_nr_file(struct container *ctn)
 {
 	return container_stat(ctn, CONTAINER_FILE) +
 	       container_stat(ctn, CONTAINER_HELD_FILE);
 }
 
-unsigned long container_nr_mapped(struct container *ctn)
+/**
+ * container_sum_up - all of the statistics at once
+ * @ctn: the container.
+ * @sums: set to pages; exact while nobody charges, and one may be below 0 else.
+ *
+ * Context: as container_stat().
+ */
+void container_sum_up(struct container *ctn, struct container_sums *sums)
 {
-	return container_stat(ctn, CONTAINER_MAPPED_FILE) +
-	       container_stat(ctn, CONTAINER_MAPPED_HELD);
+	const long *stat;
+	int cpu, i;
+
+	memset(sums, 0, sizeof(*sums));
+	for_each_possible_cpu(cpu) {
+		stat = per_cpu_ptr(ctn->pcpu, cpu)->stat;
+		for (i = 0; i < NR_CONTAINER_STATS; i++)
+			sums->stat[i] += READ_ONCE(stat[i]);
+	}
 }
 
 /* What page_limit is about. */

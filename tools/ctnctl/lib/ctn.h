@@ -330,7 +330,9 @@ struct ctn_stat {
 };
 
 /**
- * List what the kernel has done about the limits of a container, in its order.
+ * List all numbers of a container, in the kernel's order: those that have a file of their
+ * own, with CTN_MAX for a limit that there is not, and what has been done about its limits.
+ * One call for all of them is cheaper than ctn_get_number() for a few.
  * @stats: where to put an array, to be given to free(3), which has the keys
  *         as well; never NULL on success
  *

@@ -337,6 +337,9 @@ static int show_stat(struct table *table, const struct ctn *ctn)
 	if (count < 0)
 		return refused();
 	for (ssize_t n = 0; n < count; n++) {
+		/* what has a file of its own is shown without --stat */
+		if (ctn_attr_find(stats[n].key))
+			continue;
 		if (table->object) {
 			json_put_number(table->object, stats[n].key,
 					stats[n].value);

@@ -215,7 +215,7 @@ class Container:
 
     @property
     def stats(self) -> dict[str, int]:
-        """What the kernel has done about its limits, since it was made."""
+        """All its numbers, and what the kernel has done about its limits."""
         where = _ffi.new("struct ctn_stat **")
         count = _lib.ctn_stats(self._ctn, where)
         _check(count < 0)
