@@ -7,7 +7,8 @@
  * pages, so they never read less than is used. Where they read more than a limit
  * but the sum of the CPUs does not, the stocks are given back, so that no CPU can
  * go over the limit on a stock that it had before; and before anything fails for
- * rss_limit, they are given back, too.
+ * rss_limit, they are given back, too. While rss_limit is being lowered, a CPU keeps
+ * nothing of what is uncharged: whoever runs there next would have it.
  *
  * What happens at the limits is in limit.c.
  */
@@ -168,14 +169,15 @@ noinline void container_return_stock(struct container *ctn,
 				     enum container_counter which,
 				     atomic_long_t *stock)
 {
+	long most = READ_ONCE(ctn->stock_most[which]);
 	long nr = atomic_long_read(stock);
 
 	do {
-		if (nr <= 2 * CONTAINER_STOCK)
+		if (nr <= most)
 			return;
-	} while (!atomic_long_try_cmpxchg(stock, &nr, CONTAINER_STOCK));
+	} while (!atomic_long_try_cmpxchg(stock, &nr, most / 2));
 
-	page_counter_uncharge(&ctn->counter[which], nr - CONTAINER_STOCK);
+	page_counter_uncharge(&ctn->counter[which], nr - most / 2);
 }
 
 /*

@@ -276,6 +276,8 @@ struct container {
 	struct container_pcpu __percpu	*pcpu;
 	unsigned long			flags;
 	unsigned long			page_limit;
+	/* and an uncharge: what a CPU may have in stock; of HELD under shrink_lock */
+	long				stock_most[NR_CONTAINER_COUNTERS];
 
 	/* what is charged and the CPUs' stocks; rss_limit is the max of HELD */
 	struct page_counter		counter[NR_CONTAINER_COUNTERS];
@@ -330,7 +332,7 @@ struct container {
 	unsigned long			limit_reached_by;
 	unsigned long			limit_writers;	/* so far: who is which */
 	unsigned long			limit_tried_by;	/* whose is max; 0: reached */
-	atomic_t			lowering;	/* who waits for that now */
+	unsigned int			lowering;	/* who waits for that now */
 	atomic_long_t			moving_in;	/* pages, see move.c */
 	atomic_t			room_waiters;	/* tasks that need pages */
 	unsigned long			room_wanted;	/* the most that one needs */
