@@ -189,6 +189,8 @@ void __container_end_fork(struct task_struct *child, bool forked);
 void __container_exit(struct task_struct *task);
 int proc_container_show(struct seq_file *m, struct pid_namespace *ns,
 			struct pid *pid, struct task_struct *task);
+void __container_stall_begin(void);
+void __container_stall_end(void);
 void __container_resume_user_mode(void);
 bool __container_wait_for_room(void);
 unsigned long container_oom_pages(struct container *ctn);
@@ -565,6 +567,7 @@ static inline void container_exec(struct mm_struct *mm)
 static inline int container_can_fork(struct task_struct *child, u64 clone_flags)
 {
 	RCU_INIT_POINTER(child->container, NULL);
+	child->container_stall = 0;
 	child->container_wanted = 0;
 	child->container_flags = 0;
 	child->container_forking = 0;
@@ -590,6 +593,22 @@ static inline void container_exit(struct task_struct *task)
 {
 	if (containers_enabled() && rcu_access_pointer(task->container))
 		__container_exit(task);
+}
+
+/*
+ * The current task waits for memory from now on, or does not any more: for what is
+ * outermost of psi_memstall_enter() and psi_memstall_leave(). Context: may sleep.
+ */
+static inline void container_stall_begin(void)
+{
+	if (current_has_container())
+		__container_stall_begin();
+}
+
+static inline void container_stall_end(void)
+{
+	if (unlikely(current->container_stall))
+		__container_stall_end();
 }
 
 /* On the way back to user mode, no locks held: sleep if that is called for. */
@@ -733,6 +752,8 @@ static inline int container_can_fork(struct task_struct *child, u64 clone_flags)
 static inline void container_post_fork(struct task_struct *child) { }
 static inline void container_cancel_fork(struct task_struct *child) { }
 static inline void container_exit(struct task_struct *task) { }
+static inline void container_stall_begin(void) { }
+static inline void container_stall_end(void) { }
 static inline void container_resume_user_mode(void) { }
 static inline void container_end_syscall(void) { }
 static inline void container_enter_fault(void) { }

@@ -382,6 +382,20 @@ static struct configfs_attribute container_attr_stat = {
 	.seq_show = container_stat_seq_show,
 };
 
+#ifdef CONFIG_PSI
+static int container_pressure_seq_show(struct config_item *item, struct seq_file *m)
+{
+	return container_show_pressure(to_container(item), m);
+}
+
+static struct configfs_attribute container_attr_pressure = {
+	.ca_name = "pressure",
+	.ca_mode = 0444,
+	.ca_owner = THIS_MODULE,
+	.seq_show = container_pressure_seq_show,
+};
+#endif
+
 /*
  * What is to be found and moved may make one wait for anybody: a path that leads to a
  * directory here that rmdir has locked, or to a file system that does not answer;
@@ -531,6 +545,9 @@ static struct configfs_attribute *container_attrs[] = {
 	&container_attr_oom,
 	&container_attr_shrink,
 	&container_attr_stat,
+#ifdef CONFIG_PSI
+	&container_attr_pressure,
+#endif
 	&container_attr_freeing,
 #ifdef CONFIG_BEANCOUNTERS
 	&container_attr_beancounters,

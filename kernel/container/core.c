@@ -97,6 +97,7 @@ struct container *container_create(u32 id)
 	INIT_DELAYED_WORK(&ctn->notify_work, container_notify_work);
 	ctn->last_notice = jiffies - HZ;
 	container_trim_init(ctn);
+	container_pressure_init(ctn);
 	if (container_bc_create(ctn))
 		goto fail;
 	INIT_WORK(&ctn->release_work, container_release_work);
@@ -283,6 +284,7 @@ static void container_release_work(struct work_struct *work)
 					     release_work);
 
 	container_trim_stop(ctn);
+	container_pressure_stop(ctn);
 	xa_destroy(&ctn->files);
 	container_audit_remove(ctn);
 	call_rcu(&ctn->rcu, container_free_rcu);

@@ -13,6 +13,7 @@
  *	room.c		who waits for room below rss_limit
  *	shrink.c	trimming on demand: shrink, and lowering rss_limit
  *	oom.c		who dies if there is no room
+ *	pressure.c	how much of the time its tasks wait for memory
  *	notify.c	telling user space of the limits
  *	task.c		membership of tasks and mms: fork, exec, exit
  *	move.c		moving a process in and out
@@ -48,6 +49,7 @@
  *	mmap_lock, page table lock	while charging, or walking an mm
  *	  lruvec::lru_lock		nests inside a page table lock
  *	container::shrink_lock		a leaf
+ *	container_pressure::lock	another
  *	container::kill_mutex		nests container::lock; nothing else is held
  *
  * The charge path takes none of the containers' locks: it goes by tokens,
@@ -270,6 +272,19 @@ struct container_trimmer {
 	unsigned long		next_others;	/* and at what outsiders map */
 };
 
+/* See pressure.c. Time is in nanoseconds of ktime_get(). */
+struct container_pressure {
+	spinlock_t		lock;	/* protects all but work */
+	unsigned int		stalled; /* tasks that wait for memory */
+	u64			since;	/* when that was looked at last */
+	u64			total;	/* time that there was one at least, until then */
+	unsigned long		avg[3];	/* hundredths of time, as calc_load() has them */
+	u64			avg_total; /* what total was when */
+	u64			avg_time;  /* these were computed last */
+	u64			avg_next;  /* and when the next time is */
+	struct delayed_work	work;
+};
+
 struct container {
 	/* what a charge reads */
 	unsigned long			ident;	/* see token.h */
@@ -345,6 +360,10 @@ struct container {
 	atomic_long_t			rss_oom_kills;
 	enum container_oom		oom;
 	unsigned long			oom_told_until;	/* jiffies */
+
+#ifdef CONFIG_PSI
+	struct container_pressure	pressure;
+#endif
 
 	unsigned long			notices;
 	unsigned long			last_notice;	/* jiffies */
@@ -486,6 +505,16 @@ int container_set_rss_limit(struct container *ctn, unsigned long limit);
 
 /* oom.c */
 bool container_out_of_memory(struct container *ctn, long nr);
+
+/* pressure.c */
+#ifdef CONFIG_PSI
+void container_pressure_init(struct container *ctn);
+void container_pressure_stop(struct container *ctn);
+int container_show_pressure(struct container *ctn, struct seq_file *m);
+#else
+static inline void container_pressure_init(struct container *ctn) { }
+static inline void container_pressure_stop(struct container *ctn) { }
+#endif
 
 /* notify.c */
 void container_notify(struct container *ctn, enum container_notice counter);

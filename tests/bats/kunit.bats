@@ -37,3 +37,7 @@ passes() {
 @test "KUnit: how barriers and limits are read" {
 	passes container_bc_files 3
 }
+
+@test "KUnit: how waits become averages" {
+	passes container_pressure 2
+}

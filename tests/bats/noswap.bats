@@ -4,7 +4,7 @@
 # page_limit without any swap: nothing can be done about anonymous pages, and
 # nobody may be hurt for them.
 #
-# vm: --mem 512M --smp 2 --disk 384M
+# vm: --mem 512M --smp 2 --disk 384M --append psi=0
 
 load common
 
@@ -19,6 +19,12 @@ setup() {
 teardown() {
 	common_teardown
 	rm -f "$F"
+}
+
+@test "a machine without PSI says so of pressure" {
+	run cat "$C/pressure"
+	assert_failure
+	assert_output --partial 'Operation not supported'
 }
 
 @test "an anonymous touch of 20 times the limit ends, and nobody is killed" {

@@ -342,6 +342,80 @@ is_stopped() {
 	assert waits_for_room "$q"
 }
 
+# The total of pressure, in microseconds
+waited() {
+	local line
+
+	line=$(attr pressure "$@")
+	echo "${line##*total=}"
+}
+
+# In microseconds, too
+now() {
+	local up
+
+	read -r up _ </proc/uptime
+	echo "${up/./}0000"
+}
+
+@test "pressure is the part of the time that at least one task waits for memory" {
+	local begun before
+
+	hold_start q "$C"
+	tells q anon b 2
+	tells q touch b 1
+	fill p
+	mkdir "$C-idle"
+	at_its_limit
+	begun=$(now)
+	tells p anon b 900
+	tells q unmap b
+	tells q anon b 900
+	will_wait p touch b
+	will_wait q touch b
+	before=$(waited)
+	sleep 4
+	# two at the same time are not more than one
+	assert [ $(($(waited) - before)) -ge 3900000 ]
+	assert [ "$(waited)" -le $(($(now) - begun)) ]
+	assert [ "$(sed 's/.*avg10=\([0-9]*\)\..*/\1/' "$C/pressure")" -ge 20 ]
+	set_attr rss_limit max
+	answers p
+	answers q
+	let_swap_go_on
+	wait_until 20 nobody_waits
+	before=$(waited)
+	sleep 1
+	assert_equal "$(waited)" "$before"
+	assert_equal "$(waited "$C-idle")" 0
+}
+
+nobody_waits() {
+	local before
+
+	before=$(waited)
+	sleep 0.5
+	[ "$(waited)" = "$before" ]
+}
+
+@test "a wait is one of the container in which it began" {
+	local before
+
+	fill p
+	mkdir "$C-other"
+	at_its_limit
+	tells p anon b 900
+	will_wait p touch b
+	assert [ "$(waited)" -gt 0 ]
+	# it does not wait for its own mm to be moved
+	echo "$p" >"$C-other/addtask"
+	answers p
+	before=$(waited)
+	sleep 1
+	assert_equal "$(waited)" "$before"
+	assert_equal "$(waited "$C-other")" 0
+}
+
 @test "what is freed while rss_limit is lowered is had by nobody until that is reached" {
 	fill p
 	# on the CPU where it goes on, whose stock would have them

@@ -14,7 +14,7 @@ teardown() { common_teardown; }
 READABLE=(id tasks num_tasks task_limit task_limit_hits mappings num_files
 	num_anon_pages num_file_pages num_mapped_pages num_active_pages
 	page_limit page_limit_hits over_limit rss_usage rss_limit rss_failcnt
-	rss_reclaimed rss_oom_kills oom stat freeing tasks_peak beancounters)
+	rss_reclaimed rss_oom_kills oom stat pressure freeing tasks_peak beancounters)
 
 # Standard input has lines of an error and a value: written to the file, each of
 # these gets that error and changes nothing. See tests/helpers/put.c.
@@ -85,6 +85,7 @@ no_page_limit() {
 -rw-r--r-- over_limit
 -rw-r--r-- page_limit
 -r--r--r-- page_limit_hits
+-r--r--r-- pressure
 --w------- rmfile
 --w------- rmtask
 -r--r--r-- rss_failcnt
@@ -157,6 +158,13 @@ dropped 0
 reclaimed 0
 swapped_out 0
 refaulted 0"
+}
+
+@test "a new container has no pressure, in the words of /proc/pressure" {
+	assert_equal "$(attr pressure)" \
+		'some avg10=0.00 avg60=0.00 avg300=0.00 total=0'
+	assert_equal "$(sed 's/[0-9.]*\( \|$\)/ /g' "$C/pressure")" \
+		"$(sed -n '1s/[0-9.]*\( \|$\)/ /gp' /proc/pressure/memory)"
 }
 
 @test "the tree shows wherever configfs is mounted" {
@@ -362,7 +370,7 @@ os.rmdir(name)' "$C-x"
 	for name in id num_tasks num_files num_anon_pages num_file_pages \
 		    num_mapped_pages num_active_pages mappings freeing \
 		    page_limit_hits task_limit_hits rss_usage rss_failcnt \
-		    rss_reclaimed rss_oom_kills stat; do
+		    rss_reclaimed rss_oom_kills stat pressure; do
 		assert_equal "$name $(put_value $name 1)" "$name open: EACCES"
 	done
 }

@@ -34,7 +34,7 @@ static const char *const attrs[] = {
 	"num_files", "num_anon_pages", "num_file_pages", "num_mapped_pages",
 	"num_active_pages", "page_limit", "page_limit_hits", "over_limit",
 	"rss_usage", "rss_limit", "rss_failcnt", "rss_reclaimed", "rss_oom_kills",
-	"oom", "stat", "freeing", "beancounters", "addtask", "rmtask", "addfile", "rmfile", "shrink",
+	"oom", "stat", "pressure", "freeing", "beancounters", "addtask", "rmtask", "addfile", "rmfile", "shrink",
 	"kill", "rss_peak", "usage_peak", "tasks_peak",
 };
 
@@ -64,7 +64,8 @@ void foreign_path(char *path, size_t size)
 		"default_beancounters", "beancounters", "stat",
 	};
 	static const char *const read_only[] = {
-		"id", "num_tasks", "freeing", "stat", "page_limit_hits", "mappings",
+		"id", "num_tasks", "freeing", "stat", "pressure", "page_limit_hits",
+		"mappings",
 	};
 	struct own *ctn = any_own();
 

@@ -74,8 +74,11 @@ static void put(const char *attr, const char *value)
 	close(fd);
 }
 
-/* This moves by itself: a file, and a line of stat. */
-static const char restless[] = "num_active_pages";
+/* These move by themselves: files, or a line of stat. */
+static int is_restless(const char *name)
+{
+	return !strncmp(name, "num_active_pages", 16) || !strcmp(name, "pressure");
+}
 
 static void take_down(FILE *out, const char *path)
 {
@@ -87,13 +90,13 @@ static void take_down(FILE *out, const char *path)
 		complain("%s: %s", path, strerror(errno));
 	fprintf(out, "%s %o %u %u\n", path, st.st_mode, st.st_uid, st.st_gid);
 	if (!S_ISREG(st.st_mode) || !(st.st_mode & 0444) ||
-	    !strcmp(strrchr(path, '/') + 1, restless))
+	    is_restless(strrchr(path, '/') + 1))
 		return;
 	file = fopen(path, "re");
 	if (!file)
 		complain("%s: %s", path, strerror(errno));
 	while (fgets(line, sizeof(line), file))
-		if (strncmp(line, restless, strlen(restless)))
+		if (!is_restless(line))
 			fputs(line, out);
 	fclose(file);
 }

@@ -77,6 +77,8 @@ static const struct ctn_attr attrs[] = {
 	  "files it owns, with their pages" },
 	{ "stat", NULL, CTN_KIND_LIST, R, NULL,
 	  "what was done about its limits, in numbers" },
+	{ "pressure", NULL, CTN_KIND_LIST, R, NULL,
+	  "how much of the time its tasks wait for memory" },
 	{ "kill", NULL, CTN_KIND_COUNT, W, WANT_SIGNAL,
 	  "signal to send to its processes now" },
 	{ "beancounters", NULL, CTN_KIND_LIST, R | W, WANT_BC,

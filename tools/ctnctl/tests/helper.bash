@@ -147,7 +147,7 @@ container() {
 		oom=task freeing=0 tasks_peak=0 usage_peak=0 rss_peak=0 "$@"; do
 		echo "${attr#*=}" >"$dir/${attr%%=*}"
 	done
-	for attr in tasks mappings stat addtask rmtask addfile rmfile kill shrink; do
+	for attr in tasks mappings stat pressure addtask rmtask addfile rmfile kill shrink; do
 		: >"$dir/$attr"
 	done
 }
@@ -180,7 +180,7 @@ slow() {
 # old_container NAME: one of a kernel that has neither a hard limit nor events.
 old_container() {
 	container "$1"
-	rm "$tree/$1"/{rss_*,oom,stat,shrink,kill,tasks_peak,usage_peak}
+	rm "$tree/$1"/{rss_*,oom,stat,pressure,shrink,kill,tasks_peak,usage_peak}
 }
 
 # Writing to this attribute fails with ENOSPC. Reading it never ends.
