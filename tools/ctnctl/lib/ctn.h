@@ -26,7 +26,12 @@
  * change, and is for one thread at a time.
  *
  * Files. The library opens every file with O_CLOEXEC, and none stays open
- * after a function has returned but the one of a watch.
+ * after a function has returned but that of a watch, which is an instance of
+ * inotify, and that of a container: a descriptor with O_PATH of its directory,
+ * from ctn_open() or ctn_create() to ctn_close(). So a container object means
+ * the container that was opened, and never another that has its name later;
+ * and as long as there is one configfs cannot be unmounted (EBUSY). Who goes
+ * over thousands of containers opens one, closes it, and opens the next.
  */
 #ifndef CTN_H
 #define CTN_H
@@ -145,9 +150,14 @@ void ctn_names_free(char **names);
  * Make a container.
  * @name: 1 to CTN_NAME_MAX bytes, without '/', and neither "." nor ".."
  *
+ * Like every mkdir(2) it is opened by name after it was made: whoever removes
+ * it in that moment and makes another has that one opened.
+ *
  * Returns the container, to be given to ctn_close(), or NULL with errno
  *   EINVAL, ENAMETOOLONG   this cannot be a name
  *   EEXIST                 there is one of this name
+ *   ENOENT                 it was removed again at once
+ *   EMFILE                 there is no room for its descriptor; nothing was made
  *   or what mkdir(2) failed with.
  */
 struct ctn *ctn_create(const struct ctn_tree *tree, const char *name);
@@ -156,19 +166,53 @@ struct ctn *ctn_create(const struct ctn_tree *tree, const char *name);
  * Open a container that exists.
  *
  * Nothing keeps it from being removed meanwhile; functions called on it then
- * fail with ENOENT.
+ * fail with ENOENT, also when there is another of its name.
  *
  * Returns the container, to be given to ctn_close(), or NULL with errno
  *   EINVAL, ENAMETOOLONG   this cannot be a name
  *   ENOENT                 there is none of this name
+ *   EMFILE                 there is no room for its descriptor
  */
 struct ctn *ctn_open(const struct ctn_tree *tree, const char *name);
 
-/** Free a container object; the container lives on. NULL is ignored. */
+/**
+ * Free a container object and its descriptor; the container lives on. NULL is
+ * ignored.
+ */
 void ctn_close(struct ctn *ctn);
 
 /**
- * Remove a container. Its tasks and files leave it and go on without one.
+ * Find out whether the container that was opened is still there.
+ *
+ * Returns 0 if it is, or -1 with errno
+ *   ENOENT   it was removed, whether there is another of its name or not
+ */
+int ctn_exists(const struct ctn *ctn);
+
+/**
+ * Remove the container that was opened, and no other. Its tasks and files leave
+ * it and go on without one. The object is to be closed as before.
+ *
+ * The kernel removes by name: it is looked whether that still is the name of
+ * this container right before. Only who removes it and makes another between
+ * that look and rmdir(2), some microseconds, loses the other.
+ *
+ * Returns 0, or -1 with errno
+ *   ENOENT   it was removed already, whether there is another of its name or not
+ *   or what rmdir(2) failed with.
+ */
+int ctn_remove(const struct ctn *ctn);
+
+/**
+ * Returns the descriptor of the directory of a container, with O_PATH, for
+ * fstat(2), fstatat(2), fchownat(2) and the like. It belongs to the container
+ * object.
+ */
+int ctn_fd(const struct ctn *ctn);
+
+/**
+ * Remove the container that has a name now. Its tasks and files leave it and go
+ * on without one. See ctn_remove() for one that was opened.
  *
  * Returns 0, or -1 with errno
  *   EINVAL, ENAMETOOLONG   this cannot be a name
@@ -180,7 +224,10 @@ int ctn_delete(const struct ctn_tree *tree, const char *name);
 /** Returns the name of a container. */
 const char *ctn_name(const struct ctn *ctn);
 
-/** Returns the directory of a container, such as "/config/containers/web". */
+/**
+ * Returns the directory of a container, such as "/config/containers/web", as it
+ * was when it was opened.
+ */
 const char *ctn_path(const struct ctn *ctn);
 
 /* -------------------------------------------------------------- attributes */
@@ -501,6 +548,8 @@ struct ctn_event {
  * Begin to watch containers.
  * @names: those to watch, an array that ends with NULL, or NULL for all.
  *         One that is removed and made anew is watched again.
+ *
+ * It holds no container open: configfs can be unmounted, which is an event.
  *
  * What comes is kept by the kernel until ctn_watch_next() fetches it. The
  * kernel tells of each counter at most ten times a second, so that an event can

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common.h"
@@ -188,6 +189,16 @@ struct ctn *open_container(const struct ctn_tree *tree, const char *name)
 	if (!ctn)
 		exit(refused());
 	return ctn;
+}
+
+void allow_many_files(void)
+{
+	struct rlimit files;
+
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
 }
 
 void *xrealloc(void *old, size_t count, size_t size)

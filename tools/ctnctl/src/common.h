@@ -87,6 +87,12 @@ extern const char *configfs;
 struct ctn_tree *open_tree(void);
 struct ctn *open_container(const struct ctn_tree *tree, const char *name);
 
+/*
+ * Who holds many containers open at once, as each has a descriptor, may have as many as
+ * the hard limit has. Not for who becomes another program, or starts one.
+ */
+void allow_many_files(void);
+
 void *xrealloc(void *old, size_t count, size_t size);
 char *xasprintf(const char *fmt, ...) PRINTF(1, 2);
 
@@ -165,10 +171,10 @@ int cannot_run(const char *program, int err);
  * Remove a container that was made for nothing, unless another has joined it meanwhile,
  * and would be thrown out. @own: how many tasks are our own.
  */
-void delete_unused(const struct ctn_tree *tree, const struct ctn *ctn, uint64_t own);
+void delete_unused(const struct ctn *ctn, uint64_t own);
 
 /* create.c: remove a container, and say what goes on without. Returns an exit status. */
-int delete_loudly(const struct ctn_tree *tree, const char *name);
+int delete_loudly(const struct ctn *ctn);
 
 /* kill.c */
 

@@ -104,6 +104,7 @@ static struct ctn **signal_all(const struct ctn_tree *tree, char **names, size_t
 {
 	struct ctn **all = xrealloc(NULL, count + 1, sizeof(*all));
 
+	allow_many_files();
 	/* first all: that a name is wrong is said before anything is done */
 	for (size_t i = 0; i < count; i++) {
 		all[i] = ctn_open(tree, names[i]);

@@ -58,6 +58,139 @@ compile() {
 	assert_output --regexp '^web 7 [0-9.]+$'
 }
 
+# other_program: one that opens web, and has it replaced by another of its name.
+other_program() {
+	container web page_limit=7
+	container ../other page_limit=8
+	compile other "-DCONFIG=\"$CTN_CONFIG\"" <<-'C'
+		#include <ctn.h>
+		#include <errno.h>
+		#include <inttypes.h>
+		#include <stdio.h>
+		#include <stdlib.h>
+		#include <string.h>
+		static void say(const char *what, int failed)
+		{
+			printf("%s: %s\n", what, !failed ? "done" :
+			       errno == ENOENT ? ctn_errmsg() : strerror(errno));
+		}
+		int main(int argc, char **argv)
+		{
+			struct ctn_tree *tree = ctn_tree_open(CONFIG);
+			struct ctn *ctn = tree ? ctn_open(tree, "web") : NULL;
+			uint64_t limit = 0;
+			pid_t *tids;
+			if (!ctn || ctn_exists(ctn) || ctn_fd(ctn) < 0)
+				return 1;
+			if (argc > 1 && system(argv[1]))
+				return 2;
+			say("exists", ctn_exists(ctn));
+			say("get", ctn_get_number(ctn, "page_limit", &limit));
+			printf("%d\n", (int)limit);
+			say("set", ctn_set(ctn, "page_limit", "77"));
+			say("has", ctn_has(ctn, "page_limit"));
+			say("tasks", ctn_tasks(ctn, &tids) < 0);
+			say("attrs", !ctn_attrs(ctn));
+			say("remove", ctn_remove(ctn));
+			ctn_close(ctn);
+			ctn_tree_close(tree);
+			return 0;
+		}
+	C
+}
+
+@test "a container object is the container that was opened, and not another of its name" {
+	other_program
+	run ${UNDER:+"$UNDER"} "$BATS_TEST_TMPDIR/other" \
+		"rm -r '$tree/web' && mv '$CTN_CONFIG/other' '$tree/web'"
+	assert_success
+	gone="$tree/web: No such container"
+	assert_output "exists: $gone
+get: $gone
+0
+set: $gone
+has: $gone
+tasks: $gone
+attrs: $gone
+remove: $gone"
+	assert_equal "$(<"$tree/web/page_limit")" 8
+}
+
+@test "what another of its name has counted is no event of a container that has gone" {
+	container ../web page_limit_hits=5
+	container ../other page_limit_hits=7
+	ln -s ../web "$tree/web"
+	compile events "-DCONFIG=\"$CTN_CONFIG\"" <<-'C'
+		#include <ctn.h>
+		#include <stdio.h>
+		#include <stdlib.h>
+		int main(int argc, char **argv)
+		{
+			struct ctn_tree *tree = ctn_tree_open(CONFIG);
+			struct ctn_watch *watch = ctn_watch_open(tree, NULL);
+			struct ctn_event event;
+			if (!watch || argc < 2 || system(argv[1]))
+				return 1;
+			while (ctn_watch_next(watch, &event) > 0)
+				printf("%d %s %s %d\n", event.type, event.name,
+				       event.attr ? event.attr : "-", (int)event.increase);
+			ctn_watch_close(watch);
+			ctn_tree_close(tree);
+			return 0;
+		}
+	C
+	run ${UNDER:+"$UNDER"} "$BATS_TEST_TMPDIR/events" "
+		cd '$tree' && echo 6 1<>web/page_limit_hits
+		rm web && ln -s ../other web"
+	assert_success
+	assert_output '2 web - 0
+1 web - 0
+0 web page_limit_hits 7'
+}
+
+@test "a container object removes what was opened" {
+	mkdir "$tree/web"
+	compile remove "-DCONFIG=\"$CTN_CONFIG\"" <<-'C'
+		#include <ctn.h>
+		#include <stdio.h>
+		int main(void)
+		{
+			struct ctn_tree *tree = ctn_tree_open(CONFIG);
+			struct ctn *ctn = ctn_open(tree, "web");
+			printf("%d\n", ctn_remove(ctn));
+			printf("%d %s\n", ctn_remove(ctn), ctn_errmsg());
+			ctn_close(ctn);
+			ctn_tree_close(tree);
+			return 0;
+		}
+	C
+	run ${UNDER:+"$UNDER"} "$BATS_TEST_TMPDIR/remove"
+	assert_output "0
+-1 $tree/web: No such container"
+	assert [ ! -e "$tree/web" ]
+}
+
+@test "without room for its descriptor no container is made" {
+	compile room "-DCONFIG=\"$CTN_CONFIG\"" <<-'C'
+		#include <ctn.h>
+		#include <errno.h>
+		#include <stdio.h>
+		#include <string.h>
+		#include <sys/resource.h>
+		int main(void)
+		{
+			struct ctn_tree *tree = ctn_tree_open(CONFIG);
+			struct rlimit none = { 3, 3 };
+			setrlimit(RLIMIT_NOFILE, &none);
+			puts(ctn_create(tree, "web") ? "made" : strerror(errno));
+			return 0;
+		}
+	C
+	run "$BATS_TEST_TMPDIR/room" 3>&- 4>&-
+	assert_output 'Too many open files'
+	assert [ ! -e "$tree/web" ]
+}
+
 @test "sizes are read as the kernel reads them" {
 	compile sizes <<-'C'
 		#include <ctn.h>

@@ -56,6 +56,37 @@ OSError 22
 KeyError 'web2'"
 }
 
+@test "an object means the container that was opened, until it is closed" {
+	container web page_limit=7
+	container ../other page_limit=8
+	py <<-'PY'
+		print(web.exists(), os.fstat(web.fileno()).st_ino == os.stat(web.path).st_ino)
+		os.system(f"rm -r {web.path} && mv {tree.path}/../other {web.path}")
+		print(web.exists(), tree["web"]["page_limit"])
+		for what in web.remove, lambda: web["page_limit"]:
+		    try:
+		        what()
+		    except FileNotFoundError as e:
+		        print(e.strerror.replace(tree.path, "TREE"))
+		with tree.create("new") as new:
+		    new.remove()
+		    print(new.exists(), os.path.exists(new.path))
+		print(new)
+		try:
+		    new.name
+		except ValueError as e:
+		    print(e)
+	PY
+	assert_success
+	assert_output "True True
+False 8
+TREE/web: No such container
+TREE/web: No such container
+False False
+<ctn.Container closed>
+the container is closed"
+}
+
 @test "attributes are numbers where they are, and text where not" {
 	container web page_limit=16384 over_limit=deactivate num_tasks=0
 	py <<-'PY'

@@ -159,13 +159,55 @@ class Event(NamedTuple):
 
 
 class Container:
-    """A container that exists: made by Tree.create() and Tree.open()."""
+    """A container, opened by Tree.create() or Tree.open(): this one, and never another
+    that has its name later. When it was removed, what is called on it is a
+    FileNotFoundError.
+
+    It holds a descriptor of its directory until close(), the end of its with, or until
+    nothing refers to it any more; as long as it does, configfs cannot be unmounted."""
 
     def __init__(self, handle: Any) -> None:
-        self._ctn = _owned(handle, _lib.ctn_close)
+        self._handle = _owned(handle, _lib.ctn_close)
 
     def __repr__(self) -> str:
-        return f"<ctn.Container {self.name!r}>"
+        return "<ctn.Container closed>" if self._handle is None else \
+            f"<ctn.Container {self.name!r}>"
+
+    def __enter__(self) -> "Container":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give its descriptor back. The container lives on."""
+        if self._handle is not None:
+            _ffi.release(self._handle)
+            self._handle = None
+
+    @property
+    def _ctn(self) -> Any:
+        if self._handle is None:
+            raise ValueError("the container is closed")
+        return self._handle
+
+    def fileno(self) -> int:
+        """The descriptor of its directory, with O_PATH."""
+        return int(_lib.ctn_fd(self._ctn))
+
+    def exists(self) -> bool:
+        """Whether it is there still; another of its name does not count."""
+        if _lib.ctn_exists(self._ctn) == 0:
+            return True
+        try:
+            _check(True)
+        except FileNotFoundError:
+            pass
+        return False
+
+    def remove(self) -> None:
+        """Remove it, and no other. What is in it goes on without a container."""
+        _check(_lib.ctn_remove(self._ctn) != 0)
 
     @property
     def name(self) -> str:
