@@ -361,3 +361,48 @@ CTN_API ssize_t ctn_stats(const struct ctn *ctn, struct ctn_stat **stats)
 	*stats = list;
 	return count;
 }
+
+struct ctn_stats {
+	size_t count;
+	struct ctn_stat *list;
+};
+
+CTN_API struct ctn_stats *ctn_stats_read(const struct ctn *ctn)
+{
+	struct ctn_stats *stats = malloc(sizeof(*stats));
+	ssize_t count;
+
+	if (!stats) {
+		fail(ENOMEM, ctn->path, NULL, NULL, NULL);
+		return NULL;
+	}
+	count = ctn_stats(ctn, &stats->list);
+	if (count < 0) {
+		free(stats);
+		return NULL;
+	}
+	stats->count = (size_t)count;
+	return stats;
+}
+
+CTN_API size_t ctn_stats_count(const struct ctn_stats *stats)
+{
+	return stats->count;
+}
+
+CTN_API const char *ctn_stats_key(const struct ctn_stats *stats, size_t index)
+{
+	return index < stats->count ? stats->list[index].key : NULL;
+}
+
+CTN_API uint64_t ctn_stats_value(const struct ctn_stats *stats, size_t index)
+{
+	return index < stats->count ? stats->list[index].value : 0;
+}
+
+CTN_API void ctn_stats_free(struct ctn_stats *stats)
+{
+	if (stats)
+		free(stats->list);
+	free(stats);
+}

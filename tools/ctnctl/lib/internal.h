@@ -83,6 +83,7 @@ struct escape {
 	const char *text;	/* what is left */
 	const char *special;	/* bytes to escape although they can be printed */
 	mbstate_t state;
+	int is_after;		/* the last one was printed, and no space */
 };
 
 /* What the escapes of the bytes of one character take, and a null byte. */

@@ -47,6 +47,7 @@ struct ctn_watch {
 	struct member **members;
 	size_t count;
 	struct member *gone;	/* which the last event was about */
+	struct ctn_event last;	/* that was fetched */
 	int unsure;		/* events were lost */
 	char **maybe;		/* then: those that may have come, or NULL */
 	size_t nmaybe;		/* how many of them have been looked for */
@@ -570,7 +571,7 @@ static const struct inotify_event *next_raw(struct ctn_watch *watch)
 	return raw;
 }
 
-CTN_API int ctn_watch_next(struct ctn_watch *watch, struct ctn_event *event)
+static int fetch(struct ctn_watch *watch, struct ctn_event *event)
 {
 	const struct inotify_event *raw;
 	int ret;
@@ -592,4 +593,43 @@ CTN_API int ctn_watch_next(struct ctn_watch *watch, struct ctn_event *event)
 		if (ret)
 			return ret;
 	}
+}
+
+CTN_API int ctn_watch_take(struct ctn_watch *watch)
+{
+	return fetch(watch, &watch->last);
+}
+
+CTN_API enum ctn_event_type ctn_watch_type(const struct ctn_watch *watch)
+{
+	return watch->last.type;
+}
+
+CTN_API const char *ctn_watch_name(const struct ctn_watch *watch)
+{
+	return watch->last.name;
+}
+
+CTN_API const char *ctn_watch_attr(const struct ctn_watch *watch)
+{
+	return watch->last.attr;
+}
+
+CTN_API uint64_t ctn_watch_value(const struct ctn_watch *watch)
+{
+	return watch->last.value;
+}
+
+CTN_API uint64_t ctn_watch_increase(const struct ctn_watch *watch)
+{
+	return watch->last.increase;
+}
+
+CTN_API int ctn_watch_next(struct ctn_watch *watch, struct ctn_event *event)
+{
+	int ret = ctn_watch_take(watch);
+
+	if (ret > 0)
+		*event = watch->last;
+	return ret;
 }

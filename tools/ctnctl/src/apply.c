@@ -561,6 +561,15 @@ static int find_or_make(struct target *target)
 	return 0;
 }
 
+/* Which they are is found out when all have their limits. */
+static int has_files(const struct section *section)
+{
+	for (size_t i = 0; i < section->nkeys; i++)
+		if (!strcmp(section->keys[i].name, CONFIG_FILE))
+			return 1;
+	return 0;
+}
+
 static void put_section(struct target *target)
 {
 	target->name = ctn_escape(target->section->name);
@@ -574,7 +583,7 @@ static void put_section(struct target *target)
 	put_attrs(target, 1);
 	put_attrs(target, 0);
 	put_rights(target);
-	if (target->section->nfiles)
+	if (has_files(target->section))
 		return;
 	/* a descriptor less */
 	ctn_close(target->ctn);

@@ -603,6 +603,7 @@ static int run_check(const struct command *cmd, int argc, char **argv)
 		return print_report(&report);
 	}
 	read_meminfo(&machine);
+	take_names(tree, config.names);
 	names = named ? config.names : ctn_tree_names(tree);
 	if (!names)
 		exit(refused());

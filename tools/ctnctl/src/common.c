@@ -22,7 +22,7 @@ int refused(void)
 	return STATUS_REFUSED;
 }
 
-char *printable(const char *text)
+char *printable_but(const char *text, const char *kept)
 {
 	char *line = NULL;
 	FILE *to;
@@ -32,7 +32,7 @@ char *printable(const char *text)
 	if (!to)
 		die("%s", strerror(errno));
 	for (;;) {
-		size_t word = strcspn(text, " ");
+		size_t word = strcspn(text, kept);
 		char *copy = strndup(text, word);
 		char *escaped = copy ? ctn_escape(copy) : NULL;
 
@@ -46,6 +46,11 @@ char *printable(const char *text)
 	}
 	fclose(to);
 	return line;
+}
+
+char *printable(const char *text)
+{
+	return printable_but(text, " ");
 }
 
 /* A line on stderr, and one line whatever the words in it are. */

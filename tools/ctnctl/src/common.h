@@ -87,6 +87,20 @@ extern const char *configfs;
 struct ctn_tree *open_tree(void);
 struct ctn *open_container(const struct ctn_tree *tree, const char *name);
 
+/* name.c */
+
+/* Whether names are as they are typed, and have no escapes. */
+extern int exact_names;
+
+/*
+ * What was typed for the name of a container as that name. One that is there as it was
+ * typed is meant; if there is none, what is printed so. Exits if there are both.
+ */
+char *take_name(const struct ctn_tree *tree, char *typed);
+
+/* The same for all of an array that ends with NULL, or is NULL. */
+void take_names(const struct ctn_tree *tree, char **names);
+
 /*
  * Who holds many containers open at once, as each has a descriptor, may have as many as
  * the hard limit has. Not for who becomes another program, or starts one.
@@ -128,6 +142,9 @@ struct size_text exact_size(uint64_t pages);
 
 /* A copy that a terminal can print, in one line: as ctn_escape() has it, but for spaces. */
 char *printable(const char *text);
+
+/* The same, but for what is in @kept. */
+char *printable_but(const char *text, const char *kept);
 
 /* A copy that is UTF-8: U+FFFD stands for each byte that is not part of it. */
 char *to_utf8(const char *text);

@@ -104,6 +104,7 @@ static int run_delete(const struct command *cmd, int argc, char **argv)
 		wrong_usage(cmd, "no NAME given");
 
 	tree = open_tree();
+	take_names(tree, argv + optind);
 	for (; optind < argc; optind++)
 		status |= delete(tree, argv[optind]);
 	ctn_tree_close(tree);

@@ -48,7 +48,7 @@ static const struct {
 
 static noreturn void print_main_help(void)
 {
-	fputs("Usage: ctnctl [--config DIR] COMMAND [ARGUMENT...]\n\n"
+	fputs("Usage: ctnctl [--config DIR] [--exact] COMMAND [ARGUMENT...]\n\n"
 	      "Manage the containers of the kernel: groups of tasks and files\n"
 	      "whose memory is counted and limited together.\n\n"
 	      "Commands:\n", stdout);
@@ -60,6 +60,7 @@ static noreturn void print_main_help(void)
 	fputs("\nOptions:\n"
 	      " -c, --config DIR  where configfs is mounted, if it is not to be\n"
 	      "                   looked up; also taken from $CTN_CONFIG\n"
+	      "     --exact       names are as they are typed, and have no escapes\n"
 	      " -h, --help        print this help; after a command, print its\n"
 	      " -V, --version     print the version\n"
 	      "\nExit status: 0 when all was done, 1 when something was refused,\n"
@@ -111,6 +112,7 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
+		{ "exact", no_argument, &exact_names, 1 },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 }
@@ -129,6 +131,8 @@ int main(int argc, char **argv)
 		argv[0] = name;
 	while ((opt = next_option(argc, argv, "+c:hV", options)) != -1) {
 		switch (opt) {
+		case 0:
+			break;
 		case 'c':
 			if (!*optarg)
 				wrong_usage(NULL, "want a directory, not: \"\"");

@@ -167,6 +167,7 @@ static int run_kill(const struct command *cmd, int argc, char **argv)
 		wrong_usage(cmd, "no NAME given");
 
 	tree = open_tree();
+	take_names(tree, argv + optind);
 	count = (size_t)(argc - optind);
 	all = signal_all(tree, argv + optind, count, number, &status);
 	if (wait)
@@ -260,6 +261,7 @@ static int run_stop(const struct command *cmd, int argc, char **argv)
 		wrong_usage(cmd, "no NAME given");
 
 	tree = open_tree();
+	take_names(tree, argv + optind);
 	count = (size_t)(argc - optind);
 	/* all have the same time, and it begins for all at once */
 	all = signal_all(tree, argv + optind, count, number, &status);

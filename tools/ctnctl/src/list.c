@@ -249,6 +249,7 @@ static int run_list(const struct command *cmd, int argc, char **argv)
 
 	table_init(&table, cmd, "containers", &look, columns, count, usual);
 	tree = open_tree();
+	take_names(tree, argv + optind);
 	if (optind == argc) {
 		names = ctn_tree_names(tree);
 		if (!names)

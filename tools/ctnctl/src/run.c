@@ -18,7 +18,7 @@ enum { OPT_KILL = 0x200, OPT_RM, OPT_SUMMARY };
 
 struct config {
 	struct supervision end;
-	const char *name;
+	char *name;
 	char **program;
 	struct settings settings;
 };
@@ -172,7 +172,7 @@ static int run_run(const struct command *cmd, int argc, char **argv)
 		settings_free(&config.settings);
 		return cannot_run(config.program[0], err);
 	}
-	ctn = create_or_open(tree, config.name, &made);
+	ctn = create_or_open(tree, take_name(tree, config.name), &made);
 	stay = config.end.kill || config.end.remove || config.end.summary;
 	status = settings_apply(&config.settings, ctn);
 	if (!status && !stop_signal && !stay && ctn_add_task(ctn, getpid()))

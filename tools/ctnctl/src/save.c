@@ -229,6 +229,7 @@ static int run_save(const struct command *cmd, int argc, char **argv)
 		}
 	}
 	tree = open_tree();
+	take_names(tree, argv + optind);
 	fputs("# Printed by \"ctnctl save\", for \"ctnctl apply\": see ctnctl.conf(5).\n",
 	      stdout);
 	for (int i = 0; i < argc - optind; i++)

@@ -34,19 +34,18 @@ struct work {
 
 static struct work read_work(const struct ctn *ctn)
 {
-	struct ctn_stat *stats = NULL;
-	ssize_t count = ctn_stats(ctn, &stats);
+	struct ctn_stats *stats = ctn_stats_read(ctn);
 	struct work work = { 0 };
 
-	for (ssize_t i = 0; i < count; i++) {
-		if (!strcmp(stats[i].key, "throttled_usec") ||
-		    !strcmp(stats[i].key, "reclaim_usec"))
-			work.throttled += stats[i].value;
-		else if (!strcmp(stats[i].key, "dropped") ||
-			 !strcmp(stats[i].key, "reclaimed"))
-			work.trimmed += stats[i].value;
+	for (size_t i = 0; stats && i < ctn_stats_count(stats); i++) {
+		const char *key = ctn_stats_key(stats, i);
+
+		if (!strcmp(key, "throttled_usec") || !strcmp(key, "reclaim_usec"))
+			work.throttled += ctn_stats_value(stats, i);
+		else if (!strcmp(key, "dropped") || !strcmp(key, "reclaimed"))
+			work.trimmed += ctn_stats_value(stats, i);
 	}
-	free(stats);
+	ctn_stats_free(stats);
 	return work;
 }
 

@@ -335,18 +335,18 @@ static void do_pass(struct groups *groups)
 enum todo { TODO_WAIT, TODO_PASS, TODO_FAIL };
 
 static enum todo take_event(struct groups *groups,
-			    const struct ctn_event *event)
+			    const struct ctn_watch *watch)
 {
-	switch (event->type) {
+	switch (ctn_watch_type(watch)) {
 	case CTN_EVENT_ADDED:
-		add_group(groups, event->name, 0);
+		add_group(groups, ctn_watch_name(watch), 0);
 		return TODO_PASS;
 	case CTN_EVENT_REMOVED:
-		remove_group(groups, event->name);
+		remove_group(groups, ctn_watch_name(watch));
 		return TODO_WAIT;
 	case CTN_EVENT_COUNT:
-		return !strcmp(event->attr, "page_limit_hits") ||
-		       !strcmp(event->attr, "rss_failcnt") ?
+		return !strcmp(ctn_watch_attr(watch), "page_limit_hits") ||
+		       !strcmp(ctn_watch_attr(watch), "rss_failcnt") ?
 		       TODO_PASS : TODO_WAIT;
 	}
 	return TODO_WAIT;
@@ -356,12 +356,11 @@ static enum todo take_event(struct groups *groups,
 static enum todo take_events(struct groups *groups, struct ctn_watch *watch)
 {
 	enum todo todo = TODO_WAIT;
-	struct ctn_event event;
 	int ret;
 
-	while (todo < TODO_FAIL && (ret = ctn_watch_next(watch, &event))) {
+	while (todo < TODO_FAIL && (ret = ctn_watch_take(watch))) {
 		if (ret > 0) {
-			enum todo more = take_event(groups, &event);
+			enum todo more = take_event(groups, watch);
 
 			if (more > todo)
 				todo = more;
@@ -495,6 +494,7 @@ static int run_trim(const struct command *cmd, int argc, char **argv)
 	parse(cmd, &config, argc, argv);
 	stop_begin();
 	groups.tree = open_tree();
+	take_names(groups.tree, config.names);
 	/* First, so that nothing is missed. */
 	if (!config.once) {
 		watch = ctn_watch_await(groups.tree, config.names);

@@ -245,8 +245,75 @@ remove: $gone"
 	# what cannot be seen, or turns the text around
 	run ${UNDER:+"$UNDER"} "$BATS_TEST_TMPDIR/escape" $'a\u202eb\u200b\ufeff\u00ad'
 	assert_output 'a\xe2\x80\xaeb\xe2\x80\x8b\xef\xbb\xbf\xc2\xad'
+	# other spaces, private characters, and those that there are not
+	run ${UNDER:+"$UNDER"} "$BATS_TEST_TMPDIR/escape" $'a\u00a0\u3000\u2800\ue000\U10fffd\u0378'
+	assert_output 'a\xc2\xa0\xe3\x80\x80\xe2\xa0\x80\xee\x80\x80\xf4\x8f\xbf\xbd\xcd\xb8'
+	# an accent on what is not of the text
+	run ${UNDER:+"$UNDER"} "$BATS_TEST_TMPDIR/escape" $'\u0301e\u0301 \u0301'
+	assert_output "\\xcc\\x81e"$'\u0301''\x20\xcc\x81'
 	run ${UNDER:+"$UNDER"} "$BATS_TEST_TMPDIR/escape" $'a b\\c\n\e[31m\xff"čárka"'
 	assert_output 'a\x20b\x5cc\x0a\x1b[31m\xff"čárka"'
+}
+
+@test "what was escaped comes back, whatever bytes it is" {
+	compile back <<-'C'
+		#include <ctn.h>
+		#include <locale.h>
+		#include <stdio.h>
+		#include <stdlib.h>
+		#include <string.h>
+		/* of all bytes, of those that are special, and of UTF-8 */
+		static size_t make(char *text)
+		{
+			static const char *const parts[] = {
+				"\\", "\\x", "20", "\\x5c", " ", "\xc2\xa0", "\xe2\x80\xae", "\xcc\x81",
+				"\xc4\x8d", "\xf0\x9f\x98\x80", "\n", "\xff", "\xf4\x8f\xbf\xbd", "a",
+			};
+			size_t len = 0;
+			for (int i = rand() % 20; i >= 0; i--) {
+				if (rand() % 2) {
+					text[len++] = (char)(rand() % 255 + 1);
+				} else {
+					const char *part = parts[(size_t)rand() % (sizeof(parts) / sizeof(*parts))];
+					memcpy(text + len, part, strlen(part));
+					len += strlen(part);
+				}
+			}
+			text[len] = '\0';
+			return len;
+		}
+		int main(int argc, char **argv)
+		{
+			char text[256];
+			setlocale(LC_ALL, "");
+			srand(argc > 1 ? (unsigned)atoi(argv[1]) : 0);
+			for (int i = 0; i < 50000; i++) {
+				make(text);
+				char *escaped = ctn_escape(text);
+				char *back = escaped ? ctn_unescape(escaped) : NULL;
+				char *again = back ? ctn_escape(back) : NULL;
+				if (!again || strcmp(back, text) || strcmp(again, escaped) ||
+				    strpbrk(escaped, " \n\t")) {
+					printf("%d: %s\n", i, escaped);
+					return 1;
+				}
+				free(escaped);
+				free(back);
+				free(again);
+			}
+			for (int i = 2; i < argc; i++)
+				puts(ctn_unescape(argv[i]) ? "taken" : ctn_errmsg());
+			return 0;
+		}
+	C
+	for locale in C C.UTF-8; do
+		LC_ALL=$locale run ${UNDER:+"$UNDER"} "$BATS_TEST_TMPDIR/back" $RANDOM
+		assert_success
+	done
+	run "$BATS_TEST_TMPDIR/back" 1 'a\' '\x0' '\x00' '\y20' '\x4g' '\040' '\x4A'
+	assert_line --index 0 '"\x5c": Not an escape (want \xNN for a byte)'
+	assert_equal "$(grep -c 'Not an escape' <<<"$output")" 6
+	assert_line --index 6 taken
 }
 
 @test "the shared library exports what the header declares, and nothing else" {
@@ -257,6 +324,103 @@ remove: $gone"
 	assert_equal "$exported" "$declared"
 	run nm -D --defined-only "$PREFIX/lib/libctn.so.0"
 	refute_line --regexp ' [TDBR] (fail|join|attr_get)'
+}
+
+@test "a program of an older release runs as it did" {
+	container web page_limit=7
+	printf 'rounds 3\nscanned 99\n' >"$tree/web/stat"
+	printf '%s\n' 'resource held maxheld minheld barrier limit failcnt' \
+		'numproc 3 5 1 30 max 2' 'physpages 4 6 2 40 50 1' >"$tree/web/beancounters"
+	printf '%s\n' '5 0:999999 12 /a\040b' '6 0:999998 13 -' >"$tree/web/mappings"
+	"${CC:-cc}" -Wall -Wextra -Werror -I"$CTNCTL_SOURCE/tests/abi/0.2" \
+		"$CTNCTL_SOURCE/tests/abi/witness.c" -o witness -L"$PREFIX/lib" -lctn
+	run ${UNDER:+"$UNDER"} ./witness "$CTN_CONFIG" "echo 4 1<>'$tree/web/rss_failcnt'
+		echo 2 1<>'$tree/web/page_limit_hits'"
+	assert_success
+	assert_output 'page_limit LIMIT 2 19 want pages, a size such as 64M, or "max" memory it is trimmed to
+rss_failcnt RSS-HITS 1 9 - charges that met rss_limit
+limit 7
+rounds=3
+scanned=99
+numproc 3 5 1 30 18446744073709551615 2
+physpages 4 6 2 40 50 1
+5 0:999999 12 /a b -
+6 0:999998 13 - -
+0 web rss_failcnt 4 +4
+0 web page_limit_hits 2 +2'
+}
+
+@test "what has had a version keeps it, and what is new has that of its release" {
+	# the packages know when each symbol came
+	known=$(sed -n 's/^ \(ctn_[a-z_]*\)@\(LIBCTN_[0-9.]*\) .*/\1@@\2/p' \
+		"$CTNCTL_SOURCE/../../debian/libctn0.symbols" | sort)
+	there=$(nm -D --defined-only "$PREFIX/lib/libctn.so.0" |
+		sed -n 's/.* T \(ctn_.*@@LIBCTN.*\)/\1/p' | sort)
+	assert_equal "$there" "$known"
+	# those of a release that is out are written down once more
+	for release in 0.1 0.2; do
+		assert_equal "$(sed -n "s/@@LIBCTN_$release\$//p" <<<"$there" | paste -sd' ')" \
+			"$(cat "$CTNCTL_SOURCE/tests/abi/$release/symbols")"
+	done
+	# and no release has two nodes
+	assert_equal "$(grep -o 'LIBCTN_[0-9.]*@.*' "$CTNCTL_SOURCE/../../debian/libctn0.symbols" |
+		sed 's/@.* / /' | tail -n 1)" "LIBCTN_$(cut -d. -f1,2 <<<"$(pkg-config --modversion libctn)") $(pkg-config --modversion libctn)"
+}
+
+@test "events, statistics and beancounters are read by functions" {
+	container web
+	printf 'rounds 3\nscanned 99\n' >"$tree/web/stat"
+	printf '%s\n' 'resource held maxheld minheld barrier limit failcnt' \
+		'numproc 3 5 1 30 max 2' >"$tree/web/beancounters"
+	compile functions "-DCONFIG=\"$CTN_CONFIG\"" <<-'C'
+		#include <ctn.h>
+		#include <stdio.h>
+		#include <stdlib.h>
+		int main(int argc, char **argv)
+		{
+			struct ctn_tree *tree = ctn_tree_open(CONFIG);
+			struct ctn *ctn = ctn_open(tree, "web");
+			struct ctn_watch *watch = ctn_watch_open(tree, NULL);
+			struct ctn_stats *stats = ctn_stats_read(ctn);
+			struct ctn_bcs *bcs = ctn_bcs_read(ctn);
+			for (size_t i = 0; i <= ctn_stats_count(stats); i++)
+				printf("%s %d\n", ctn_stats_key(stats, i) ? ctn_stats_key(stats, i) : "-",
+				       (int)ctn_stats_value(stats, i));
+			for (size_t i = 0; i < ctn_bcs_count(bcs); i++)
+				puts(ctn_bcs_resource(bcs, i));
+			for (int what = CTN_BC_HELD; what <= CTN_BC_FAILCNT + 1; what++) {
+				uint64_t number = 0;
+				int ret = ctn_bcs_number(bcs, 0, (enum ctn_bc_what)what, &number);
+				printf("%d %d\n", ret, number == CTN_MAX ? -1 : (int)number);
+			}
+			ctn_stats_free(stats);
+			ctn_bcs_free(bcs);
+			if (argc < 2 || system(argv[1]))
+				return 1;
+			while (ctn_watch_take(watch) > 0)
+				printf("%d %s %s %d +%d\n", ctn_watch_type(watch), ctn_watch_name(watch),
+				       ctn_watch_attr(watch), (int)ctn_watch_value(watch),
+				       (int)ctn_watch_increase(watch));
+			ctn_watch_close(watch);
+			ctn_close(ctn);
+			ctn_tree_close(tree);
+			return 0;
+		}
+	C
+	run ${UNDER:+"$UNDER"} "$BATS_TEST_TMPDIR/functions" "echo 2 1<>'$tree/web/page_limit_hits'"
+	assert_success
+	assert_output 'rounds 3
+scanned 99
+- 0
+numproc
+0 3
+0 5
+0 1
+0 30
+0 -1
+0 2
+-1 0
+0 web page_limit_hits 2 +2'
 }
 
 @test "a program can take the library from the archive" {

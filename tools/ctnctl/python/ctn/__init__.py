@@ -29,7 +29,7 @@ from ctn._ctn import ffi as _ffi
 from ctn._ctn import lib as _lib
 
 __all__ = ["MAX", "VALUE_MAX", "NAME_MAX", "Container", "Event", "Mapping", "Tree",
-           "Watch", "escape", "parse_pages"]
+           "Watch", "escape", "parse_pages", "unescape"]
 
 #: No limit.
 MAX: int = _lib.CTN_MAX
@@ -109,6 +109,11 @@ def _read(attr: str, text: str) -> Union[int, str]:
 def escape(text: str) -> str:
     """Make text safe to send to a terminal, and one word."""
     return _taken(_lib.ctn_escape(_bytes(text)))
+
+
+def unescape(text: str) -> str:
+    """Undo escape()."""
+    return _taken(_lib.ctn_unescape(_bytes(text)))
 
 
 def parse_pages(text: str) -> int:
@@ -258,22 +263,25 @@ class Container:
     @property
     def stats(self) -> dict[str, int]:
         """What the kernel has done about its limits, since it was made."""
-        where = _ffi.new("struct ctn_stat **")
-        count = _lib.ctn_stats(self._ctn, where)
-        _check(count < 0)
-        stats = _ffi.gc(where[0], _lib.free)
-        return {_text(stats[i].key): int(stats[i].value) for i in range(count)}
+        stats = _owned(_lib.ctn_stats_read(self._ctn), _lib.ctn_stats_free)
+        return {_text(_lib.ctn_stats_key(stats, i)): int(_lib.ctn_stats_value(stats, i))
+                for i in range(_lib.ctn_stats_count(stats))}
 
     @property
     def beancounters(self) -> dict[str, Beancounter]:
         """What it holds of each resource that the kernel counts."""
-        where = _ffi.new("struct ctn_bc **")
-        count = _lib.ctn_bc_list(self._ctn, where)
-        _check(count < 0)
-        rows = _ffi.gc(where[0], _lib.free)
-        return {_text(row.resource): Beancounter(row.held, row.maxheld, row.minheld,
-                                                 row.barrier, row.limit, row.failcnt)
-                for row in (rows[i] for i in range(count))}
+        bcs = _owned(_lib.ctn_bcs_read(self._ctn), _lib.ctn_bcs_free)
+        found = _ffi.new("uint64_t *")
+
+        def number(i: int, what: int) -> int:
+            _check(_lib.ctn_bcs_number(bcs, i, what, found) != 0)
+            return int(found[0])
+
+        order = (_lib.CTN_BC_HELD, _lib.CTN_BC_MAXHELD, _lib.CTN_BC_MINHELD,
+                 _lib.CTN_BC_BARRIER, _lib.CTN_BC_LIMIT, _lib.CTN_BC_FAILCNT)
+        return {_text(_lib.ctn_bcs_resource(bcs, i)):
+                Beancounter(*(number(i, what) for what in order))
+                for i in range(_lib.ctn_bcs_count(bcs))}
 
     def set_beancounter(self, resource: str, barrier: Union[str, int],
                         limit: Union[str, int]) -> None:
@@ -360,15 +368,18 @@ class Watch:
     def next(self, timeout: Optional[float] = 0) -> Optional[Event]:
         """The next event. Waits for it so many seconds, or without end if that is
         None, and returns None if there is none by then."""
-        event = _ffi.new("struct ctn_event *")
         end = None if timeout is None else time.monotonic() + timeout
         while True:
-            found = _lib.ctn_watch_next(self._open(), event)
+            watch = self._open()
+            found = _lib.ctn_watch_take(watch)
             _check(found < 0)
             if found:
-                attr = None if event.attr == _ffi.NULL else _text(event.attr)
-                return Event(self._TYPES[event.type], _text(event.name), attr,
-                             int(event.value), int(event.increase))
+                attr = _lib.ctn_watch_attr(watch)
+                return Event(self._TYPES[_lib.ctn_watch_type(watch)],
+                             _text(_lib.ctn_watch_name(watch)),
+                             None if attr == _ffi.NULL else _text(attr),
+                             int(_lib.ctn_watch_value(watch)),
+                             int(_lib.ctn_watch_increase(watch)))
             left = None if end is None else end - time.monotonic()
             if left is not None and left <= 0:
                 return None
