@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common.h"
+#include "complete.h"
 
 /*
  * What is opened is not to be taken for one of these that is closed. Nothing can be
@@ -57,6 +57,7 @@ static noreturn void print_main_help(void)
 		       commands[i]->summary);
 	printf("  %-12s  %s\n", "help",
 	       "print this help, or that of a command: help COMMAND");
+	printf("  %-12s  %s\n", "ls, mk, rm", "list, create and delete");
 	fputs("\nOptions:\n"
 	      " -c, --config DIR  where configfs is mounted, if it is not to be\n"
 	      "                   looked up; also taken from $CTN_CONFIG\n"
@@ -73,16 +74,24 @@ static noreturn void print_main_help(void)
 	finish(STATUS_OK);
 }
 
-static const struct command *find_command(const char *name)
+static const struct command *look_up(const char *name)
 {
-	struct nearest meant = { 0 };
-
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(commands[i]->name, name))
 			return commands[i];
 	for (size_t i = 0; i < ARRAY_SIZE(aliases); i++)
 		if (!strcmp(aliases[i].name, name))
 			return aliases[i].cmd;
+	return NULL;
+}
+
+static const struct command *find_command(const char *name)
+{
+	const struct command *cmd = look_up(name);
+	struct nearest meant = { 0 };
+
+	if (cmd)
+		return cmd;
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		nearest_look(&meant, name, commands[i]->name);
 	nearest_look(&meant, name, "help");
@@ -150,6 +159,10 @@ int main(int argc, char **argv)
 	if (optind >= argc)
 		wrong_usage(NULL, "no command given");
 
+	/* for shells, and not in the help */
+	if (!strcmp(argv[optind], "complete"))
+		complete(&(struct words){ look_up, print_main_help }, argc - optind,
+			 argv + optind);
 	if (!strcmp(argv[optind], "help"))
 		help(argc - optind, argv + optind);
 	cmd = find_command(argv[optind]);

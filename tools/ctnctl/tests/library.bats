@@ -474,7 +474,8 @@ numproc
 	for file in sbin/ctnctl lib/libctn.a lib/libctn.so lib/libctn.so.0 \
 		lib/pkgconfig/libctn.pc include/ctn.h share/man/man8/ctnctl.8 \
 		share/man/man5/ctnctl.conf.5 lib/systemd/system/ctnctl-apply.service \
-		share/bash-completion/completions/ctnctl \
+		share/bash-completion/completions/ctnctl share/zsh/site-functions/_ctnctl \
+		share/fish/vendor_completions.d/ctnctl.fish \
 		lib/systemd/system/ctnctl-{trim.service,metrics.service,metrics.timer} \
 		share/doc/ctnctl/{containers.rst,examples/container.conf} \
 		lib/ctnctl/ctnctl-add-unit; do
