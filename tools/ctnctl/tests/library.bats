@@ -473,6 +473,7 @@ numproc
 @test "install puts everything in its place" {
 	for file in sbin/ctnctl lib/libctn.a lib/libctn.so lib/libctn.so.0 \
 		lib/pkgconfig/libctn.pc include/ctn.h share/man/man8/ctnctl.8 \
+		share/man/man3/ctn.3 share/man/man3/ctn_open.3 share/man/man7/containers.7 \
 		share/man/man5/ctnctl.conf.5 lib/systemd/system/ctnctl-apply.service \
 		share/bash-completion/completions/ctnctl share/zsh/site-functions/_ctnctl \
 		share/fish/vendor_completions.d/ctnctl.fish \
@@ -510,7 +511,7 @@ numproc
 }
 
 @test "the man pages have no warnings" {
-	for page in man8/ctnctl.8 man5/ctnctl.conf.5; do
+	for page in man8/ctnctl.8 man5/ctnctl.conf.5 man7/containers.7 man3/ctn.3; do
 		LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 run --separate-stderr \
 			man --warnings -E UTF-8 -l "$PREFIX/share/man/$page"
 		assert_success
@@ -518,20 +519,62 @@ numproc
 	done
 }
 
-@test "the man page names every command, option and column" {
+@test "the help, the man page and what is completed have the same commands and options" {
+	run "$CTNCTL_SOURCE/tests/agree.py" "$CTNCTL" "$PREFIX/share/man/man8/ctnctl.8"
+	assert_success
+	assert_output ''
+	# and it would be seen if not
+	sed -e '/^\.BR create/d' -e 's/^\.BR \\-T ", " \\-\\-tree$/.BR \\-Q ", " \\-\\-tree/' \
+		-e 's/^\.BR \\-w ", " \\-\\-wait$/.BR \\-w ", " \\-\\-waits/' \
+		"$PREFIX/share/man/man8/ctnctl.8" >page
+	run "$CTNCTL_SOURCE/tests/agree.py" "$CTNCTL" page
+	assert_failure
+	assert_line 'commands: create is in help, and not in manual'
+	assert_line 'options of show: --tree is -T in help, and not in manual'
+	assert_line 'options of kill: --wait is in help, and not in manual'
+	assert_line 'options of kill: --waits is in manual, and not in help'
+}
+
+@test "the man page names every column" {
 	page=$(man -E UTF-8 -l "$PREFIX/share/man/man8/ctnctl.8" | col -b)
-	for command in create delete list show set add-task rm-task add-file \
-		rm-file shrink watch trim run apply save metrics top check ps which kill \
-		stop; do
-		assert grep -qE -- "^ {7}$command( |$)" <<<"$page"
-		run ctnctl "$command" --help
-		while read -r option; do
-			assert grep -qF -- "$option" <<<"$page"
-		done < <(grep -oE -- '--[a-z-]+' <<<"$output")
-	done
 	mapfile -t columns < <(ctnctl list --help | sed -n 's/^  \([A-Z][A-Z%-]*\)  .*/\1/p')
 	assert [ "${#columns[@]}" -gt 10 ]
 	for column in "${columns[@]}"; do
 		assert grep -qF -- "$column" <<<"$page"
 	done
+}
+
+@test "each function of the header has its man page, which says what the header says" {
+	page=$(MANWIDTH=400 man -E UTF-8 -l "$PREFIX/share/man/man3/ctn.3" | col -bx)
+	for name in $(nm -D --defined-only "$PREFIX/lib/libctn.so.0" |
+		sed -n 's/.* T \(ctn_.*\)@@.*/\1/p'); do
+		assert_equal "$(<"$PREFIX/share/man/man3/$name.3")" '.so man3/ctn.3'
+		grep -qxF "   $name()" <<<"$page" || fail "$name is not in the page"
+		grep -q "^ *[a-z].*\b$name(.*" <<<"$page" || fail "$name is not declared"
+	done
+	assert_equal "$(find "$PREFIX/share/man/man3" -name 'ctn_*' | wc -l)" \
+		"$(grep -c '^   ctn_.*()$' <<<"$page")"
+	for text in 'ENAMETOOLONG   this cannot be a name' 'NULL to look it up in /proc/self/mountinfo' \
+		'Units. Memory is counted in pages' 'BEANCOUNTERS' 'uint64_t failcnt;'; do
+		grep -qF "$text" <<<"$page" || fail "missing: $text"
+	done
+	run man -M "$PREFIX/share/man" -w ctn_open
+	assert_success
+	assert_output --partial man3/
+}
+
+@test "containers(7) is the manual, but for how it is installed" {
+	page=$(MANWIDTH=80 man -E UTF-8 -l "$PREFIX/share/man/man7/containers.7" | col -bx)
+	while IFS= read -r title; do
+		[[ $title != Containers && $title != Installing ]] || continue
+		grep -qiF -- "$title" <<<"$page" || fail "missing: $title"
+	done < <(sed -n 'N; s/^\([A-Z].*\)\n[=-]\{3,\}$/\1/p; D' "$CTNCTL_SOURCE/../../Documentation/containers.rst")
+	run grep -c 'apt-get' <<<"$page"
+	assert_output 0
+	run lexgrog "$PREFIX/share/man/man7/containers.7"
+	assert_output --partial '"containers - sets of processes and files'
+	run lexgrog "$PREFIX/share/man/man3/ctn.3"
+	assert_output --partial '"ctn - containers of the Linux kernel'
+	version=$(dpkg-parsechangelog -l "$CTNCTL_SOURCE/../../debian/changelog" -S Version)
+	grep -qF "ctnctl $version" <<<"$page" || fail 'it has another version'
 }
