@@ -102,7 +102,7 @@ const char *attr_hint(const char *attr, int err);
 char *attr_get(struct dir dir, const char *attr);
 int attr_set(struct dir dir, const char *attr, const char *value);
 int attr_exists(struct dir dir, const char *attr);
-char **dir_names(struct dir dir, unsigned int type);
+char **dir_names(struct dir at, unsigned int type);
 char *join(const char *dir, const char *name);
 
 #endif /* CTN_INTERNAL_H */

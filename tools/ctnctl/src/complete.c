@@ -409,7 +409,7 @@ static void put_columns(const struct typed *typed, const char *part)
 	before = xasprintf("%s", typed->last);
 	before[strlen(before) - strlen(part)] = '\0';
 	text = rest = xasprintf("%s", from);
-	strsep(&rest, "\n");
+	(void)strsep(&rest, "\n");
 	while (rest && (line = strsep(&rest, "\n")) && begins(line, "  ")) {
 		char *help;
 
@@ -559,8 +559,8 @@ static char *word_of_usage(const struct typed *typed, size_t before)
 	size_t at = 0;
 
 	/* its name, and the command's */
-	strsep(&rest, " ");
-	strsep(&rest, " ");
+	(void)strsep(&rest, " ");
+	(void)strsep(&rest, " ");
 	while ((word = strsep(&rest, " "))) {
 		int repeated = strstr(word, "...") != NULL;
 
@@ -570,7 +570,7 @@ static char *word_of_usage(const struct typed *typed, size_t before)
 				find_long(&typed->manual, word + 2, strcspn(word + 2, " ]|"));
 
 			if (option && option->arg && !option->may_lack)
-				strsep(&rest, " ");
+				(void)strsep(&rest, " ");
 			/* what comes after it is another program's */
 			if (!strcmp(word, "--"))
 				break;

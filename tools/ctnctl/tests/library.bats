@@ -310,6 +310,7 @@ remove: $gone"
 		LC_ALL=$locale run ${UNDER:+"$UNDER"} "$BATS_TEST_TMPDIR/back" $RANDOM
 		assert_success
 	done
+	# shellcheck disable=SC1003
 	run "$BATS_TEST_TMPDIR/back" 1 'a\' '\x0' '\x00' '\y20' '\x4g' '\040' '\x4A'
 	assert_line --index 0 '"\x5c": Not an escape (want \xNN for a byte)'
 	assert_equal "$(grep -c 'Not an escape' <<<"$output")" 6
