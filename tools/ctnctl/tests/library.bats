@@ -180,13 +180,22 @@ remove: $gone"
 		int main(void)
 		{
 			struct ctn_tree *tree = ctn_tree_open(CONFIG);
-			struct rlimit none = { 3, 3 };
+			struct rlimit before, none;
+			struct ctn *ctn;
+			int err;
+			getrlimit(RLIMIT_NOFILE, &before);
+			none = before;
+			none.rlim_cur = 3;
 			setrlimit(RLIMIT_NOFILE, &none);
-			puts(ctn_create(tree, "web") ? "made" : strerror(errno));
+			ctn = ctn_create(tree, "web");
+			err = errno;
+			setrlimit(RLIMIT_NOFILE, &before);
+			puts(ctn ? "made" : strerror(err));
+			ctn_tree_close(tree);
 			return 0;
 		}
 	C
-	run "$BATS_TEST_TMPDIR/room" 3>&- 4>&-
+	run ${UNDER:+"$UNDER"} "$BATS_TEST_TMPDIR/room" 3>&- 4>&-
 	assert_output 'Too many open files'
 	assert [ ! -e "$tree/web" ]
 }
@@ -301,8 +310,11 @@ remove: $gone"
 				free(back);
 				free(again);
 			}
-			for (int i = 2; i < argc; i++)
-				puts(ctn_unescape(argv[i]) ? "taken" : ctn_errmsg());
+			for (int i = 2; i < argc; i++) {
+				char *plain = ctn_unescape(argv[i]);
+				puts(plain ? "taken" : ctn_errmsg());
+				free(plain);
+			}
 			return 0;
 		}
 	C
