@@ -170,6 +170,7 @@ SCALE = Set("scale", "With many of them", [
         Curve("scale-fork", "fork, exit, wait", STEPS),
         Curve("scale-anon", "anonymous page", STEPS),
         Curve("scale-stat", "one group's numbers", STEPS),
+        Curve("scale-stat-all", "the same, read of all at once", STEPS),
         Curve("scale-rmdir", "rmdir", STEPS)],
         options={"mem": "3G", "timeout": 1800}),
     Row("owned", ["plain", "inside"], curves=[

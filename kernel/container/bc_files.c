@@ -12,6 +12,7 @@
 #include <linux/seq_file.h>
 #include <linux/string.h>
 #include "bc.h"
+#include "stat.h"
 
 /* ---- reading what is written ---- */
 
@@ -214,15 +215,17 @@ struct configfs_attribute container_attr_beancounters = {
 
 /* ---- of all containers ---- */
 
-static void show_container(struct container *ctn, void *data)
+static int containers_bc_show(struct seq_file *m, void *v)
 {
 	struct bc_resource_parm parm;
-	struct seq_file *m = data;
+	struct container *ctn = v;
 	int nr;
 
-	/* it is done again, with more room */
-	if (seq_has_overflowed(m))
-		return;
+	if (v == SEQ_START_TOKEN) {
+		seq_printf(m, "%7s %-15s ", "id", "name");
+		show_heading(m);
+		return 0;
+	}
 	for (nr = next_counted(0); nr < BC_RESOURCES; nr = next_counted(nr + 1)) {
 		container_bc_read(ctn, nr, &parm);
 		seq_printf(m, "%7d ", ctn->id);
@@ -233,22 +236,22 @@ static void show_container(struct container *ctn, void *data)
 		seq_pad(m, ' ');
 		show_row(m, nr, &parm);
 	}
-}
-
-static int containers_bc_seq_show(struct config_item *item, struct seq_file *m)
-{
-	seq_printf(m, "%7s %-15s ", "id", "name");
-	show_heading(m);
-	containers_for_each(show_container, m);
 	return 0;
 }
 
-/* Each read goes over all of them, and holds up who makes or removes one: not for all. */
+static const struct seq_operations containers_bc_ops = {
+	.start	= containers_seq_start,
+	.next	= containers_seq_next,
+	.stop	= containers_seq_stop,
+	.show	= containers_bc_show,
+};
+
+/* As stat at the top: for who may see all containers. */
 struct configfs_attribute containers_attr_beancounters = {
 	.ca_name	= "beancounters",
 	.ca_mode	= 0400,
 	.ca_owner	= THIS_MODULE,
-	.seq_show	= containers_bc_seq_show,
+	.seq_ops	= &containers_bc_ops,
 };
 
 /* ---- what new ones get ---- */
@@ -295,15 +298,20 @@ struct configfs_attribute containers_attr_default_beancounters = {
 /* ---- /proc/user_beancounters ---- */
 
 /* The id is in the first line of each. Columns are as wide as any number. */
-static void show_user_container(struct container *ctn, void *data)
+static int user_beancounters_show(struct seq_file *m, void *v)
 {
 	struct bc_resource_parm parm;
-	struct seq_file *m = data;
+	struct container *ctn = v;
 	bool first = true;
 	int nr;
 
-	if (seq_has_overflowed(m))
-		return;
+	if (v == SEQ_START_TOKEN) {
+		seq_puts(m, "Version: 2.5\n");
+		seq_printf(m, "%10s  %-12s %20s %20s %20s %20s %20s\n", "uid",
+			   "resource", "held", "maxheld", "barrier", "limit",
+			   "failcnt");
+		return 0;
+	}
 	for (nr = next_counted(0); nr < BC_RESOURCES; nr = next_counted(nr + 1)) {
 		container_bc_read(ctn, nr, &parm);
 		if (first)
@@ -315,20 +323,19 @@ static void show_user_container(struct container *ctn, void *data)
 			   bc_resource(nr)->name, parm.held, parm.maxheld,
 			   parm.barrier, parm.limit, parm.failcnt);
 	}
-}
-
-static int user_beancounters_show(struct seq_file *m, void *v)
-{
-	seq_puts(m, "Version: 2.5\n");
-	seq_printf(m, "%10s  %-12s %20s %20s %20s %20s %20s\n", "uid", "resource",
-		   "held", "maxheld", "barrier", "limit", "failcnt");
-	containers_for_each(show_user_container, m);
 	return 0;
 }
 
+static const struct seq_operations user_beancounters_ops = {
+	.start	= containers_seq_start,
+	.next	= containers_seq_next,
+	.stop	= containers_seq_stop,
+	.show	= user_beancounters_show,
+};
+
 static int __init container_bc_files_init(void)
 {
-	proc_create_single("user_beancounters", 0400, NULL, user_beancounters_show);
+	proc_create_seq("user_beancounters", 0400, NULL, &user_beancounters_ops);
 	return 0;
 }
 

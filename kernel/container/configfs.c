@@ -16,7 +16,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <trace/events/container.h>
-#include "internal.h"
+#include "stat.h"
 
 /* ---- reading what is written ---- */
 
@@ -134,24 +134,30 @@ static ssize_t show_limit(unsigned long limit, char *page)
 
 /* ---- a container ---- */
 
-#define CONTAINER_SHOW(name, expr)					\
+static ssize_t show_number(struct config_item *item, char *page,
+			   enum container_number nr)
+{
+	unsigned long value = container_number(to_container(item), nr);
+
+	if (container_is_limit(nr))
+		return show_limit(value, page);
+	return sysfs_emit(page, "%lu\n", value);
+}
+
+#define CONTAINER_SHOW(name)						\
 static ssize_t container_##name##_show(struct config_item *item,	\
 				       char *page)			\
 {									\
-	struct container *ctn = to_container(item);			\
-									\
-	return sysfs_emit(page, "%lu\n", (unsigned long)(expr));	\
+	return show_number(item, page, CONTAINER_NUMBER_##name);	\
 }									\
 CONFIGFS_ATTR_RO(container_, name)
 
 /* The same for one whose changes user space is told of */
-#define CONTAINER_SHOW_NOTICE(name, expr)				\
+#define CONTAINER_SHOW_NOTICE(name)					\
 static ssize_t container_##name##_show(struct config_item *item,	\
 				       char *page)			\
 {									\
-	struct container *ctn = to_container(item);			\
-									\
-	return sysfs_emit(page, "%ld\n", atomic_long_read(&(expr)));	\
+	return show_number(item, page, CONTAINER_NUMBER_##name);	\
 }									\
 									\
 static struct configfs_attribute container_attr_##name = {		\
@@ -162,28 +168,22 @@ static struct configfs_attribute container_attr_##name = {		\
 	.show = container_##name##_show,				\
 }
 
-CONTAINER_SHOW(id, ctn->id);
-CONTAINER_SHOW(num_tasks, atomic_long_read(&ctn->nr_tasks));
-CONTAINER_SHOW_NOTICE(task_limit_hits, ctn->task_limit_hits);
-CONTAINER_SHOW(num_files, atomic_long_read(&ctn->nr_owned));
-CONTAINER_SHOW(num_anon_pages, container_stat(ctn, CONTAINER_ANON));
-CONTAINER_SHOW(num_file_pages, container_nr_file(ctn));
-CONTAINER_SHOW(num_mapped_pages, container_nr_mapped(ctn));
-CONTAINER_SHOW(num_active_pages, container_stat(ctn, CONTAINER_ACTIVE));
-CONTAINER_SHOW_NOTICE(page_limit_hits, ctn->page_limit_hits);
-CONTAINER_SHOW(rss_usage, container_rss(ctn));
-CONTAINER_SHOW_NOTICE(rss_failcnt, ctn->event[CONTAINER_CHARGE_FAILURES]);
-CONTAINER_SHOW(rss_reclaimed, atomic_long_read(&ctn->rss_reclaimed));
-CONTAINER_SHOW_NOTICE(rss_oom_kills, ctn->rss_oom_kills);
+CONTAINER_SHOW(id);
+CONTAINER_SHOW(num_tasks);
+CONTAINER_SHOW_NOTICE(task_limit_hits);
+CONTAINER_SHOW(num_files);
+CONTAINER_SHOW(num_anon_pages);
+CONTAINER_SHOW(num_file_pages);
+CONTAINER_SHOW(num_mapped_pages);
+CONTAINER_SHOW(num_active_pages);
+CONTAINER_SHOW_NOTICE(page_limit_hits);
+CONTAINER_SHOW(rss_usage);
+CONTAINER_SHOW_NOTICE(rss_failcnt);
+CONTAINER_SHOW(rss_reclaimed);
+CONTAINER_SHOW_NOTICE(rss_oom_kills);
+CONTAINER_SHOW(freeing);
 
 /* The most there was, until somebody writes 0 to have it begin anew. */
-static ssize_t show_peak(struct config_item *item, char *page,
-			 enum container_peak peak)
-{
-	return sysfs_emit(page, "%lu\n",
-			  container_peak(to_container(item), peak));
-}
-
 static ssize_t store_peak(struct config_item *item, const char *buf, size_t len,
 			  enum container_peak peak)
 {
@@ -202,7 +202,7 @@ static ssize_t store_peak(struct config_item *item, const char *buf, size_t len,
 static ssize_t container_##name##_show(struct config_item *item,	\
 				       char *page)			\
 {									\
-	return show_peak(item, page, CONTAINER_PEAK_##PEAK);		\
+	return show_number(item, page, CONTAINER_NUMBER_##name);	\
 }									\
 									\
 static ssize_t container_##name##_store(struct config_item *item,	\
@@ -215,11 +215,10 @@ CONFIGFS_ATTR(container_, name)
 CONTAINER_SHOW_PEAK(rss_peak, RSS);
 CONTAINER_SHOW_PEAK(usage_peak, USAGE);
 CONTAINER_SHOW_PEAK(tasks_peak, TASKS);
-CONTAINER_SHOW(freeing, test_bit(CONTAINER_DYING, &ctn->flags));
 
 static ssize_t container_page_limit_show(struct config_item *item, char *page)
 {
-	return show_limit(READ_ONCE(to_container(item)->page_limit), page);
+	return show_number(item, page, CONTAINER_NUMBER_page_limit);
 }
 
 static ssize_t container_page_limit_store(struct config_item *item,
@@ -260,7 +259,7 @@ static struct configfs_attribute container_attr_##name = {		\
 
 static ssize_t container_rss_limit_show(struct config_item *item, char *page)
 {
-	return show_limit(container_rss_limit(to_container(item)), page);
+	return show_number(item, page, CONTAINER_NUMBER_rss_limit);
 }
 
 static ssize_t container_rss_limit_store(struct config_item *item,
@@ -297,7 +296,7 @@ static struct configfs_attribute container_attr_shrink = {
 
 static ssize_t container_task_limit_show(struct config_item *item, char *page)
 {
-	return show_limit(READ_ONCE(to_container(item)->task_limit), page);
+	return show_number(item, page, CONTAINER_NUMBER_task_limit);
 }
 
 static ssize_t container_task_limit_store(struct config_item *item,
@@ -370,33 +369,18 @@ static ssize_t container_oom_store(struct config_item *item,
 }
 CONFIGFS_ATTR(container_, oom);
 
-static const char * const event_names[] = {
-	[CONTAINER_CHARGE_FAILURES] = "charge_failures",
-	[CONTAINER_THROTTLED_USEC] = "throttled_usec",
-	[CONTAINER_RECLAIM_USEC] = "reclaim_usec",
-	[CONTAINER_ROUNDS] = "rounds",
-	[CONTAINER_SCANNED] = "scanned",
-	[CONTAINER_DEACTIVATED] = "deactivated",
-	[CONTAINER_WRITTEN_BACK] = "written_back",
-	[CONTAINER_DROPPED] = "dropped",
-	[CONTAINER_RECLAIMED] = "reclaimed",
-	[CONTAINER_SWAPPED_OUT] = "swapped_out",
-};
-
-static ssize_t container_stat_show(struct config_item *item, char *page)
+static int container_stat_seq_show(struct config_item *item, struct seq_file *m)
 {
-	struct container *ctn = to_container(item);
-	int i, len = 0;
-
-	BUILD_BUG_ON(ARRAY_SIZE(event_names) != NR_CONTAINER_EVENTS);
-	for (i = 0; i < NR_CONTAINER_EVENTS; i++)
-		len += sysfs_emit_at(page, len, "%s %ld\n", event_names[i],
-				     atomic_long_read(&ctn->event[i]));
-	len += sysfs_emit_at(page, len, "refaulted %lu\n",
-			     container_stat(ctn, CONTAINER_REFAULTED));
-	return len;
+	container_show_stat(to_container(item), m);
+	return 0;
 }
-CONFIGFS_ATTR_RO(container_, stat);
+
+static struct configfs_attribute container_attr_stat = {
+	.ca_name = "stat",
+	.ca_mode = 0444,
+	.ca_owner = THIS_MODULE,
+	.seq_show = container_stat_seq_show,
+};
 
 /*
  * What is to be found and moved may make one wait for anybody: a path that leads to a
@@ -665,10 +649,22 @@ CONFIGFS_ATTR(containers_, default_##name)
 CONTAINERS_DEFAULT(page_limit, true);
 CONTAINERS_DEFAULT(task_limit, false);
 
+/*
+ * It says what is in directories that may have been closed to others: it is for who
+ * may see them all.
+ */
+static struct configfs_attribute containers_attr_stat = {
+	.ca_name	= "stat",
+	.ca_mode	= 0400,
+	.ca_owner	= THIS_MODULE,
+	.seq_ops	= &containers_stat_ops,
+};
+
 static struct configfs_attribute *containers_attrs[] = {
 	&containers_attr_description,
 	&containers_attr_default_page_limit,
 	&containers_attr_default_task_limit,
+	&containers_attr_stat,
 #ifdef CONFIG_BEANCOUNTERS
 	&containers_attr_beancounters,
 	&containers_attr_default_beancounters,
@@ -716,25 +712,6 @@ static struct configfs_subsystem containers_subsys = {
 int container_make(const char *name)
 {
 	return configfs_make_dir(&containers_subsys, name);
-}
-
-/**
- * containers_for_each - call a function for every container
- * @fn: the function. The container does not go meanwhile, but may be on its way.
- * @data: for it.
- *
- * None is made or removed meanwhile. Context: May sleep, and so may @fn.
- */
-void containers_for_each(void (*fn)(struct container *ctn, void *data), void *data)
-{
-	struct config_item *item;
-
-	mutex_lock(&containers_subsys.su_mutex);
-	list_for_each_entry(item, &containers_subsys.su_group.cg_children, ci_entry) {
-		fn(to_container(item), data);
-		cond_resched();
-	}
-	mutex_unlock(&containers_subsys.su_mutex);
 }
 
 static int __init container_configfs_init(void)

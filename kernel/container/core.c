@@ -12,7 +12,7 @@
 #include <linux/slab.h>
 #include <linux/swap.h>
 #include <linux/xarray.h>
-#include "internal.h"
+#include "counter.h"
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/container.h>
@@ -68,8 +68,10 @@ struct container *container_create(u32 id)
 	if (!ctn->pcpu)
 		goto fail;
 
-	for (i = 0; i < NR_CONTAINER_COUNTERS; i++)
+	for (i = 0; i < NR_CONTAINER_COUNTERS; i++) {
 		page_counter_init(&ctn->counter[i], NULL, false);
+		ctn->stock_most[i] = CONTAINER_STOCK_MOST;
+	}
 	ctn->page_limit = READ_ONCE(container_default_page_limit);
 	ctn->task_limit = READ_ONCE(container_default_task_limit);
 	/* so that the first hit is not one that follows another */
@@ -140,6 +142,34 @@ struct container *container_find(u32 id)
 		ctn = container_tryget(ctn);
 	rcu_read_unlock();
 	return ctn;
+}
+
+/**
+ * container_find_from - the container with the least id from there on
+ * @id: 1 or more; set to the id that is found.
+ *
+ * Context: Any but an interrupt.
+ * Return: it, with a reference, or NULL if there is none. Those that are being removed
+ * are passed over.
+ */
+struct container *container_find_from(loff_t *id)
+{
+	struct container *ctn, *held = NULL;
+	unsigned long at;
+
+	if (*id > INT_MAX)
+		return NULL;
+	at = *id;
+	rcu_read_lock();
+	for (ctn = xa_find(&containers_by_id, &at, INT_MAX, XA_PRESENT); ctn;
+	     ctn = xa_find_after(&containers_by_id, &at, INT_MAX, XA_PRESENT)) {
+		held = container_tryget(ctn);
+		if (held)
+			break;
+	}
+	rcu_read_unlock();
+	*id = at;
+	return held;
 }
 
 /**

@@ -7,7 +7,8 @@
  * pages, so they never read less than is used. Where they read more than a limit
  * but the sum of the CPUs does not, the stocks are given back, so that no CPU can
  * go over the limit on a stock that it had before; and before anything fails for
- * rss_limit, they are given back, too.
+ * rss_limit, they are given back, too. While rss_limit is being lowered, a CPU keeps
+ * nothing of what is uncharged: whoever runs there next would have it.
  *
  * What happens at the limits is in limit.c.
  */
@@ -73,17 +74,31 @@ unsigned long container_rss(struct container *ctn)
 			    CONTAINER_MAPPED_FILE);
 }
 
-/* All page cache, and what of it is mapped. */
+/* All page cache. */
 unsigned long container_nr_file(struct container *ctn)
 {
 	return container_stat(ctn, CONTAINER_FILE) +
 	       container_stat(ctn, CONTAINER_HELD_FILE);
 }
 
-unsigned long container_nr_mapped(struct container *ctn)
+/**
+ * container_sum_up - all of the statistics at once
+ * @ctn: the container.
+ * @sums: set to pages; exact while nobody charges, and one may be below 0 else.
+ *
+ * Context: as container_stat().
+ */
+void container_sum_up(struct container *ctn, struct container_sums *sums)
 {
-	return container_stat(ctn, CONTAINER_MAPPED_FILE) +
-	       container_stat(ctn, CONTAINER_MAPPED_HELD);
+	const long *stat;
+	int cpu, i;
+
+	memset(sums, 0, sizeof(*sums));
+	for_each_possible_cpu(cpu) {
+		stat = per_cpu_ptr(ctn->pcpu, cpu)->stat;
+		for (i = 0; i < NR_CONTAINER_STATS; i++)
+			sums->stat[i] += READ_ONCE(stat[i]);
+	}
 }
 
 /* What page_limit is about. */
@@ -154,14 +169,15 @@ noinline void container_return_stock(struct container *ctn,
 				     enum container_counter which,
 				     atomic_long_t *stock)
 {
+	long most = READ_ONCE(ctn->stock_most[which]);
 	long nr = atomic_long_read(stock);
 
 	do {
-		if (nr <= 2 * CONTAINER_STOCK)
+		if (nr <= most)
 			return;
-	} while (!atomic_long_try_cmpxchg(stock, &nr, CONTAINER_STOCK));
+	} while (!atomic_long_try_cmpxchg(stock, &nr, most / 2));
 
-	page_counter_uncharge(&ctn->counter[which], nr - CONTAINER_STOCK);
+	page_counter_uncharge(&ctn->counter[which], nr - most / 2);
 }
 
 /*

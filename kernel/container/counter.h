@@ -9,6 +9,9 @@
 
 #include "internal.h"
 
+/* What a CPU may keep of what is uncharged there, if there is no reason against it. */
+#define CONTAINER_STOCK_MOST	(2L * CONTAINER_STOCK)
+
 void container_refill_stock(struct container *ctn, enum container_counter which,
 			    atomic_long_t *stock);
 void container_return_stock(struct container *ctn, enum container_counter which,
@@ -33,7 +36,8 @@ container_uncharge_pages(struct container *ctn, enum container_counter which,
 {
 	atomic_long_t *stock = &raw_cpu_ptr(ctn->pcpu)->stock[which];
 
-	if (unlikely(atomic_long_fetch_add(nr, stock) > 2 * CONTAINER_STOCK - nr))
+	if (unlikely(atomic_long_fetch_add(nr, stock) >
+		     READ_ONCE(ctn->stock_most[which]) - nr))
 		container_return_stock(ctn, which, stock);
 }
 

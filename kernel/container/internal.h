@@ -21,6 +21,7 @@
  *	file.c		which files belong to a container or have memory of it
  *	owner.c		naming the owner of a file: addfile and rmfile
  *	mappings.c	listing the files
+ *	stat.[ch]	the numbers of a container, and of all of them, as text
  *	configfs.c	the tree that users see, and nothing else
  *	bc.h, bc*.c	beancounters: see bc.h
  *	audit.c		for tests: do the counters say what is there?
@@ -124,6 +125,11 @@ struct container_pcpu {
 	long		stat[NR_CONTAINER_STATS];
 	/* atomic as others may drain it */
 	atomic_long_t	stock[NR_CONTAINER_COUNTERS];
+};
+
+/* All of struct container_pcpu::stat, summed up: see container_sum_up(). */
+struct container_sums {
+	long		stat[NR_CONTAINER_STATS];
 };
 
 /*
@@ -270,6 +276,8 @@ struct container {
 	struct container_pcpu __percpu	*pcpu;
 	unsigned long			flags;
 	unsigned long			page_limit;
+	/* and an uncharge: what a CPU may have in stock; of HELD under shrink_lock */
+	long				stock_most[NR_CONTAINER_COUNTERS];
 
 	/* what is charged and the CPUs' stocks; rss_limit is the max of HELD */
 	struct page_counter		counter[NR_CONTAINER_COUNTERS];
@@ -324,7 +332,7 @@ struct container {
 	unsigned long			limit_reached_by;
 	unsigned long			limit_writers;	/* so far: who is which */
 	unsigned long			limit_tried_by;	/* whose is max; 0: reached */
-	atomic_t			lowering;	/* who waits for that now */
+	unsigned int			lowering;	/* who waits for that now */
 	atomic_long_t			moving_in;	/* pages, see move.c */
 	atomic_t			room_waiters;	/* tasks that need pages */
 	unsigned long			room_wanted;	/* the most that one needs */
@@ -382,6 +390,7 @@ extern unsigned long container_default_task_limit;
 struct container *container_create(u32 id);
 void container_publish(struct container *ctn);
 struct container *container_find(u32 id);
+struct container *container_find_from(loff_t *id);
 void container_empty(struct container *ctn);
 void container_revive(struct container *ctn);
 void container_free_id(struct container *ctn);
@@ -400,7 +409,7 @@ void container_table_remove(struct container *ctn);
 unsigned long container_stat(struct container *ctn, enum container_stat item);
 unsigned long container_usage(struct container *ctn);
 unsigned long container_nr_file(struct container *ctn);
-unsigned long container_nr_mapped(struct container *ctn);
+void container_sum_up(struct container *ctn, struct container_sums *sums);
 unsigned long container_held(struct container *ctn);
 unsigned long container_rss(struct container *ctn);
 unsigned long container_charged(struct container *ctn);
@@ -464,7 +473,8 @@ static inline void container_count(struct container *ctn,
 void container_note_peaks(struct container *ctn);
 void container_note_mapped(struct container *ctn, long nr);
 void container_note_tasks(struct container *ctn);
-unsigned long container_peak(struct container *ctn, enum container_peak which);
+unsigned long container_peak(struct container *ctn, enum container_peak which,
+			     unsigned long now);
 void container_reset_peak(struct container *ctn, enum container_peak which);
 
 /* room.c */
@@ -609,7 +619,6 @@ extern struct configfs_attribute containers_attr_default_beancounters;
 
 /* configfs.c */
 int container_make(const char *name);
-void containers_for_each(void (*fn)(struct container *ctn, void *data), void *data);
 extern const struct configfs_attribute * const
 	container_notice_attrs[NR_CONTAINER_NOTICES];
 int container_parse_limit(const char *buf, size_t len, bool pages,

@@ -74,26 +74,23 @@ void container_note_tasks(struct container *ctn)
 		atomic_long_set(&ctn->peak[CONTAINER_PEAK_TASKS], now);
 }
 
-static unsigned long used_now(struct container *ctn, enum container_peak which)
-{
-	return which == CONTAINER_PEAK_RSS ? container_rss(ctn) :
-					     container_usage(ctn);
-}
-
 /**
  * container_peak - the most that there was since the container was made, or since
  *		    container_reset_peak()
  * @ctn: the container.
  * @which: of what.
+ * @now: pages, or tasks, that there are of that now.
  *
  * Context: Any, with a reference to @ctn.
  * Return: pages, or tasks. Not less than there is now.
  */
-unsigned long container_peak(struct container *ctn, enum container_peak which)
+unsigned long container_peak(struct container *ctn, enum container_peak which,
+			     unsigned long now)
 {
+	/* of tasks it is written under a lock, whenever one comes */
 	if (which != CONTAINER_PEAK_TASKS)
-		raise_peak(ctn, which, used_now(ctn, which));
-	return atomic_long_read(&ctn->peak[which]);
+		raise_peak(ctn, which, now);
+	return max(atomic_long_read(&ctn->peak[which]), (long)now);
 }
 
 /**
@@ -113,5 +110,6 @@ void container_reset_peak(struct container *ctn, enum container_peak which)
 	}
 	/* what is taken from a stock from now on is noticed when that is filled */
 	container_drain_stock(ctn);
-	atomic_long_set(&ctn->peak[which], used_now(ctn, which));
+	atomic_long_set(&ctn->peak[which], which == CONTAINER_PEAK_RSS ?
+					   container_rss(ctn) : container_usage(ctn));
 }

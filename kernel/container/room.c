@@ -153,7 +153,7 @@ static int none_to_be_had(struct room_request *req)
 	long delay = kill_delay(ctn);
 
 	container_stop_point("room: none to be had");
-	if (req->may_kill && atomic_read(&ctn->lowering)) {
+	if (req->may_kill && READ_ONCE(ctn->lowering)) {
 		/* nobody dies for a limit that is going to be taken back */
 		if (!req->user)
 			return -ENOMEM;

@@ -9,7 +9,7 @@
 #include <linux/sched/signal.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
-#include "internal.h"
+#include "counter.h"
 
 /* One who wants usage to be trimmed to so many pages: in ctn->shrinkers */
 struct shrinker_goal {
@@ -128,6 +128,8 @@ static unsigned long try_limit(struct container *ctn, unsigned long limit)
 	if (container_may_set_rss_limit(ctn, limit)) {
 		writer = ++ctn->limit_writers;
 		ctn->limit_tried_by = writer;
+		WRITE_ONCE(ctn->lowering, ctn->lowering + 1);
+		WRITE_ONCE(ctn->stock_most[CONTAINER_HELD], 0);
 		xchg(&ctn->counter[CONTAINER_HELD].max, limit);
 	}
 	spin_unlock(&ctn->shrink_lock);
@@ -146,6 +148,9 @@ static void end_limit(struct container *ctn, unsigned long limit,
 		ctn->limit_tried_by = 0;
 		xchg(&ctn->counter[CONTAINER_HELD].max, ctn->limit_reached);
 	}
+	WRITE_ONCE(ctn->lowering, ctn->lowering - 1);
+	if (!ctn->lowering)
+		WRITE_ONCE(ctn->stock_most[CONTAINER_HELD], CONTAINER_STOCK_MOST);
 	spin_unlock(&ctn->shrink_lock);
 }
 
@@ -169,12 +174,9 @@ int container_set_rss_limit(struct container *ctn, unsigned long limit)
 	if (limit != PAGE_COUNTER_MAX)
 		static_branch_enable(&container_rss_key);
 
-	atomic_inc(&ctn->lowering);
 	writer = try_limit(ctn, limit);
-	if (!writer) {
-		err = -EPERM;
-		goto out;
-	}
+	if (!writer)
+		return -EPERM;
 	container_stop_point("rss_limit: set");
 	/* nobody is to go on with what was taken in advance */
 	container_drain_stock(ctn);
@@ -183,8 +185,6 @@ int container_set_rss_limit(struct container *ctn, unsigned long limit)
 	if (!err)
 		container_check_mapped(ctn);
 	container_stop_point("rss_limit: done");
-out:
-	atomic_dec(&ctn->lowering);
 	wake_up_all(&ctn->wait);
 	return err;
 }

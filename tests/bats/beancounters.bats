@@ -478,7 +478,7 @@ END
 	assert_output --regexp "$(attr id) +${C##*/} +physpages +0 +0 +0 +max +max +0"
 	# a name is one word
 	assert_output --regexp "$(<"$ROOT/a b/id") +a\\\\040b +numproc "
-	# each read goes over all of them
+	# it tells of directories that may be closed to others
 	run as 1000 cat "$ROOT"/beancounters
 	assert_failure
 	assert_output --partial 'Permission denied'

@@ -444,6 +444,10 @@ limit_reads() {
 	[ "$(attr rss_limit)" = "$1" ]
 }
 
+holds_less_than() {
+	[ "$(attr rss_usage)" -lt "$1" ]
+}
+
 @test "a lower rss_limit is in force at once, while there is more" {
 	hold_start q "$C"
 	tells q anon b 10
@@ -453,6 +457,8 @@ limit_reads() {
 	# it is at it for seconds: swap is on a disk
 	put "$C/rss_limit" <<<800 >"$BATS_TEST_TMPDIR/said" 3>&- &
 	wait_until 20 limit_reads 800
+	# what CPUs had in stock has been given back when the first goes
+	wait_until 20 holds_less_than 30000
 	# a page is had when the last of the others has gone
 	HOLD_TIMEOUT=100 tells q touch b 1
 	assert [ "$(attr rss_usage)" -le 800 ]

@@ -342,6 +342,25 @@ is_stopped() {
 	assert waits_for_room "$q"
 }
 
+@test "what is freed while rss_limit is lowered is had by nobody until that is reached" {
+	fill p
+	# on the CPU where it goes on, whose stock would have them
+	taskset -p -c 0 "$p" >/dev/null
+	tells p anon f 60
+	tells p lock f
+	hold_swap
+	put "$C/rss_limit" <<<1000 >"$BATS_TEST_TMPDIR/said" 3>&- &
+	wait_until 20 round_is_held
+	tells p unmap f
+	drain_batches
+	tells p anon g 50
+	will_wait p touch g 50
+	let_swap_go_on
+	answers_with p ok
+	wait $!
+	assert_equal "$(<"$BATS_TEST_TMPDIR/said")" ok
+}
+
 @test "one who lowers rss_limit to what is not reached keeps no other writer waiting" {
 	local first limit said=$BATS_TEST_TMPDIR/said
 

@@ -126,6 +126,26 @@ rss_usage:0
 oom:task"
 	run cat "$C/stat"
 	assert_output "\
+id $(attr id)
+num_tasks 0
+tasks_peak 0
+task_limit max
+task_limit_hits 0
+num_files 0
+num_anon_pages 0
+num_file_pages 0
+num_mapped_pages 0
+num_active_pages 0
+usage_peak 0
+page_limit max
+page_limit_hits 0
+rss_usage 0
+rss_peak 0
+rss_limit max
+rss_failcnt 0
+rss_reclaimed 0
+rss_oom_kills 0
+freeing 0
 charge_failures 0
 throttled_usec 0
 reclaim_usec 0

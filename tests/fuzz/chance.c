@@ -170,7 +170,8 @@ void gen_bc(struct text *text)
 void gen_name(struct text *text)
 {
 	static const char *const names[] = {
-		"", ".", "..", "description", "default_page_limit", "beancounters", "witness",
+		"", ".", "..", "description", "default_page_limit", "beancounters", "stat",
+		"witness",
 		"7", "12345", "2147483647", "2147483648", "007", "0",
 		"./x", "../containers/x", "a/b", "x/", "/", "...", "-", "--help",
 		"*", "%s%n", "\\", "two words", "new\nline", "\x1b[31m", "\x7f",

@@ -74,31 +74,28 @@ static void put(const char *attr, const char *value)
 	close(fd);
 }
 
-/* These move by themselves. */
-static int is_restless(const char *name)
-{
-	return !strcmp(name, "num_active_pages");
-}
+/* This moves by itself: a file, and a line of stat. */
+static const char restless[] = "num_active_pages";
 
 static void take_down(FILE *out, const char *path)
 {
-	char text[8192];
+	char line[8192];
 	struct stat st;
-	size_t len;
 	FILE *file;
 
 	if (stat(path, &st))
 		complain("%s: %s", path, strerror(errno));
 	fprintf(out, "%s %o %u %u\n", path, st.st_mode, st.st_uid, st.st_gid);
 	if (!S_ISREG(st.st_mode) || !(st.st_mode & 0444) ||
-	    is_restless(strrchr(path, '/') + 1))
+	    !strcmp(strrchr(path, '/') + 1, restless))
 		return;
 	file = fopen(path, "re");
 	if (!file)
 		complain("%s: %s", path, strerror(errno));
-	len = fread(text, 1, sizeof(text), file);
+	while (fgets(line, sizeof(line), file))
+		if (strncmp(line, restless, strlen(restless)))
+			fputs(line, out);
 	fclose(file);
-	fprintf(out, "%.*s", (int)len, text);
 }
 
 static void take_down_dir(FILE *out, const char *path)
@@ -113,8 +110,8 @@ static void take_down_dir(FILE *out, const char *path)
 		char entry[512];
 
 		snprintf(entry, sizeof(entry), "%s/%s", path, entries[i]->d_name);
-		if (!strcmp(entry, ROOT "/beancounters"))
-			;	/* it is about those of the workers, too */
+		if (!strcmp(entry, ROOT "/beancounters") || !strcmp(entry, ROOT "/stat"))
+			;	/* they are about those of the workers, too */
 		else if (*entries[i]->d_name != '.' && entries[i]->d_type == DT_REG)
 			take_down(out, entry);
 		/* that the containers of workers come and go is their business */

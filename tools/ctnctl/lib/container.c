@@ -320,8 +320,11 @@ static int parse_stat(char *line, struct ctn_stat *stat)
 	char *space = strchr(line, ' ');
 	char *end;
 
-	if (!space || space == line ||
-	    parse_number(space + 1, &end, &stat->value) || *end)
+	if (!space || space == line)
+		return -1;
+	if (!strcmp(space + 1, "max"))
+		stat->value = CTN_MAX;
+	else if (parse_number(space + 1, &end, &stat->value) || *end)
 		return -1;
 	*space = '\0';
 	stat->key = line;

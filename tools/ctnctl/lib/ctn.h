@@ -386,11 +386,13 @@ int ctn_usage(const struct ctn *ctn, uint64_t *pages);
  */
 int ctn_shrink(const struct ctn *ctn, uint64_t pages);
 
-/** What the kernel has done about the limits of a container: "stat", read at once. */
+/** All numbers of a container: "stat", read at once. */
 struct ctn_stats;
 
 /**
- * Read what the kernel has done about the limits of a container.
+ * Read all numbers of a container, in the kernel's order: those that have a file of their
+ * own, with CTN_MAX for a limit that there is not, and what has been done about its limits.
+ * One call for all of them is cheaper than ctn_get_number() for a few.
  *
  * Returns it, to be given to ctn_stats_free(), or NULL with errno as ctn_get(), and
  *   EPROTO   a line cannot be understood
@@ -401,12 +403,11 @@ struct ctn_stats *ctn_stats_read(const struct ctn *ctn);
 size_t ctn_stats_count(const struct ctn_stats *stats);
 
 /**
- * Returns what the line at @index counts, in the order of the kernel; NULL past the
- * last. It belongs to @stats.
+ * Returns what the line at @index counts, NULL past the last. It belongs to @stats.
  */
 const char *ctn_stats_key(const struct ctn_stats *stats, size_t index);
 
-/** Returns how much of that there was since the container was made; 0 past the last. */
+/** Returns the number of the line at @index; 0 past the last. */
 uint64_t ctn_stats_value(const struct ctn_stats *stats, size_t index);
 
 /** Free what ctn_stats_read() returned. NULL is ignored. */

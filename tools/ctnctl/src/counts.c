@@ -12,7 +12,8 @@
 #include "common.h"
 #include "counts.h"
 
-static const char *const files[COUNTS] = {
+/* Each is a line of "stat"; those before COUNT_DROPPED are files as well. */
+static const char *const names[COUNTS] = {
 	[COUNT_TASKS] = "num_tasks",
 	[COUNT_ANON] = "num_anon_pages",
 	[COUNT_FILE] = "num_file_pages",
@@ -21,9 +22,6 @@ static const char *const files[COUNTS] = {
 	[COUNT_RSS] = "rss_usage",
 	[COUNT_RSS_LIMIT] = "rss_limit",
 	[COUNT_KILLS] = "rss_oom_kills",
-};
-
-static const char *const keys[COUNTS] = {
 	[COUNT_DROPPED] = "dropped",
 	[COUNT_RECLAIMED] = "reclaimed",
 	[COUNT_REFAULTED] = "refaulted",
@@ -79,30 +77,30 @@ static void parse_stat(struct counts *counts, const char *line)
 	while (*line) {
 		size_t len = strcspn(line, " \n");
 
-		for (enum count i = COUNT_DROPPED; line[len] == ' ' && i < COUNTS; i++)
-			if (strlen(keys[i]) == len && !strncmp(keys[i], line, len))
+		for (enum count i = 0; line[len] == ' ' && i < COUNTS; i++)
+			if (strlen(names[i]) == len && !strncmp(names[i], line, len))
 				set(counts, i, line + len + 1);
 		line += strcspn(line, "\n");
 		line += *line == '\n';
 	}
 }
 
-int counts_read(int tree, const char *name, unsigned int wanted,
-		struct counts *counts)
+int counts_read(int tree, const char *name, struct counts *counts)
 {
 	char text[TEXT_SIZE];
 	int missing = 0;
 
-	for (enum count i = 0; i <= COUNT_DROPPED; i++) {
-		int is_stat = i == COUNT_DROPPED;
-
-		if (!(wanted & COUNT(i)))
+	/* a kernel may have some of them in files of their own only */
+	counts->there = 0;
+	if (read_file(tree, name, "stat", text))
+		missing |= errno == ENOENT;
+	else
+		parse_stat(counts, text);
+	for (enum count i = 0; i < COUNT_DROPPED; i++) {
+		if (counts->there & COUNT(i))
 			continue;
-		counts->there &= ~(is_stat ? ~0u << COUNT_DROPPED : COUNT(i));
-		if (read_file(tree, name, is_stat ? "stat" : files[i], text))
+		if (read_file(tree, name, names[i], text))
 			missing |= errno == ENOENT;
-		else if (is_stat)
-			parse_stat(counts, text);
 		else
 			set(counts, i, text);
 	}

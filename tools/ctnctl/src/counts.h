@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The numbers of a container that "top" shows, read with as few system calls as there can
- * be: three for a file. What is made of them is in top.c.
+ * be. What is made of them is in top.c.
  */
 #ifndef CTNCTL_COUNTS_H
 #define CTNCTL_COUNTS_H
 
 #include <stdint.h>
 
-/* Each is a file, or a line of "stat". Memory is in pages, time in microseconds. */
+/* Each is a line of "stat". Memory is in pages, time in microseconds. */
 enum count {
 	COUNT_TASKS,
 	COUNT_ANON,
@@ -18,7 +18,7 @@ enum count {
 	COUNT_RSS,
 	COUNT_RSS_LIMIT,
 	COUNT_KILLS,
-	/* from here on of "stat" */
+	/* from here on only of "stat" */
 	COUNT_DROPPED,
 	COUNT_RECLAIMED,
 	COUNT_REFAULTED,
@@ -29,7 +29,6 @@ enum count {
 };
 
 #define COUNT(count)	(1u << (count))
-#define COUNT_STAT	COUNT(COUNT_DROPPED)
 
 struct counts {
 	uint64_t value[COUNTS];		/* CTN_MAX: no limit */
@@ -37,18 +36,16 @@ struct counts {
 };
 
 /**
- * counts_read() - read some of the numbers of a container
+ * counts_read() - read the numbers of a container
  * @tree: the directory of all containers, open
  * @name: that of the container
- * @wanted: which, or COUNT_STAT for all of "stat"
- * @counts: where to put them; others are left alone
+ * @counts: where to put them
  *
  * What this kernel lacks, what may not be read and what cannot be understood is not
  * there then.
  *
  * Returns 0, or -1 if there is no such container any more.
  */
-int counts_read(int tree, const char *name, unsigned int wanted,
-		struct counts *counts);
+int counts_read(int tree, const char *name, struct counts *counts);
 
 #endif /* CTNCTL_COUNTS_H */

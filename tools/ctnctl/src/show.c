@@ -339,6 +339,9 @@ static int show_stat(struct table *table, const struct ctn *ctn)
 		const char *key = ctn_stats_key(stats, n);
 		uint64_t value = ctn_stats_value(stats, n);
 
+		/* what has a file of its own is shown without --stat */
+		if (ctn_attr_find(key))
+			continue;
 		if (table->object) {
 			json_put_number(table->object, key, value);
 			continue;

@@ -56,22 +56,6 @@ const struct column top_columns[TOP_COLUMNS] = {
 			    "rss_limit" },
 };
 
-/* What has to be read for a column. */
-static const unsigned int needs[TOP_COLUMNS] = {
-	[TOP_TASKS] = COUNT(COUNT_TASKS),
-	[TOP_USAGE] = COUNT(COUNT_ANON) | COUNT(COUNT_FILE),
-	[TOP_LIMIT] = COUNT(COUNT_LIMIT),
-	[TOP_USE] = COUNT(COUNT_ANON) | COUNT(COUNT_FILE) | COUNT(COUNT_LIMIT),
-	[TOP_HITS] = COUNT(COUNT_HITS),
-	[TOP_TRIM] = COUNT_STAT,
-	[TOP_REFAULT] = COUNT_STAT,
-	[TOP_THROTTLED] = COUNT_STAT,
-	[TOP_FAIL] = COUNT_STAT,
-	[TOP_KILLS] = COUNT(COUNT_KILLS),
-	[TOP_RSS] = COUNT(COUNT_RSS),
-	[TOP_RSS_LIMIT] = COUNT(COUNT_RSS_LIMIT),
-};
-
 static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec time;
@@ -89,7 +73,7 @@ static int has(const struct counts *counts, unsigned int wanted)
 
 static double usage(const struct row *row)
 {
-	return has(&row->now, needs[TOP_USAGE]) ?
+	return has(&row->now, COUNT(COUNT_ANON) | COUNT(COUNT_FILE)) ?
 	       (double)row->now.value[COUNT_ANON] +
 	       (double)row->now.value[COUNT_FILE] : NAN;
 }
@@ -374,29 +358,16 @@ static int has_changed(const struct top *top)
 
 /* Reading */
 
-static void read_whole(struct top *top, struct row *row)
+static void read_row(struct top *top, struct row *row)
 {
 	if (row->turn == top->turn)
 		return;
 	row->before = row->now;
 	row->time_before = row->time;
 	row->turn = top->turn;
-	row->gone = counts_read(top->dir, row->name, ~0u, &row->now) < 0;
+	row->gone = counts_read(top->dir, row->name, &row->now) < 0;
 	row->time = clock_ns(CLOCK_MONOTONIC);
 	top->unlisted |= row->gone;
-}
-
-/* What sorting needs; a rate needs all, so that it has a time. */
-static void read_part(struct top *top, struct row *row)
-{
-	unsigned int wanted = needs[top->sort];
-
-	if (row->turn == top->turn)
-		return;
-	if (wanted & COUNT_STAT)
-		read_whole(top, row);
-	else if (wanted && counts_read(top->dir, row->name, wanted, &row->now) < 0)
-		top->unlisted = row->gone = 1;
 }
 
 static void read_others(struct top *top)
@@ -404,10 +375,10 @@ static void read_others(struct top *top)
 	uint64_t end = clock_ns(CLOCK_THREAD_CPUTIME_ID) +
 		       top->interval * 1000000 / 100 * SHARE_PERCENT;
 
-	for (size_t i = 0; i < top->count && needs[top->sort]; i++) {
+	for (size_t i = 0; i < top->count && top->sort != TOP_NAME; i++) {
 		if (top->next >= top->count)
 			top->next = 0;
-		read_part(top, top->rows[top->next++]);
+		read_row(top, top->rows[top->next++]);
 		/* The first time there is nothing to be seen yet. */
 		if (top->turn > 1 && i % 16 == 15 &&
 		    clock_ns(CLOCK_THREAD_CPUTIME_ID) > end)
@@ -443,13 +414,13 @@ void top_refresh(struct top *top, size_t first, size_t seen)
 	}
 	top->turn++;
 	for (size_t i = first; i < top->count && i - first < seen; i++)
-		read_whole(top, top->view[i]);
+		read_row(top, top->view[i]);
 	read_others(top);
 	remove_gone(top);
 	top_sort(top);
 	/* Those that have come into view. */
 	for (size_t i = first; i < top->count && i - first < seen; i++)
-		read_whole(top, top->view[i]);
+		read_row(top, top->view[i]);
 	remove_gone(top);
 	top_sort(top);
 	close(top->dir);

@@ -23,10 +23,10 @@ extern const struct column top_columns[TOP_COLUMNS];
 struct row {
 	char *name;
 	struct counts now;
-	struct counts before;	/* at the last whole reading but one */
-	uint64_t time;		/* of the last whole reading, in nanoseconds; 0: none */
+	struct counts before;	/* at the last reading but one */
+	uint64_t time;		/* of the last reading, in nanoseconds; 0: none */
 	uint64_t time_before;
-	uint64_t turn;		/* in which it was read as a whole last */
+	uint64_t turn;		/* in which it was read last */
 	int gone;
 };
 
@@ -49,11 +49,11 @@ struct top {
 /**
  * top_refresh() - look at the containers once more
  * @top: the rows
- * @first: of the view, those that are seen; they are read as a whole
+ * @first: of the view, those that are seen; they are read each time
  * @seen: how many that are
  *
- * Of the others as much is read as sorting needs, and of these, if they are many, as many
- * as there is time for: the rest has its turn later.
+ * Of the others, if sorting needs them, as many are read as there is time for: the rest
+ * has its turn later.
  */
 void top_refresh(struct top *top, size_t first, size_t seen);
 

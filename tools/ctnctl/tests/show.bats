@@ -248,7 +248,9 @@ mapping() {
 
 @test "stat shows a line for each number of the kernel" {
 	container web
-	printf 'rounds 12\nnew_in_this_kernel 3\n' >"$tree/web/stat"
+	# what has a file of its own is shown as such
+	printf 'num_tasks 4\npage_limit max\nrounds 12\nnew_in_this_kernel 3\n' \
+		>"$tree/web/stat"
 	run ctnctl show -r --stat web
 	assert_success
 	assert_output $'KEY VALUE\nrounds 12\nnew_in_this_kernel 3'

@@ -350,3 +350,14 @@ status 0"
 	assert_success
 	assert_line --index 0 --partial ' 2 containers'
 }
+
+@test "one file of a container has all that is shown" {
+	container web
+	rm "$tree/web"/{num_*,page_*,rss_*}
+	stat_of web num_tasks=3 num_anon_pages=$((6 << 20 >> 12)) \
+		num_file_pages=$((4 << 20 >> 12)) page_limit=$((20 << 20 >> 12)) \
+		page_limit_hits=7 rss_usage=$((6 << 20 >> 12)) rss_limit=max rss_oom_kills=1
+	run ctnctl top -b -n 1
+	assert_success
+	assert_output --regexp 'web +3 +10M +20M +50% +7 .* 1 +6M +max'
+}

@@ -262,7 +262,7 @@ class Container:
 
     @property
     def stats(self) -> dict[str, int]:
-        """What the kernel has done about its limits, since it was made."""
+        """All its numbers, and what the kernel has done about its limits."""
         stats = _owned(_lib.ctn_stats_read(self._ctn), _lib.ctn_stats_free)
         return {_text(_lib.ctn_stats_key(stats, i)): int(_lib.ctn_stats_value(stats, i))
                 for i in range(_lib.ctn_stats_count(stats))}
