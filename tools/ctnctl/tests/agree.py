@@ -10,6 +10,7 @@ commands are those of the synopsis and of the section COMMANDS, and the options 
 are those below it, and of "Limits" and "Look" if its synopsis has these words.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -19,7 +20,8 @@ ALIASES = {"ls", "mk", "rm"}
 
 def run(*words):
     return subprocess.run([CTNCTL, *words], capture_output=True, check=True,
-                          env={"LC_ALL": "C.UTF-8", "CTN_CONFIG": "/nonexistent"}).stdout
+                          env={**os.environ, "LC_ALL": "C.UTF-8",
+                               "CTN_CONFIG": "/nonexistent"}).stdout
 
 
 def options_of_help(text):
