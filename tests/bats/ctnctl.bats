@@ -453,3 +453,47 @@ hold $child"
 	assert [ "$(jq .trimmed_pages <<<"$stderr")" -gt 0 ]
 	assert [ "$(jq .usec <<<"$stderr")" -gt 0 ]
 }
+
+@test "who has opened a container does not take another of its name for it" {
+	local first
+
+	enter "$C" sh -c 'trap "" TERM; exec sleep 1000' 3>&- &
+	first=$!
+	wait_until 20 has_tasks 1
+	background stop -t 10 "$N"
+	has_it_open() { find "/proc/$BACKGROUND/fd" -lname "*/$N" | grep -q .; }
+	wait_until 20 has_it_open
+	sleep 0.5
+	# the one that it waits for goes, and another comes
+	rmdir "$C"
+	mkdir "$C"
+	hold_start p "$C"
+	wait_gone "$BACKGROUND"
+	assert_equal "$(cat "$OUT.err")" ''
+	assert_equal "$(attr num_tasks)" 1
+	tells p anon a 10
+	kill -KILL "$first"
+}
+
+@test "configfs can be unmounted while trim and watch sleep" {
+	local there=$BATS_TEST_TMPDIR/configfs
+
+	mkdir "$there"
+	mount -t configfs none "$there"
+	for words in 'trim --below 50%' watch; do
+		# shellcheck disable=SC2086
+		background -c "$there" $words "$N"
+		wait_until 20 watches 2
+		run umount "$there"
+		assert_success
+		mount -t configfs none "$there"
+		kill "$BACKGROUND"
+		wait_gone "$BACKGROUND"
+	done
+	# and not while a container is open
+	exec 5<"$there/containers/$N"
+	run umount "$there"
+	assert_failure
+	exec 5<&-
+	umount "$there"
+}

@@ -91,6 +91,68 @@ CTN_API ssize_t ctn_bc_list(const struct ctn *ctn, struct ctn_bc **rows)
 	return count;
 }
 
+struct ctn_bcs {
+	size_t count;
+	struct ctn_bc *rows;
+};
+
+CTN_API struct ctn_bcs *ctn_bcs_read(const struct ctn *ctn)
+{
+	struct ctn_bcs *bcs = malloc(sizeof(*bcs));
+	ssize_t count;
+
+	if (!bcs) {
+		fail(ENOMEM, ctn->path, NULL, NULL, NULL);
+		return NULL;
+	}
+	count = ctn_bc_list(ctn, &bcs->rows);
+	if (count < 0) {
+		free(bcs);
+		return NULL;
+	}
+	bcs->count = (size_t)count;
+	return bcs;
+}
+
+CTN_API size_t ctn_bcs_count(const struct ctn_bcs *bcs)
+{
+	return bcs->count;
+}
+
+CTN_API const char *ctn_bcs_resource(const struct ctn_bcs *bcs, size_t index)
+{
+	return index < bcs->count ? bcs->rows[index].resource : NULL;
+}
+
+CTN_API int ctn_bcs_number(const struct ctn_bcs *bcs, size_t index,
+			   enum ctn_bc_what what, uint64_t *number)
+{
+	const struct ctn_bc *row = index < bcs->count ? &bcs->rows[index] : NULL;
+
+	if (row && what == CTN_BC_HELD)
+		*number = row->held;
+	else if (row && what == CTN_BC_MAXHELD)
+		*number = row->maxheld;
+	else if (row && what == CTN_BC_MINHELD)
+		*number = row->minheld;
+	else if (row && what == CTN_BC_BARRIER)
+		*number = row->barrier;
+	else if (row && what == CTN_BC_LIMIT)
+		*number = row->limit;
+	else if (row && what == CTN_BC_FAILCNT)
+		*number = row->failcnt;
+	else
+		return fail(EINVAL, NULL, NULL, NULL, NULL);
+	return 0;
+}
+
+CTN_API void ctn_bcs_free(struct ctn_bcs *bcs)
+{
+	if (bcs)
+		free(bcs->rows);
+	free(bcs);
+}
+
 /* Write "RESOURCE FIRST SECOND"; @second may be NULL. */
 static int write_words(const struct ctn *ctn, const char *resource,
 		       const char *first, const char *second)

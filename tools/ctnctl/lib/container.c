@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -40,6 +41,7 @@ static struct ctn *new_container(const struct ctn_tree *tree, const char *name)
 		fail(ENOMEM, name, NULL, NULL, NULL);
 		return NULL;
 	}
+	ctn->fd = -1;
 	ctn->path = join(tree->path, name);
 	if (!ctn->path) {
 		free(ctn);
@@ -53,6 +55,8 @@ CTN_API void ctn_close(struct ctn *ctn)
 {
 	if (!ctn)
 		return;
+	if (ctn->fd >= 0)
+		close(ctn->fd);
 	free(ctn->path);
 	free(ctn);
 }
@@ -64,32 +68,72 @@ static int fail_dir(const struct ctn *ctn)
 		    errno == ENOTDIR ? "Not a container" : NULL, NULL);
 }
 
+static int open_path(const char *path)
+{
+	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+int identify(const struct ctn *ctn, struct identity *id)
+{
+	struct stat st;
+
+	if (fstat(ctn->fd, &st))
+		return -1;
+	*id = (struct identity){ st.st_dev, st.st_ino };
+	return 0;
+}
+
+int still_named(struct dir dir)
+{
+	struct stat named, opened;
+
+	if (stat(dir.path, &named) || fstat(dir.fd, &opened))
+		return -1;
+	if (named.st_dev == opened.st_dev && named.st_ino == opened.st_ino)
+		return 0;
+	errno = ENOENT;
+	return -1;
+}
+
 CTN_API struct ctn *ctn_create(const struct ctn_tree *tree, const char *name)
 {
 	struct ctn *ctn = new_container(tree, name);
+	int spare, err;
 
 	if (!ctn)
 		return NULL;
-	if (mkdir(ctn->path, 0777)) {
+	/* that there is no room for another file is known before anything is made */
+	spare = open_path(tree->path);
+	if (spare < 0 || mkdir(ctn->path, 0777)) {
 		fail(errno, ctn->path, NULL, NULL, NULL);
-		ctn_close(ctn);
-		return NULL;
+		goto fail;
 	}
-	return ctn;
+	close(spare);
+	spare = -1;
+	ctn->fd = open_path(ctn->path);
+	if (ctn->fd >= 0)
+		return ctn;
+	fail_dir(ctn);
+	err = errno;
+	if (err != ENOENT)
+		rmdir(ctn->path);
+	errno = err;
+fail:
+	if (spare >= 0)
+		close(spare);
+	ctn_close(ctn);
+	return NULL;
 }
 
 CTN_API struct ctn *ctn_open(const struct ctn_tree *tree, const char *name)
 {
 	struct ctn *ctn = new_container(tree, name);
-	struct stat st;
 
 	if (!ctn)
 		return NULL;
-	if (!stat(ctn->path, &st)) {
-		if (S_ISDIR(st.st_mode))
-			return ctn;
-		errno = ENOTDIR;
-	}
+	ctn->fd = open_path(ctn->path);
+	if (ctn->fd >= 0)
+		return ctn;
 	fail_dir(ctn);
 	ctn_close(ctn);
 	return NULL;
@@ -108,6 +152,25 @@ CTN_API int ctn_delete(const struct ctn_tree *tree, const char *name)
 	return ret;
 }
 
+CTN_API int ctn_exists(const struct ctn *ctn)
+{
+	return still_named(dir_of(ctn)) ? fail_dir(ctn) : 0;
+}
+
+/*
+ * rmdir(2) goes by name, and there is nothing that goes by descriptor: between the look
+ * and the call is a moment in which the name can become that of another.
+ */
+CTN_API int ctn_remove(const struct ctn *ctn)
+{
+	return still_named(dir_of(ctn)) || rmdir(ctn->path) ? fail_dir(ctn) : 0;
+}
+
+CTN_API int ctn_fd(const struct ctn *ctn)
+{
+	return ctn->fd;
+}
+
 CTN_API const char *ctn_name(const struct ctn *ctn)
 {
 	return ctn->name;
@@ -120,17 +183,17 @@ CTN_API const char *ctn_path(const struct ctn *ctn)
 
 CTN_API char **ctn_attrs(const struct ctn *ctn)
 {
-	return dir_names(ctn->path, DT_REG);
+	return dir_names(dir_of(ctn), DT_REG);
 }
 
 CTN_API char *ctn_get(const struct ctn *ctn, const char *attr)
 {
-	return attr_get(ctn->path, 0, attr);
+	return attr_get(dir_of(ctn), attr);
 }
 
 CTN_API int ctn_set(const struct ctn *ctn, const char *attr, const char *value)
 {
-	return attr_set(ctn->path, 0, attr, value);
+	return attr_set(dir_of(ctn), attr, value);
 }
 
 static int fail_content(const struct ctn *ctn, const char *attr,
@@ -166,7 +229,7 @@ CTN_API int ctn_get_number(const struct ctn *ctn, const char *attr,
 
 CTN_API int ctn_has(const struct ctn *ctn, const char *attr)
 {
-	return attr_exists(ctn->path, attr);
+	return attr_exists(dir_of(ctn), attr);
 }
 
 CTN_API int ctn_usage(const struct ctn *ctn, uint64_t *pages)
@@ -300,4 +363,49 @@ CTN_API ssize_t ctn_stats(const struct ctn *ctn, struct ctn_stat **stats)
 	}
 	*stats = list;
 	return count;
+}
+
+struct ctn_stats {
+	size_t count;
+	struct ctn_stat *list;
+};
+
+CTN_API struct ctn_stats *ctn_stats_read(const struct ctn *ctn)
+{
+	struct ctn_stats *stats = malloc(sizeof(*stats));
+	ssize_t count;
+
+	if (!stats) {
+		fail(ENOMEM, ctn->path, NULL, NULL, NULL);
+		return NULL;
+	}
+	count = ctn_stats(ctn, &stats->list);
+	if (count < 0) {
+		free(stats);
+		return NULL;
+	}
+	stats->count = (size_t)count;
+	return stats;
+}
+
+CTN_API size_t ctn_stats_count(const struct ctn_stats *stats)
+{
+	return stats->count;
+}
+
+CTN_API const char *ctn_stats_key(const struct ctn_stats *stats, size_t index)
+{
+	return index < stats->count ? stats->list[index].key : NULL;
+}
+
+CTN_API uint64_t ctn_stats_value(const struct ctn_stats *stats, size_t index)
+{
+	return index < stats->count ? stats->list[index].value : 0;
+}
+
+CTN_API void ctn_stats_free(struct ctn_stats *stats)
+{
+	if (stats)
+		free(stats->list);
+	free(stats);
 }

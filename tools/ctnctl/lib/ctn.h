@@ -8,6 +8,13 @@
  * and removes containers, reads and writes attributes, and turns the two
  * lists (tasks and mappings) into arrays.
  *
+ * Growing. A program that was linked to a release runs with all later ones of
+ * the same soname. Structs without fields here are looked into by functions, of
+ * which later releases may have more. Those with fields stay as they are: the
+ * library makes them, and what it knows besides will have functions. Programs
+ * make none, but for the struct ctn_event of ctn_watch_next(), which is one of
+ * three functions of 0.2 that are here for those who have them.
+ *
  * Errors. A function that fails returns -1 or NULL, sets errno, and leaves a
  * line of text for ctn_errmsg(). A refusal by the kernel keeps the kernel's
  * errno. ENOMEM can come from every function that allocates and is not
@@ -26,7 +33,12 @@
  * change, and is for one thread at a time.
  *
  * Files. The library opens every file with O_CLOEXEC, and none stays open
- * after a function has returned but the one of a watch.
+ * after a function has returned but that of a watch, which is an instance of
+ * inotify, and that of a container: a descriptor with O_PATH of its directory,
+ * from ctn_open() or ctn_create() to ctn_close(). So a container object means
+ * the container that was opened, and never another that has its name later;
+ * and as long as there is one configfs cannot be unmounted (EBUSY). Who goes
+ * over thousands of containers opens one, closes it, and opens the next.
  */
 #ifndef CTN_H
 #define CTN_H
@@ -77,13 +89,22 @@ const char *ctn_errmsg(void);
 
 /**
  * Make text safe to send to a terminal, and one word: a space, a backslash,
- * and what the locale cannot print become \xNN, two digits for each byte; so does what
- * is not seen or turns the text around. Names of containers can have
- * any of these.
+ * and what the locale cannot print become \xNN, two digits for each byte. So do
+ * other spaces, what is not seen or turns the text around, private characters,
+ * and an accent that has nothing of the text to be on. Names of containers can
+ * have any of these.
  *
  * Returns the text, to be given to free(3), or NULL.
  */
 char *ctn_escape(const char *text);
+
+/**
+ * Undo ctn_escape(), in any locale.
+ *
+ * Returns the text, to be given to free(3), or NULL with errno
+ *   EINVAL   there is a backslash without x and two digits after it, or with 00
+ */
+char *ctn_unescape(const char *text);
 
 /** Returns the version of the library that is running, such as "0.2.0". */
 const char *ctn_version(void);
@@ -145,9 +166,14 @@ void ctn_names_free(char **names);
  * Make a container.
  * @name: 1 to CTN_NAME_MAX bytes, without '/', and neither "." nor ".."
  *
+ * Like every mkdir(2) it is opened by name after it was made: whoever removes
+ * it in that moment and makes another has that one opened.
+ *
  * Returns the container, to be given to ctn_close(), or NULL with errno
  *   EINVAL, ENAMETOOLONG   this cannot be a name
  *   EEXIST                 there is one of this name
+ *   ENOENT                 it was removed again at once
+ *   EMFILE                 there is no room for its descriptor; nothing was made
  *   or what mkdir(2) failed with.
  */
 struct ctn *ctn_create(const struct ctn_tree *tree, const char *name);
@@ -156,19 +182,53 @@ struct ctn *ctn_create(const struct ctn_tree *tree, const char *name);
  * Open a container that exists.
  *
  * Nothing keeps it from being removed meanwhile; functions called on it then
- * fail with ENOENT.
+ * fail with ENOENT, also when there is another of its name.
  *
  * Returns the container, to be given to ctn_close(), or NULL with errno
  *   EINVAL, ENAMETOOLONG   this cannot be a name
  *   ENOENT                 there is none of this name
+ *   EMFILE                 there is no room for its descriptor
  */
 struct ctn *ctn_open(const struct ctn_tree *tree, const char *name);
 
-/** Free a container object; the container lives on. NULL is ignored. */
+/**
+ * Free a container object and its descriptor; the container lives on. NULL is
+ * ignored.
+ */
 void ctn_close(struct ctn *ctn);
 
 /**
- * Remove a container. Its tasks and files leave it and go on without one.
+ * Find out whether the container that was opened is still there.
+ *
+ * Returns 0 if it is, or -1 with errno
+ *   ENOENT   it was removed, whether there is another of its name or not
+ */
+int ctn_exists(const struct ctn *ctn);
+
+/**
+ * Remove the container that was opened, and no other. Its tasks and files leave
+ * it and go on without one. The object is to be closed as before.
+ *
+ * The kernel removes by name: it is looked whether that still is the name of
+ * this container right before. Only who removes it and makes another between
+ * that look and rmdir(2), some microseconds, loses the other.
+ *
+ * Returns 0, or -1 with errno
+ *   ENOENT   it was removed already, whether there is another of its name or not
+ *   or what rmdir(2) failed with.
+ */
+int ctn_remove(const struct ctn *ctn);
+
+/**
+ * Returns the descriptor of the directory of a container, with O_PATH, for
+ * fstat(2), fstatat(2), fchownat(2) and the like. It belongs to the container
+ * object.
+ */
+int ctn_fd(const struct ctn *ctn);
+
+/**
+ * Remove the container that has a name now. Its tasks and files leave it and go
+ * on without one. See ctn_remove() for one that was opened.
  *
  * Returns 0, or -1 with errno
  *   EINVAL, ENAMETOOLONG   this cannot be a name
@@ -180,7 +240,10 @@ int ctn_delete(const struct ctn_tree *tree, const char *name);
 /** Returns the name of a container. */
 const char *ctn_name(const struct ctn *ctn);
 
-/** Returns the directory of a container, such as "/config/containers/web". */
+/**
+ * Returns the directory of a container, such as "/config/containers/web", as it
+ * was when it was opened.
+ */
 const char *ctn_path(const struct ctn *ctn);
 
 /* -------------------------------------------------------------- attributes */
@@ -323,16 +386,41 @@ int ctn_usage(const struct ctn *ctn, uint64_t *pages);
  */
 int ctn_shrink(const struct ctn *ctn, uint64_t pages);
 
-/** A line of the attribute "stat". */
+/** All numbers of a container: "stat", read at once. */
+struct ctn_stats;
+
+/**
+ * Read all numbers of a container, in the kernel's order: those that have a file of their
+ * own, with CTN_MAX for a limit that there is not, and what has been done about its limits.
+ * One call for all of them is cheaper than ctn_get_number() for a few.
+ *
+ * Returns it, to be given to ctn_stats_free(), or NULL with errno as ctn_get(), and
+ *   EPROTO   a line cannot be understood
+ */
+struct ctn_stats *ctn_stats_read(const struct ctn *ctn);
+
+/** Returns how many lines there are. */
+size_t ctn_stats_count(const struct ctn_stats *stats);
+
+/**
+ * Returns what the line at @index counts, NULL past the last. It belongs to @stats.
+ */
+const char *ctn_stats_key(const struct ctn_stats *stats, size_t index);
+
+/** Returns the number of the line at @index; 0 past the last. */
+uint64_t ctn_stats_value(const struct ctn_stats *stats, size_t index);
+
+/** Free what ctn_stats_read() returned. NULL is ignored. */
+void ctn_stats_free(struct ctn_stats *stats);
+
+/** A line of the attribute "stat", for ctn_stats(). */
 struct ctn_stat {
 	const char *key;	/**< what was counted */
 	uint64_t value;		/**< since the container was made */
 };
 
 /**
- * List all numbers of a container, in the kernel's order: those that have a file of their
- * own, with CTN_MAX for a limit that there is not, and what has been done about its limits.
- * One call for all of them is cheaper than ctn_get_number() for a few.
+ * The same as ctn_stats_read(), as an array of a struct that cannot grow.
  * @stats: where to put an array, to be given to free(3), which has the keys
  *         as well; never NULL on success
  *
@@ -343,7 +431,50 @@ ssize_t ctn_stats(const struct ctn *ctn, struct ctn_stat **stats);
 
 /* ----------------------------------------------------------- beancounters */
 
-/** A line of the attribute "beancounters"; CTN_MAX is no limit. */
+/** What a container holds of each resource: "beancounters", read at once. */
+struct ctn_bcs;
+
+/** What is known of a resource. */
+enum ctn_bc_what {
+	CTN_BC_HELD,	/**< now, in its unit: tasks, pages or bytes */
+	CTN_BC_MAXHELD,	/**< the most since it was made, or reset */
+	CTN_BC_MINHELD,	/**< the least */
+	CTN_BC_BARRIER,
+	CTN_BC_LIMIT,
+	CTN_BC_FAILCNT,	/**< how often something was refused */
+};
+
+/**
+ * Read what a container holds of each resource that the kernel counts.
+ *
+ * Returns it, to be given to ctn_bcs_free(), or NULL with errno as ctn_get() (ENOENT:
+ * this kernel has no beancounters), and
+ *   EPROTO   a line cannot be understood
+ */
+struct ctn_bcs *ctn_bcs_read(const struct ctn *ctn);
+
+/** Returns how many resources there are. */
+size_t ctn_bcs_count(const struct ctn_bcs *bcs);
+
+/**
+ * Returns the resource at @index, such as "numproc", in the order of the kernel; NULL
+ * past the last. It belongs to @bcs.
+ */
+const char *ctn_bcs_resource(const struct ctn_bcs *bcs, size_t index);
+
+/**
+ * Read a number of the resource at @index; CTN_MAX is no limit.
+ *
+ * Returns 0, or -1 with errno
+ *   EINVAL   @index is past the last, or this library does not know @what
+ */
+int ctn_bcs_number(const struct ctn_bcs *bcs, size_t index, enum ctn_bc_what what,
+		   uint64_t *number);
+
+/** Free what ctn_bcs_read() returned. NULL is ignored. */
+void ctn_bcs_free(struct ctn_bcs *bcs);
+
+/** A line of the attribute "beancounters", for ctn_bc_list(); CTN_MAX is no limit. */
 struct ctn_bc {
 	const char *resource;	/**< what is counted, such as "numproc" */
 	uint64_t held;		/**< now, in its unit: tasks, pages or bytes */
@@ -355,7 +486,7 @@ struct ctn_bc {
 };
 
 /**
- * List what a container holds of each resource that the kernel counts, in its order.
+ * The same as ctn_bcs_read(), as an array of a struct that cannot grow.
  * @rows: where to put an array, to be given to free(3), which has the names as well;
  *        never NULL on success
  *
@@ -488,7 +619,7 @@ enum ctn_event_type {
 	CTN_EVENT_REMOVED,	/**< a container was removed */
 };
 
-/** Something that has happened. */
+/** Something that has happened, for ctn_watch_next(). */
 struct ctn_event {
 	enum ctn_event_type type;
 	/** The container. It belongs to the watch until its next event. */
@@ -504,7 +635,9 @@ struct ctn_event {
  * @names: those to watch, an array that ends with NULL, or NULL for all.
  *         One that is removed and made anew is watched again.
  *
- * What comes is kept by the kernel until ctn_watch_next() fetches it. The
+ * It holds no container open: configfs can be unmounted, which is an event.
+ *
+ * What comes is kept by the kernel until ctn_watch_take() fetches it. The
  * kernel tells of each counter at most ten times a second, so that an event can
  * stand for several hits; none is lost.
  *
@@ -535,7 +668,7 @@ void ctn_watch_close(struct ctn_watch *watch);
 
 /**
  * Returns a file descriptor that is readable, for poll(2) and the like, when
- * ctn_watch_next() has something to do. It belongs to the watch.
+ * ctn_watch_take() has something to do. It belongs to the watch.
  */
 int ctn_watch_fd(const struct ctn_watch *watch);
 
@@ -543,14 +676,40 @@ int ctn_watch_fd(const struct ctn_watch *watch);
 size_t ctn_watch_count(const struct ctn_watch *watch);
 
 /**
- * Fetch the next event. This does not block.
- * @event: where to put it
+ * Fetch the next event. This does not block. What it is say the functions below,
+ * until the next call.
  *
  * Returns 1, or 0 if there is none at the moment, or -1 with errno
  *   ENODEV   there are no containers any more: configfs was unmounted. There
  *            will be no further event.
  *   or as ctn_watch_open() for a container that was made meanwhile, or as
  *   ctn_get_number() for a counter. The next call goes on with the next event.
+ */
+int ctn_watch_take(struct ctn_watch *watch);
+
+/** Returns what has happened. */
+enum ctn_event_type ctn_watch_type(const struct ctn_watch *watch);
+
+/**
+ * Returns the container of the event. The name belongs to the watch until the
+ * next call of ctn_watch_take(); NULL before the first event.
+ */
+const char *ctn_watch_name(const struct ctn_watch *watch);
+
+/** Returns the counter, which has CTN_ATTR_EVENT; NULL with other types. */
+const char *ctn_watch_attr(const struct ctn_watch *watch);
+
+/** Returns the value of the counter. */
+uint64_t ctn_watch_value(const struct ctn_watch *watch);
+
+/** Returns by how much it has grown since its last event, or since the opening. */
+uint64_t ctn_watch_increase(const struct ctn_watch *watch);
+
+/**
+ * The same as ctn_watch_take(), with a struct that cannot grow.
+ * @event: where to put it
+ *
+ * Returns and fails as ctn_watch_take() does.
  */
 int ctn_watch_next(struct ctn_watch *watch, struct ctn_event *event);
 

@@ -35,42 +35,60 @@ static char *attr_path(const char *dir, const char *attr)
 	return join(dir, attr);
 }
 
+static int open_attr(struct dir dir, const char *path, int flags)
+{
+	return dir.fd < 0 ? open(path, flags | O_CLOEXEC) :
+	       openat(dir.fd, strrchr(path, '/') + 1, flags | O_CLOEXEC);
+}
+
+static int stat_attr(struct dir dir, const char *path, struct stat *st)
+{
+	return dir.fd < 0 ? stat(path, st) :
+	       fstatat(dir.fd, strrchr(path, '/') + 1, st, 0);
+}
+
 /* An attribute that should be there is missing because the kernel is older. */
-static int fail_missing(const char *path, unsigned int tree, const char *value)
+static int fail_missing(struct dir dir, const char *path, const char *value)
 {
 	const struct ctn_attr *known = ctn_attr_find(strrchr(path, '/') + 1);
 
 	return fail(ENOENT, path, value, "No such attribute",
-		    known && (known->flags & CTN_ATTR_TREE) == tree ?
+		    known && !(known->flags & CTN_ATTR_TREE) == (dir.fd >= 0) ?
 		    "this kernel lacks it" : NULL);
 }
 
-static int fail_open(const char *dir, unsigned int tree, const char *path,
-		     const char *value, int writing)
+/* A directory that was removed has no files: that is not the kernel's want. */
+static int is_removed(struct dir dir)
+{
+	return dir.fd < 0 ? access(dir.path, F_OK) : still_named(dir);
+}
+
+static int fail_open(struct dir dir, const char *path, const char *value, int writing)
 {
 	int err = errno;
 	struct stat st;
 
 	if (err == ENOENT)
-		return access(dir, F_OK) ?
-		       fail(err, dir, NULL, "No such container", NULL) :
-		       fail_missing(path, tree, value);
-	if (err == EACCES && !stat(path, &st) &&
+		return is_removed(dir) ?
+		       fail(err, dir.path, NULL, "No such container", NULL) :
+		       fail_missing(dir, path, value);
+	if (err == EACCES && !stat_attr(dir, path, &st) &&
 	    !(st.st_mode & (writing ? 0222 : 0444)))
 		return fail(err, path, value, NULL,
 			    writing ? "it is read-only" : "it is write-only");
 	return fail(err, path, value, NULL, NULL);
 }
 
-int attr_exists(const char *dir, const char *attr)
+int attr_exists(struct dir dir, const char *attr)
 {
-	char *path = attr_path(dir, attr);
+	char *path = attr_path(dir.path, attr);
+	struct stat st;
 	int ret = 0;
 
 	if (!path)
 		return -1;
-	if (access(path, F_OK))
-		ret = fail_open(dir, 0, path, NULL, 0);
+	if (stat_attr(dir, path, &st))
+		ret = fail_open(dir, path, NULL, 0);
 	free(path);
 	return ret;
 }
@@ -106,18 +124,18 @@ static char *read_all(int fd)
 	return NULL;
 }
 
-char *attr_get(const char *dir, unsigned int tree, const char *attr)
+char *attr_get(struct dir dir, const char *attr)
 {
-	char *path = attr_path(dir, attr);
+	char *path = attr_path(dir.path, attr);
 	char *text = NULL;
 	size_t len;
 	int fd;
 
 	if (!path)
 		return NULL;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open_attr(dir, path, O_RDONLY);
 	if (fd < 0) {
-		fail_open(dir, tree, path, NULL, 0);
+		fail_open(dir, path, NULL, 0);
 		goto out;
 	}
 	text = read_all(fd);
@@ -149,10 +167,9 @@ static int write_once(const char *path, int fd, const char *attr,
 	return 0;
 }
 
-int attr_set(const char *dir, unsigned int tree, const char *attr,
-	     const char *value)
+int attr_set(struct dir dir, const char *attr, const char *value)
 {
-	char *path = attr_path(dir, attr);
+	char *path = attr_path(dir.path, attr);
 	int ret = -1;
 	int fd;
 
@@ -171,9 +188,9 @@ int attr_set(const char *dir, unsigned int tree, const char *attr,
 		goto out;
 	}
 	/* O_TRUNC changes nothing in configfs; it is what a shell's > does. */
-	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	fd = open_attr(dir, path, O_WRONLY | O_TRUNC);
 	if (fd < 0) {
-		fail_open(dir, tree, path, value, 1);
+		fail_open(dir, path, value, 1);
 		goto out;
 	}
 	ret = write_once(path, fd, attr, value);
@@ -198,11 +215,25 @@ static int is_type(DIR *dir, const char *name, unsigned int type)
 	       (S_ISDIR(st.st_mode) ? type == DT_DIR : type == DT_REG);
 }
 
+static DIR *open_dir(struct dir at)
+{
+	int fd;
+	DIR *dir;
+
+	if (at.fd < 0)
+		return opendir(at.path);
+	fd = openat(at.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir && fd >= 0)
+		close(fd);
+	return dir;
+}
+
 /* The names in a directory that are of a type: DT_DIR or, all else, DT_REG. */
-char **dir_names(const char *path, unsigned int type)
+char **dir_names(struct dir at, unsigned int type)
 {
 	char **names = calloc(1, sizeof(*names));
-	DIR *dir = opendir(path);
+	DIR *dir = open_dir(at);
 	struct dirent *entry;
 	size_t count = 0;
 
@@ -224,11 +255,17 @@ char **dir_names(const char *path, unsigned int type)
 	}
 	if (errno)
 		goto fail;
+	/* one that was removed may look empty */
+	if (!count && at.fd >= 0 && is_removed(at)) {
+		errno = ENOENT;
+		goto fail;
+	}
 	closedir(dir);
 	qsort(names, count, sizeof(*names), by_number);
 	return names;
 fail:
-	fail(errno, path, NULL, NULL, NULL);
+	fail(errno, at.path, NULL, errno == ENOENT && at.fd >= 0 ?
+	     "No such container" : NULL, NULL);
 	if (dir)
 		closedir(dir);
 	ctn_names_free(names);

@@ -18,10 +18,45 @@ struct ctn_tree {
 	char *path;
 };
 
+/*
+ * What is done to a container is done through the descriptor: its name may be that of
+ * another by now. The path is for messages, and for what the kernel takes by path only.
+ */
 struct ctn {
 	char *path;
 	const char *name;	/* the last part of path */
+	int fd;			/* of the directory, with O_PATH */
 };
+
+/* A directory with attributes: that of a container, or, with -1, that of all. */
+struct dir {
+	int fd;
+	const char *path;
+};
+
+static inline struct dir dir_of(const struct ctn *ctn)
+{
+	return (struct dir){ ctn->fd, ctn->path };
+}
+
+static inline struct dir dir_of_tree(const struct ctn_tree *tree)
+{
+	return (struct dir){ -1, tree->path };
+}
+
+/* Which directory it is, whatever becomes of its name. */
+struct identity {
+	dev_t dev;
+	ino_t ino;
+};
+
+/* container.c */
+
+/* Returns 0, or -1 with errno. */
+int identify(const struct ctn *ctn, struct identity *id);
+
+/* Whether the path still leads to the descriptor. Returns 0, or -1 with errno. */
+int still_named(struct dir dir);
 
 /* error.c */
 
@@ -48,6 +83,7 @@ struct escape {
 	const char *text;	/* what is left */
 	const char *special;	/* bytes to escape although they can be printed */
 	mbstate_t state;
+	int is_after;		/* the last one was printed, and no space */
 };
 
 /* What the escapes of the bytes of one character take, and a null byte. */
@@ -62,15 +98,11 @@ size_t escape_next(struct escape *from, char *out);
 /* attr.c: what to say to people about a refusal by the kernel, or NULL */
 const char *attr_hint(const char *attr, int err);
 
-/*
- * file.c: attributes as files in a directory. @tree is CTN_ATTR_TREE in that
- * of all containers, 0 in that of one.
- */
-char *attr_get(const char *dir, unsigned int tree, const char *attr);
-int attr_set(const char *dir, unsigned int tree, const char *attr,
-	     const char *value);
-int attr_exists(const char *dir, const char *attr);
-char **dir_names(const char *path, unsigned int type);
+/* file.c: attributes as files in a directory */
+char *attr_get(struct dir dir, const char *attr);
+int attr_set(struct dir dir, const char *attr, const char *value);
+int attr_exists(struct dir dir, const char *attr);
+char **dir_names(struct dir at, unsigned int type);
 char *join(const char *dir, const char *name);
 
 #endif /* CTN_INTERNAL_H */

@@ -3,6 +3,7 @@
  * Text into numbers, as the kernel takes them, and bytes into text that is
  * safe for a terminal.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -64,19 +65,27 @@ CTN_API int ctn_parse_pages(const char *text, uint64_t *pages)
 }
 
 /*
- * Characters that iswprint(3) takes, and that are not seen or turn the text around them:
- * with these a name could look like another.
+ * Characters that iswprint(3) takes, and with which a name could look like another: what
+ * Unicode calls spaces (Z), formats (Cf), which are not seen or turn the text around
+ * them, and private ones (Co); fillers and selectors, which are not seen either; and
+ * Braille with no dot.
  */
 static int is_deceptive(wchar_t c)
 {
 	static const struct {
 		wchar_t first, last;
 	} ranges[] = {
-		{ 0xad, 0xad }, { 0x61c, 0x61c }, { 0x115f, 0x1160 },
-		{ 0x180b, 0x180f }, { 0x200b, 0x200f }, { 0x2028, 0x202e },
-		{ 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xfe00, 0xfe0f },
-		{ 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 }, { 0xfff9, 0xfffb },
-		{ 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff },
+		{ 0xa0, 0xa0 }, { 0xad, 0xad }, { 0x34f, 0x34f },
+		{ 0x600, 0x605 }, { 0x61c, 0x61c }, { 0x6dd, 0x6dd },
+		{ 0x70f, 0x70f }, { 0x890, 0x891 }, { 0x8e2, 0x8e2 },
+		{ 0x115f, 0x1160 }, { 0x1680, 0x1680 }, { 0x17b4, 0x17b5 },
+		{ 0x180b, 0x180f }, { 0x2000, 0x200f }, { 0x2028, 0x202f },
+		{ 0x205f, 0x206f }, { 0x2800, 0x2800 }, { 0x3000, 0x3000 },
+		{ 0x3164, 0x3164 }, { 0xe000, 0xf8ff }, { 0xfe00, 0xfe0f },
+		{ 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb },
+		{ 0x110bd, 0x110bd }, { 0x110cd, 0x110cd },
+		{ 0x13430, 0x1343f }, { 0x1bca0, 0x1bca3 },
+		{ 0x1d173, 0x1d17a }, { 0xe0000, 0x10ffff },
 	};
 
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++)
@@ -104,11 +113,16 @@ size_t escape_next(struct escape *from, char *out)
 		memset(&from->state, 0, sizeof(from->state));
 		len = 1;
 	}
+	/* an accent is seen on the character before it, which must be of this text */
+	if (plain && !from->is_after && wcwidth(wide) == 0)
+		plain = 0;
 	if (plain && iswprint((wint_t)wide) && !is_deceptive(wide) &&
 	    !strchr(from->special, *bytes)) {
+		from->is_after = *bytes != ' ';
 		memcpy(out, bytes, len);
 		at = len;
 	} else {
+		from->is_after = 0;
 		for (size_t i = 0; i < len; i++)
 			at += (size_t)sprintf(out + at, "\\x%02x",
 					      (unsigned char)bytes[i]);
@@ -131,4 +145,40 @@ CTN_API char *ctn_escape(const char *text)
 		at += len;
 	escaped[at] = '\0';
 	return escaped;
+}
+
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *found = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
+
+	return found ? (int)(found - digits) : -1;
+}
+
+CTN_API char *ctn_unescape(const char *text)
+{
+	char *plain = malloc(strlen(text) + 1), *out = plain;
+	int high, low;
+
+	if (!plain) {
+		fail(ENOMEM, NULL, text, NULL, NULL);
+		return NULL;
+	}
+	while (*text) {
+		if (*text != '\\') {
+			*out++ = *text++;
+			continue;
+		}
+		high = text[1] == 'x' ? hex_digit(text[2]) : -1;
+		low = high < 0 ? -1 : hex_digit(text[3]);
+		if (low < 0 || !(high | low)) {
+			free(plain);
+			fail(EINVAL, NULL, text, "Not an escape", "want \\xNN for a byte");
+			return NULL;
+		}
+		*out++ = (char)(high << 4 | low);
+		text += 4;
+	}
+	*out = '\0';
+	return plain;
 }

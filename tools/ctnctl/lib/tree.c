@@ -143,21 +143,21 @@ CTN_API const char *ctn_tree_path(const struct ctn_tree *tree)
 
 CTN_API char **ctn_tree_names(const struct ctn_tree *tree)
 {
-	return dir_names(tree->path, DT_DIR);
+	return dir_names(dir_of_tree(tree), DT_DIR);
 }
 
 CTN_API char **ctn_tree_attrs(const struct ctn_tree *tree)
 {
-	return dir_names(tree->path, DT_REG);
+	return dir_names(dir_of_tree(tree), DT_REG);
 }
 
 CTN_API char *ctn_tree_get(const struct ctn_tree *tree, const char *attr)
 {
-	return attr_get(tree->path, CTN_ATTR_TREE, attr);
+	return attr_get(dir_of_tree(tree), attr);
 }
 
 CTN_API int ctn_tree_set(const struct ctn_tree *tree, const char *attr,
 			 const char *value)
 {
-	return attr_set(tree->path, CTN_ATTR_TREE, attr, value);
+	return attr_set(dir_of_tree(tree), attr, value);
 }

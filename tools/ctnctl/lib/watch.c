@@ -26,9 +26,14 @@ struct counter {
 	int changed;
 };
 
-/* A container that is watched. */
+/*
+ * A container that is watched. It is opened whenever it is looked at, and not held open:
+ * that would keep configfs from being unmounted. The name may be that of another by
+ * then, whose counters are not this one's.
+ */
 struct member {
-	struct ctn *ctn;
+	char *name;
+	struct identity id;
 	int unsure;		/* its events were lost */
 	struct counter counters[];	/* as many as the watch says */
 };
@@ -42,6 +47,7 @@ struct ctn_watch {
 	struct member **members;
 	size_t count;
 	struct member *gone;	/* which the last event was about */
+	struct ctn_event last;	/* that was fetched */
 	int unsure;		/* events were lost */
 	char **maybe;		/* then: those that may have come, or NULL */
 	size_t nmaybe;		/* how many of them have been looked for */
@@ -62,7 +68,7 @@ static int fail_inotify(const char *path)
 static void free_member(struct member *member)
 {
 	if (member)
-		ctn_close(member->ctn);
+		free(member->name);
 	free(member);
 }
 
@@ -82,22 +88,37 @@ static struct member *new_member(struct ctn_watch *watch, const char *name)
 			member->counters[n++] = (struct counter){
 				.attr = attr->name, .wd = -1,
 			};
-	member->ctn = ctn_open(&watch->tree, name);
-	if (!member->ctn) {
+	member->name = strdup(name);
+	if (!member->name) {
 		free_member(member);
+		fail(ENOMEM, name, NULL, NULL, NULL);
 		return NULL;
 	}
 	return member;
 }
 
-static int fail_mark(const struct member *member)
+/* Another one of its name is not it: ENOENT. */
+static struct ctn *open_member(const struct ctn_watch *watch, const struct member *member)
+{
+	struct ctn *ctn = ctn_open(&watch->tree, member->name);
+	struct identity id;
+
+	if (!ctn)
+		return NULL;
+	if (!identify(ctn, &id) && id.dev == member->id.dev && id.ino == member->id.ino)
+		return ctn;
+	ctn_close(ctn);
+	errno = ENOENT;
+	return NULL;
+}
+
+static int fail_mark(const struct ctn *ctn)
 {
 	char *path;
 
-	if (access(member->ctn->path, F_OK))
-		return fail(errno, member->ctn->path, NULL,
-			    errno == ENOENT ? "No such container" : NULL, NULL);
-	path = join(member->ctn->path, MARK);
+	if (ctn_exists(ctn))
+		return -1;
+	path = join(ctn->path, MARK);
 	if (path)
 		fail(ENOSYS, path, NULL, "No such attribute",
 		     "this kernel tells of no events");
@@ -108,12 +129,16 @@ static int fail_mark(const struct member *member)
 /*
  * Watch the files of a container, also if they have been watched before. A
  * watch on a file that has gone would keep its inode: it is taken off.
+ *
+ * inotify(7) goes by path. If that leads to the container in the end it has done so all
+ * the time: one that was removed does not get its name back.
  */
-static int watch_counters(struct ctn_watch *watch, struct member *member)
+static int watch_counters(struct ctn_watch *watch, struct member *member,
+			  const struct ctn *ctn)
 {
 	for (size_t i = 0; i < watch->ncounters; i++) {
 		struct counter *counter = &member->counters[i];
-		char *path = join(member->ctn->path, counter->attr);
+		char *path = join(ctn->path, counter->attr);
 		int wd;
 
 		if (!path)
@@ -131,9 +156,9 @@ static int watch_counters(struct ctn_watch *watch, struct member *member)
 		/* all of them have been given their attr */
 		/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
 		if (wd < 0 && !strcmp(counter->attr, MARK))
-			return fail_mark(member);
+			return fail_mark(ctn);
 	}
-	return 0;
+	return ctn_exists(ctn);
 }
 
 static void unwatch_counters(struct ctn_watch *watch, struct member *member)
@@ -144,11 +169,12 @@ static void unwatch_counters(struct ctn_watch *watch, struct member *member)
 }
 
 /* What it has counted so far is no event. */
-static int read_counters(struct ctn_watch *watch, struct member *member)
+static int read_counters(struct ctn_watch *watch, struct member *member,
+			 const struct ctn *ctn)
 {
 	for (size_t i = 0; i < watch->ncounters; i++)
 		if (member->counters[i].wd >= 0 &&
-		    ctn_get_number(member->ctn, member->counters[i].attr,
+		    ctn_get_number(ctn, member->counters[i].attr,
 				   &member->counters[i].seen))
 			return -1;
 	return 0;
@@ -163,7 +189,7 @@ static void mark_counters(struct ctn_watch *watch, struct member *member)
 static ssize_t find_member(const struct ctn_watch *watch, const char *name)
 {
 	for (size_t i = 0; i < watch->count; i++)
-		if (!strcmp(watch->members[i]->ctn->name, name))
+		if (!strcmp(watch->members[i]->name, name))
 			return (ssize_t)i;
 	return -1;
 }
@@ -178,18 +204,21 @@ static int add_member(struct ctn_watch *watch, const char *name, int fresh)
 	struct member **more = realloc(watch->members, (watch->count + 1) *
 				       sizeof(*more));
 	struct member *member;
+	struct ctn *ctn;
+	int ret, err;
 
 	if (!more)
 		return fail(ENOMEM, name, NULL, NULL, NULL);
 	watch->members = more;
 	member = new_member(watch, name);
-	if (!member)
-		return -1;
-	if (watch_counters(watch, member) ||
-	    (!fresh && read_counters(watch, member))) {
-		int err = errno;
-
-		unwatch_counters(watch, member);
+	ctn = member ? ctn_open(&watch->tree, name) : NULL;
+	ret = !ctn || identify(ctn, &member->id) || watch_counters(watch, member, ctn) ||
+	      (!fresh && read_counters(watch, member, ctn)) ? -1 : 0;
+	err = errno;
+	ctn_close(ctn);
+	if (ret) {
+		if (member)
+			unwatch_counters(watch, member);
 		free_member(member);
 		errno = err;
 		return -1;
@@ -350,20 +379,26 @@ CTN_API size_t ctn_watch_count(const struct ctn_watch *watch)
 /* Events */
 
 /* Returns 1 if it has grown. */
-static int look_at(struct member *member, struct counter *counter,
-		   struct ctn_event *event)
+static int look_at(const struct ctn_watch *watch, const struct member *member,
+		   struct counter *counter, struct ctn_event *event)
 {
+	struct ctn *ctn = open_member(watch, member);
 	uint64_t value;
+	int ret, err;
 
 	counter->changed = 0;
-	if (ctn_get_number(member->ctn, counter->attr, &value))
+	ret = ctn ? ctn_get_number(ctn, counter->attr, &value) : -1;
+	err = errno;
+	ctn_close(ctn);
+	errno = err;
+	if (ret)
 		/* That it has gone is another event. */
-		return errno == ENOENT ? 0 : -1;
+		return err == ENOENT ? 0 : -1;
 	if (value == counter->seen)
 		return 0;
 	*event = (struct ctn_event){
 		.type = CTN_EVENT_COUNT,
-		.name = member->ctn->name,
+		.name = member->name,
 		.attr = counter->attr,
 		.value = value,
 		/* Less than before is that of another container. */
@@ -383,8 +418,8 @@ static int next_count(struct ctn_watch *watch, struct ctn_event *event)
 			int ret = 0;
 
 			if (member->counters[n].changed)
-				ret = look_at(member, &member->counters[n],
-					      event);
+				ret = look_at(watch, member,
+					      &member->counters[n], event);
 			if (ret)
 				return ret;
 		}
@@ -402,7 +437,7 @@ static int came(struct ctn_watch *watch, const char *name,
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
 	*event = (struct ctn_event){
 		.type = CTN_EVENT_ADDED,
-		.name = watch->members[watch->count - 1]->ctn->name,
+		.name = watch->members[watch->count - 1]->name,
 	};
 	return 1;
 }
@@ -415,7 +450,7 @@ static int went(struct ctn_watch *watch, ssize_t index,
 	remove_member(watch, (size_t)index);
 	*event = (struct ctn_event){
 		.type = CTN_EVENT_REMOVED,
-		.name = watch->gone->ctn->name,
+		.name = watch->gone->name,
 	};
 	return 1;
 }
@@ -431,6 +466,17 @@ static void lose_events(struct ctn_watch *watch)
 		watch->members[i]->unsure = 1;
 }
 
+static int watch_again(struct ctn_watch *watch, struct member *member)
+{
+	struct ctn *ctn = open_member(watch, member);
+	int ret = ctn ? watch_counters(watch, member, ctn) : -1;
+	int err = errno;
+
+	ctn_close(ctn);
+	errno = err;
+	return ret;
+}
+
 /* A container can have gone, and another one of its name come. */
 static int check_members(struct ctn_watch *watch, struct ctn_event *event)
 {
@@ -441,7 +487,7 @@ static int check_members(struct ctn_watch *watch, struct ctn_event *event)
 		if (!member->unsure)
 			continue;
 		member->unsure = 0;
-		ret = watch_counters(watch, member);
+		ret = watch_again(watch, member);
 		if (ret && errno == ENOENT)
 			return went(watch, (ssize_t)i, event);
 		/* Some of them may be read all the same. */
@@ -525,7 +571,7 @@ static const struct inotify_event *next_raw(struct ctn_watch *watch)
 	return raw;
 }
 
-CTN_API int ctn_watch_next(struct ctn_watch *watch, struct ctn_event *event)
+static int fetch(struct ctn_watch *watch, struct ctn_event *event)
 {
 	const struct inotify_event *raw;
 	int ret;
@@ -547,4 +593,43 @@ CTN_API int ctn_watch_next(struct ctn_watch *watch, struct ctn_event *event)
 		if (ret)
 			return ret;
 	}
+}
+
+CTN_API int ctn_watch_take(struct ctn_watch *watch)
+{
+	return fetch(watch, &watch->last);
+}
+
+CTN_API enum ctn_event_type ctn_watch_type(const struct ctn_watch *watch)
+{
+	return watch->last.type;
+}
+
+CTN_API const char *ctn_watch_name(const struct ctn_watch *watch)
+{
+	return watch->last.name;
+}
+
+CTN_API const char *ctn_watch_attr(const struct ctn_watch *watch)
+{
+	return watch->last.attr;
+}
+
+CTN_API uint64_t ctn_watch_value(const struct ctn_watch *watch)
+{
+	return watch->last.value;
+}
+
+CTN_API uint64_t ctn_watch_increase(const struct ctn_watch *watch)
+{
+	return watch->last.increase;
+}
+
+CTN_API int ctn_watch_next(struct ctn_watch *watch, struct ctn_event *event)
+{
+	int ret = ctn_watch_take(watch);
+
+	if (ret > 0)
+		*event = watch->last;
+	return ret;
 }

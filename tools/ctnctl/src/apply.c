@@ -296,9 +296,6 @@ static int has_own_owner(const struct section *section, const char *file)
 static int look_at(const struct target *target, const char *file,
 		   struct stat *st)
 {
-	char *path;
-	int ret;
-
 	/* no other file than one of the container's */
 	errno = ENOENT;
 	if (strchr(file, '/') || !strcmp(file, ".") || !strcmp(file, ".."))
@@ -307,10 +304,7 @@ static int look_at(const struct target *target, const char *file,
 		*st = (struct stat){ 0 };
 		return mode_of_new(*file ? file : NULL, &st->st_mode);
 	}
-	path = xasprintf("%s/%s", ctn_path(target->ctn), file);
-	ret = stat(path, st);
-	free(path);
-	return ret;
+	return fstatat(ctn_fd(target->ctn), *file ? file : ".", st, 0);
 }
 
 static void refuse_file(const struct target *target, const struct key *key,
@@ -330,8 +324,6 @@ static int put_owner_of(const struct target *target, const struct key *key,
 			struct owner *before)
 {
 	struct stat st;
-	char *path;
-	int ret;
 
 	if (look_at(target, file, &st)) {
 		refuse_file(target, key, file);
@@ -343,12 +335,11 @@ static int put_owner_of(const struct target *target, const struct key *key,
 		return 0;
 	if (target->apply->dry_run)
 		return 1;
-	path = xasprintf("%s/%s", ctn_path(target->ctn), file);
-	ret = chown(path, owner->uid, owner->gid);
-	if (ret)
+	if (fchownat(ctn_fd(target->ctn), *file ? file : ".", owner->uid, owner->gid, 0)) {
 		refuse_file(target, key, file);
-	free(path);
-	return !ret;
+		return 0;
+	}
+	return 1;
 }
 
 /* Like chown -R, but for the files that have a key of their own. */
@@ -397,7 +388,6 @@ static void put_mode(const struct target *target, const struct key *key,
 	const char *why;
 	struct stat st;
 	mode_t mode;
-	char *path;
 
 	why = mode_parse(key->value, &mode);
 	if (why) {
@@ -410,14 +400,10 @@ static void put_mode(const struct target *target, const struct key *key,
 	}
 	if ((st.st_mode & 07777) == mode)
 		return;
-	if (!target->apply->dry_run) {
-		path = xasprintf("%s/%s", ctn_path(target->ctn), file);
-		if (chmod(path, mode)) {
-			refuse_file(target, key, file);
-			free(path);
-			return;
-		}
-		free(path);
+	if (!target->apply->dry_run &&
+	    fchmodat(ctn_fd(target->ctn), *file ? file : ".", mode, 0)) {
+		refuse_file(target, key, file);
+		return;
 	}
 	say(target, "%s %04o -> %04o", key->name, st.st_mode & 07777, mode);
 }
@@ -575,6 +561,15 @@ static int find_or_make(struct target *target)
 	return 0;
 }
 
+/* Which they are is found out when all have their limits. */
+static int has_files(const struct section *section)
+{
+	for (size_t i = 0; i < section->nkeys; i++)
+		if (!strcmp(section->keys[i].name, CONFIG_FILE))
+			return 1;
+	return 0;
+}
+
 static void put_section(struct target *target)
 {
 	target->name = ctn_escape(target->section->name);
@@ -588,6 +583,12 @@ static void put_section(struct target *target)
 	put_attrs(target, 1);
 	put_attrs(target, 0);
 	put_rights(target);
+	if (has_files(target->section))
+		return;
+	/* a descriptor less */
+	ctn_close(target->ctn);
+	target->ctn = NULL;
+	target->found = 0;
 }
 
 /*
@@ -623,18 +624,11 @@ static void put_sections(struct apply *apply, const struct config *config)
 /* Pruning */
 
 /* Nobody is put out of a container for want of a line, unless that is asked for. */
-static int may_remove(const struct apply *apply, const char *name)
+static int may_remove(const struct apply *apply, const struct ctn *ctn)
 {
-	struct ctn *ctn = ctn_open(apply->tree, name);
 	uint64_t tasks = 0;
 	int ret;
 
-	if (!ctn) {
-		if (errno == ENOENT)
-			return 0;
-		refused();
-		return -1;
-	}
 	ret = ctn_get_number(ctn, "num_tasks", &tasks);
 	if (ret && errno != ENOENT)
 		refused();
@@ -642,26 +636,33 @@ static int may_remove(const struct apply *apply, const char *name)
 		ret = 0;
 	if (!ret && tasks && !apply->force) {
 		complain("%s: %" PRIu64 " thread%s in it, and it stays; --force removes it",
-			 name, tasks, tasks == 1 ? " is" : "s are");
+			 ctn_name(ctn), tasks, tasks == 1 ? " is" : "s are");
 		ret = -1;
 	}
-	ctn_close(ctn);
-	return ret ? -1 : 1;
+	return !ret;
 }
 
 static void prune_one(struct apply *apply, const char *name)
 {
-	int may = may_remove(apply, name);
+	struct ctn *ctn = ctn_open(apply->tree, name);
 	char *escaped;
+	int may;
 
-	if (may > 0 && !apply->dry_run && ctn_delete(apply->tree, name)) {
-		refused();
-		may = -1;
-	}
-	if (may < 0)
-		apply->status = STATUS_REFUSED;
-	if (may <= 0)
+	if (!ctn) {
+		if (errno != ENOENT)
+			apply->status = refused();
 		return;
+	}
+	may = may_remove(apply, ctn);
+	if (may && !apply->dry_run && ctn_remove(ctn)) {
+		refused();
+		may = 0;
+	}
+	ctn_close(ctn);
+	if (!may) {
+		apply->status = STATUS_REFUSED;
+		return;
+	}
 	escaped = ctn_escape(name);
 	printf("%s: removed\n", escaped ? escaped : name);
 	free(escaped);
@@ -740,6 +741,8 @@ static int run_apply(const struct command *cmd, int argc, char **argv)
 	for (; optind < argc; optind++)
 		config_read(&config, argv[optind]);
 
+	/* those whose files are to be found stay open until then */
+	allow_many_files();
 	/* a limit may take its time: what was done before is seen meanwhile */
 	setlinebuf(stdout);
 	/* who reads that may go, and what is begun is to be done all the same */

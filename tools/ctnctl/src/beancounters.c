@@ -105,6 +105,7 @@ static int run_beancounters(const struct command *cmd, int argc, char **argv)
 
 	table_init(&table, cmd, "beancounters", &look, columns, ARRAY_SIZE(columns), usual);
 	tree = open_tree();
+	take_names(tree, argv + optind);
 	if (optind == argc) {
 		names = ctn_tree_names(tree);
 		if (!names)

@@ -198,7 +198,7 @@ static void check_files(struct report *report, const struct ctn *ctn)
 		if ((attr->flags & CTN_ATTR_TREE) || !ctn_has(ctn, attr->name) ||
 		    !strcmp(attr->name, "beancounters"))
 			continue;
-		if (access(ctn_path(ctn), F_OK))
+		if (ctn_exists(ctn))
 			lacks.any = 0;
 		else
 			fprintf(lacks.to, "%s%s", lacks.any++ ? ", " : "",
@@ -539,62 +539,53 @@ static int parse(const struct command *cmd, struct config *config, int argc,
 	return optind < argc;
 }
 
-/* Those to be looked at. One that was named has to be there. */
-static struct ctn **open_all(const struct ctn_tree *tree, char **names, int named,
-			     int *status)
-{
-	struct ctn **list = xrealloc(NULL, 1, sizeof(*list));
-	size_t count = 0;
-
-	for (; *names; names++) {
-		struct ctn *ctn = ctn_open(tree, *names);
-
-		if (!ctn && (named || errno != ENOENT))
-			*status = refused();
-		if (!ctn)
-			continue;
-		list = xrealloc(list, count + 2, sizeof(*list));
-		list[count++] = ctn;
-	}
-	list[count] = NULL;
-	return list;
-}
-
+/* One that was named has to be there. None is held open for long: there may be thousands. */
 static void check_all(struct report *report, const struct machine *machine,
-		      struct ctn *const *list, int named)
+		      const struct ctn_tree *tree, char **names, int named)
 {
 	struct promised promised = { 0 };
+	struct ctn *ctn;
 	int over = 0;
 
-	for (size_t i = 0; list[i]; i++) {
-		check_readable(report, list[i]);
-		add_promised(&promised, list[i]);
-		over |= is_over(list[i]);
+	for (char **name = names; *name; name++) {
+		ctn = ctn_open(tree, *name);
+		if (!ctn && (named || errno != ENOENT))
+			report->status = refused();
+		if (!ctn)
+			continue;
+		check_readable(report, ctn);
+		if (!named && !promised.count)
+			check_files(report, ctn);
+		add_promised(&promised, ctn);
+		over |= is_over(ctn);
+		ctn_close(ctn);
 	}
 	if (!named) {
-		if (*list)
-			check_files(report, *list);
 		check_promised(report, machine, &promised);
 		check_watches(report, promised.count);
 	}
 	/* To be over a limit for a moment is what a soft limit is like. */
 	if (over)
 		nanosleep(&moment, NULL);
-	for (size_t i = 0; list[i]; i++)
-		check_container(report, machine, list[i]);
+	for (char **name = names; *name; name++) {
+		ctn = ctn_open(tree, *name);
+		if (ctn)
+			check_container(report, machine, ctn);
+		ctn_close(ctn);
+	}
 }
 
-static int print_report(const struct report *report, int status)
+static int print_report(const struct report *report)
 {
 	if (report->config->json) {
 		struct json_object *object = json_new();
 
 		json_put(object, "findings", report->array);
 		json_print(object);
-	} else if (!report->count && !status && !report->status && isatty(STDOUT_FILENO)) {
+	} else if (!report->count && !report->status && isatty(STDOUT_FILENO)) {
 		puts("nothing found");
 	}
-	return report->count ? STATUS_REFUSED : status | report->status;
+	return report->count ? STATUS_REFUSED : report->status;
 }
 
 static int run_check(const struct command *cmd, int argc, char **argv)
@@ -604,28 +595,23 @@ static int run_check(const struct command *cmd, int argc, char **argv)
 	struct machine machine = { 0 };
 	int named = parse(cmd, &config, argc, argv);
 	struct ctn_tree *tree = ctn_tree_open(configfs);
-	int status = STATUS_OK;
-	struct ctn **list;
 	char **names;
 
 	report.array = config.json ? json_object_new_array() : NULL;
 	if (!tree) {
 		check_kernel(&report);
-		return print_report(&report, status);
+		return print_report(&report);
 	}
 	read_meminfo(&machine);
+	take_names(tree, config.names);
 	names = named ? config.names : ctn_tree_names(tree);
 	if (!names)
 		exit(refused());
-	list = open_all(tree, names, named, &status);
-	check_all(&report, &machine, list, named);
-	for (size_t i = 0; list[i]; i++)
-		ctn_close(list[i]);
-	free(list);
+	check_all(&report, &machine, tree, names, named);
 	if (!named)
 		ctn_names_free(names);
 	ctn_tree_close(tree);
-	return print_report(&report, status);
+	return print_report(&report);
 }
 
 const struct command check_command = {

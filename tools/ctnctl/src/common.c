@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common.h"
@@ -21,7 +22,7 @@ int refused(void)
 	return STATUS_REFUSED;
 }
 
-char *printable(const char *text)
+char *printable_but(const char *text, const char *kept)
 {
 	char *line = NULL;
 	FILE *to;
@@ -31,7 +32,7 @@ char *printable(const char *text)
 	if (!to)
 		die("%s", strerror(errno));
 	for (;;) {
-		size_t word = strcspn(text, " ");
+		size_t word = strcspn(text, kept);
 		char *copy = strndup(text, word);
 		char *escaped = copy ? ctn_escape(copy) : NULL;
 
@@ -45,6 +46,11 @@ char *printable(const char *text)
 	}
 	fclose(to);
 	return line;
+}
+
+char *printable(const char *text)
+{
+	return printable_but(text, " ");
 }
 
 /* A line on stderr, and one line whatever the words in it are. */
@@ -188,6 +194,16 @@ struct ctn *open_container(const struct ctn_tree *tree, const char *name)
 	if (!ctn)
 		exit(refused());
 	return ctn;
+}
+
+void allow_many_files(void)
+{
+	struct rlimit files;
+
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
 }
 
 void *xrealloc(void *old, size_t count, size_t size)

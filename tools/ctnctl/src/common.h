@@ -87,6 +87,26 @@ extern const char *configfs;
 struct ctn_tree *open_tree(void);
 struct ctn *open_container(const struct ctn_tree *tree, const char *name);
 
+/* name.c */
+
+/* Whether names are as they are typed, and have no escapes. */
+extern int exact_names;
+
+/*
+ * What was typed for the name of a container as that name. One that is there as it was
+ * typed is meant; if there is none, what is printed so. Exits if there are both.
+ */
+char *take_name(const struct ctn_tree *tree, char *typed);
+
+/* The same for all of an array that ends with NULL, or is NULL. */
+void take_names(const struct ctn_tree *tree, char **names);
+
+/*
+ * Who holds many containers open at once, as each has a descriptor, may have as many as
+ * the hard limit has. Not for who becomes another program, or starts one.
+ */
+void allow_many_files(void);
+
 void *xrealloc(void *old, size_t count, size_t size);
 char *xasprintf(const char *fmt, ...) PRINTF(1, 2);
 
@@ -122,6 +142,9 @@ struct size_text exact_size(uint64_t pages);
 
 /* A copy that a terminal can print, in one line: as ctn_escape() has it, but for spaces. */
 char *printable(const char *text);
+
+/* The same, but for what is in @kept. */
+char *printable_but(const char *text, const char *kept);
 
 /* A copy that is UTF-8: U+FFFD stands for each byte that is not part of it. */
 char *to_utf8(const char *text);
@@ -165,10 +188,10 @@ int cannot_run(const char *program, int err);
  * Remove a container that was made for nothing, unless another has joined it meanwhile,
  * and would be thrown out. @own: how many tasks are our own.
  */
-void delete_unused(const struct ctn_tree *tree, const struct ctn *ctn, uint64_t own);
+void delete_unused(const struct ctn *ctn, uint64_t own);
 
 /* create.c: remove a container, and say what goes on without. Returns an exit status. */
-int delete_loudly(const struct ctn_tree *tree, const char *name);
+int delete_loudly(const struct ctn *ctn);
 
 /* kill.c */
 

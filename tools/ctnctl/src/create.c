@@ -2,6 +2,7 @@
 /*
  * ctnctl create and delete: containers come and go.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -17,9 +18,10 @@ static int create(const struct ctn_tree *tree, const char *name,
 	if (!ctn)
 		return refused();
 	status = settings_apply(settings, ctn);
-	ctn_close(ctn);
-	if (status && ctn_delete(tree, name))
+	/* nobody else's, who has taken the name meanwhile */
+	if (status && ctn_remove(ctn) && errno != ENOENT)
 		refused();
+	ctn_close(ctn);
 	return status;
 }
 
@@ -69,22 +71,27 @@ const struct command create_command = {
 };
 
 /* What goes on without limits is worth a word. */
-int delete_loudly(const struct ctn_tree *tree, const char *name)
+int delete_loudly(const struct ctn *ctn)
 {
-	struct ctn *ctn = ctn_open(tree, name);
 	uint64_t tasks = 0;
 
-	if (!ctn)
-		return refused();
 	if (ctn_get_number(ctn, "num_tasks", &tasks))
 		tasks = 0;
-	ctn_close(ctn);
-	if (ctn_delete(tree, name))
+	if (ctn_remove(ctn))
 		return refused();
 	if (tasks)
-		complain("%s: %" PRIu64 " thread%s on without a container", name,
-			 tasks, tasks == 1 ? " goes" : "s go");
+		complain("%s: %" PRIu64 " thread%s on without a container",
+			 ctn_name(ctn), tasks, tasks == 1 ? " goes" : "s go");
 	return STATUS_OK;
+}
+
+static int delete(const struct ctn_tree *tree, const char *name)
+{
+	struct ctn *ctn = ctn_open(tree, name);
+	int status = ctn ? delete_loudly(ctn) : refused();
+
+	ctn_close(ctn);
+	return status;
 }
 
 static int run_delete(const struct command *cmd, int argc, char **argv)
@@ -97,8 +104,9 @@ static int run_delete(const struct command *cmd, int argc, char **argv)
 		wrong_usage(cmd, "no NAME given");
 
 	tree = open_tree();
+	take_names(tree, argv + optind);
 	for (; optind < argc; optind++)
-		status |= delete_loudly(tree, argv[optind]);
+		status |= delete(tree, argv[optind]);
 	ctn_tree_close(tree);
 	return status;
 }

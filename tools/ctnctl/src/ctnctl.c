@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common.h"
+#include "complete.h"
 
 /*
  * What is opened is not to be taken for one of these that is closed. Nothing can be
@@ -48,7 +48,7 @@ static const struct {
 
 static noreturn void print_main_help(void)
 {
-	fputs("Usage: ctnctl [--config DIR] COMMAND [ARGUMENT...]\n\n"
+	fputs("Usage: ctnctl [--config DIR] [--exact] COMMAND [ARGUMENT...]\n\n"
 	      "Manage the containers of the kernel: groups of tasks and files\n"
 	      "whose memory is counted and limited together.\n\n"
 	      "Commands:\n", stdout);
@@ -57,9 +57,11 @@ static noreturn void print_main_help(void)
 		       commands[i]->summary);
 	printf("  %-12s  %s\n", "help",
 	       "print this help, or that of a command: help COMMAND");
+	printf("  %-12s  %s\n", "ls, mk, rm", "list, create and delete");
 	fputs("\nOptions:\n"
 	      " -c, --config DIR  where configfs is mounted, if it is not to be\n"
 	      "                   looked up; also taken from $CTN_CONFIG\n"
+	      "     --exact       names are as they are typed, and have no escapes\n"
 	      " -h, --help        print this help; after a command, print its\n"
 	      " -V, --version     print the version\n"
 	      "\nExit status: 0 when all was done, 1 when something was refused,\n"
@@ -72,16 +74,24 @@ static noreturn void print_main_help(void)
 	finish(STATUS_OK);
 }
 
-static const struct command *find_command(const char *name)
+static const struct command *look_up(const char *name)
 {
-	struct nearest meant = { 0 };
-
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(commands[i]->name, name))
 			return commands[i];
 	for (size_t i = 0; i < ARRAY_SIZE(aliases); i++)
 		if (!strcmp(aliases[i].name, name))
 			return aliases[i].cmd;
+	return NULL;
+}
+
+static const struct command *find_command(const char *name)
+{
+	const struct command *cmd = look_up(name);
+	struct nearest meant = { 0 };
+
+	if (cmd)
+		return cmd;
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		nearest_look(&meant, name, commands[i]->name);
 	nearest_look(&meant, name, "help");
@@ -111,6 +121,7 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
+		{ "exact", no_argument, &exact_names, 1 },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 }
@@ -129,6 +140,8 @@ int main(int argc, char **argv)
 		argv[0] = name;
 	while ((opt = next_option(argc, argv, "+c:hV", options)) != -1) {
 		switch (opt) {
+		case 0:
+			break;
 		case 'c':
 			if (!*optarg)
 				wrong_usage(NULL, "want a directory, not: \"\"");
@@ -146,6 +159,10 @@ int main(int argc, char **argv)
 	if (optind >= argc)
 		wrong_usage(NULL, "no command given");
 
+	/* for shells, and not in the help */
+	if (!strcmp(argv[optind], "complete"))
+		complete(&(struct words){ look_up, print_main_help }, argc - optind,
+			 argv + optind);
 	if (!strcmp(argv[optind], "help"))
 		help(argc - optind, argv + optind);
 	cmd = find_command(argv[optind]);

@@ -104,6 +104,7 @@ static struct ctn **signal_all(const struct ctn_tree *tree, char **names, size_t
 {
 	struct ctn **all = xrealloc(NULL, count + 1, sizeof(*all));
 
+	allow_many_files();
 	/* first all: that a name is wrong is said before anything is done */
 	for (size_t i = 0; i < count; i++) {
 		all[i] = ctn_open(tree, names[i]);
@@ -166,6 +167,7 @@ static int run_kill(const struct command *cmd, int argc, char **argv)
 		wrong_usage(cmd, "no NAME given");
 
 	tree = open_tree();
+	take_names(tree, argv + optind);
 	count = (size_t)(argc - optind);
 	all = signal_all(tree, argv + optind, count, number, &status);
 	if (wait)
@@ -259,6 +261,7 @@ static int run_stop(const struct command *cmd, int argc, char **argv)
 		wrong_usage(cmd, "no NAME given");
 
 	tree = open_tree();
+	take_names(tree, argv + optind);
 	count = (size_t)(argc - optind);
 	/* all have the same time, and it begins for all at once */
 	all = signal_all(tree, argv + optind, count, number, &status);

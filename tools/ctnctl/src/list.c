@@ -172,11 +172,8 @@ static int list_one(struct table *table, const struct ctn_tree *tree,
 	if (!ctn)
 		return named || errno != ENOENT ? refused() : STATUS_OK;
 	status = fill_line(table, ctn, totals);
-	ctn_close(ctn);
-
 	/* It may have gone while its line was filled. */
-	ctn = ctn_open(tree, name);
-	if (!ctn) {
+	if (ctn_exists(ctn)) {
 		table_drop_line(table);
 		*totals = before;
 		if (named)
@@ -252,6 +249,7 @@ static int run_list(const struct command *cmd, int argc, char **argv)
 
 	table_init(&table, cmd, "containers", &look, columns, count, usual);
 	tree = open_tree();
+	take_names(tree, argv + optind);
 	if (optind == argc) {
 		names = ctn_tree_names(tree);
 		if (!names)

@@ -25,7 +25,8 @@ static int for_members(const struct command *cmd, int argc, char **argv,
 			    optind == argc ? "NAME" : what);
 
 	tree = open_tree();
-	ctn = open_container(tree, argv[optind++]);
+	ctn = open_container(tree, take_name(tree, argv[optind]));
+	optind++;
 	for (; optind < argc; optind++)
 		if (change(ctn, argv[optind]))
 			status = refused();

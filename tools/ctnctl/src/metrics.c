@@ -233,7 +233,7 @@ static int read_sample(const struct metrics *metrics, struct samples *samples,
 	compute_usage(metrics, &sample);
 
 	/* One that has gone meanwhile would have lost some of its files. */
-	if (access(ctn_path(ctn), F_OK)) {
+	if (ctn_exists(ctn)) {
 		free_sample(&sample);
 	} else {
 		samples->list = xrealloc(samples->list, samples->count + 1,

@@ -17,7 +17,7 @@ static int run_path(const struct command *cmd, int argc, char **argv)
 
 	tree = open_tree();
 	if (optind < argc) {
-		ctn = open_container(tree, argv[optind]);
+		ctn = open_container(tree, take_name(tree, argv[optind]));
 		puts(ctn_path(ctn));
 		ctn_close(ctn);
 	} else {

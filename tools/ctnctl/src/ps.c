@@ -285,6 +285,7 @@ static int run_ps(const struct command *cmd, int argc, char **argv)
 	}
 	ps_init(&table, cmd, &look, as_tree);
 	tree = open_tree();
+	take_names(tree, argv + optind);
 	status = ps_add_all(&table, tree, argv + optind);
 	table_print(&table);
 	ctn_tree_close(tree);

@@ -18,7 +18,7 @@ enum { OPT_KILL = 0x200, OPT_RM, OPT_SUMMARY };
 
 struct config {
 	struct supervision end;
-	const char *name;
+	char *name;
 	char **program;
 	struct settings settings;
 };
@@ -99,13 +99,13 @@ static struct ctn *create_or_open(const struct ctn_tree *tree,
 	return ctn;
 }
 
-void delete_unused(const struct ctn_tree *tree, const struct ctn *ctn, uint64_t own)
+void delete_unused(const struct ctn *ctn, uint64_t own)
 {
 	uint64_t tasks;
 
 	if (!ctn_get_number(ctn, "num_tasks", &tasks) && tasks > own)
 		return;
-	if (ctn_delete(tree, ctn_name(ctn)))
+	if (ctn_remove(ctn) && errno != ENOENT)
 		refused();
 }
 
@@ -172,21 +172,21 @@ static int run_run(const struct command *cmd, int argc, char **argv)
 		settings_free(&config.settings);
 		return cannot_run(config.program[0], err);
 	}
-	ctn = create_or_open(tree, config.name, &made);
+	ctn = create_or_open(tree, take_name(tree, config.name), &made);
 	stay = config.end.kill || config.end.remove || config.end.summary;
 	status = settings_apply(&config.settings, ctn);
 	if (!status && !stop_signal && !stay && ctn_add_task(ctn, getpid()))
 		status = refused();
 	if ((status || stop_signal) && made)
-		delete_unused(tree, ctn, 0);
+		delete_unused(ctn, 0);
 	stop_now();
 	if (!status && stay) {
-		status = supervise(tree, ctn, made, config.program, &config.end);
+		status = supervise(ctn, made, config.program, &config.end);
 	} else if (!status) {
 		execvp(config.program[0], config.program);
 		status = cannot_run(config.program[0], errno);
 		if (made)
-			delete_unused(tree, ctn, 1);
+			delete_unused(ctn, 1);
 	}
 	ctn_close(ctn);
 	ctn_tree_close(tree);

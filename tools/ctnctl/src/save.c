@@ -90,17 +90,14 @@ static int is_key(const char *file)
 static int save_rights(FILE *to, const struct ctn *ctn)
 {
 	char **files = ctn_attrs(ctn);
+	int fd = ctn_fd(ctn);
 	struct stat dir, st;
-	int fd;
 
-	fd = open(ctn_path(ctn), O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (!files || fd < 0 || fstat(fd, &dir)) {
+	if (!files || fstat(fd, &dir)) {
 		int status = errno == ENOENT ? STATUS_OK : STATUS_REFUSED;
 
 		if (status)
 			complain("%s: %s", ctn_path(ctn), strerror(errno));
-		if (fd >= 0)
-			close(fd);
 		ctn_names_free(files);
 		return status;
 	}
@@ -113,7 +110,6 @@ static int save_rights(FILE *to, const struct ctn *ctn)
 	for (size_t i = 0; files[i]; i++)
 		if (is_key(files[i]) && !fstatat(fd, files[i], &st, 0))
 			save_mode(to, files[i], &st);
-	close(fd);
 	ctn_names_free(files);
 	return STATUS_OK;
 }
@@ -189,12 +185,10 @@ static int save_one(const struct ctn_tree *tree, const char *name, int named,
 	status |= save_rights(to, ctn);
 	if (files)
 		status |= save_files(to, ctn);
-	ctn_close(ctn);
 	if (fclose(to))
 		die("%s", strerror(errno));
 
-	ctn = ctn_open(tree, name);
-	if (ctn)
+	if (!ctn_exists(ctn))
 		fputs(text, stdout);
 	else if (named)
 		status = refused();
@@ -235,6 +229,7 @@ static int run_save(const struct command *cmd, int argc, char **argv)
 		}
 	}
 	tree = open_tree();
+	take_names(tree, argv + optind);
 	fputs("# Printed by \"ctnctl save\", for \"ctnctl apply\": see ctnctl.conf(5).\n",
 	      stdout);
 	for (int i = 0; i < argc - optind; i++)

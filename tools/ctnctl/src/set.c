@@ -10,7 +10,7 @@
 
 struct config {
 	int defaults;
-	const char *name;
+	char *name;
 	struct settings settings;
 };
 
@@ -85,7 +85,7 @@ static int run_set(const struct command *cmd, int argc, char **argv)
 	if (config.defaults) {
 		status = settings_apply_defaults(&config.settings, tree);
 	} else {
-		ctn = open_container(tree, config.name);
+		ctn = open_container(tree, take_name(tree, config.name));
 		status = settings_apply(&config.settings, ctn);
 		ctn_close(ctn);
 	}

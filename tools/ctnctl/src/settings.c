@@ -187,7 +187,9 @@ static int apply(const struct settings *settings, const struct target *to)
 		}
 	}
 	while (done-- > 0) {
+		/* of one that has gone nothing is left to be put back */
 		if (status && before[done] && *before[done] &&
+		    (!to->ctn || !ctn_exists(to->ctn)) &&
 		    set(to, settings->list[done].attr, before[done]))
 			refused();
 		free(before[done]);

@@ -16,7 +16,7 @@ enum what { SHOW_ATTRS, SHOW_TASKS, SHOW_FILES, SHOW_STAT, SHOW_TREE };
 struct config {
 	enum what what;
 	int defaults;
-	const char *name;
+	char *name;
 	char **attrs;		/* those to show, none for all */
 	struct look look;
 };
@@ -331,29 +331,30 @@ static const char stat_usual[] = "KEY,VALUE";
 
 static int show_stat(struct table *table, const struct ctn *ctn)
 {
-	struct ctn_stat *stats = NULL;
-	ssize_t count = ctn_stats(ctn, &stats);
+	struct ctn_stats *stats = ctn_stats_read(ctn);
 
-	if (count < 0)
+	if (!stats)
 		return refused();
-	for (ssize_t n = 0; n < count; n++) {
+	for (size_t n = 0; n < ctn_stats_count(stats); n++) {
+		const char *key = ctn_stats_key(stats, n);
+		uint64_t value = ctn_stats_value(stats, n);
+
 		/* what has a file of its own is shown without --stat */
-		if (ctn_attr_find(stats[n].key))
+		if (ctn_attr_find(key))
 			continue;
 		if (table->object) {
-			json_put_number(table->object, stats[n].key,
-					stats[n].value);
+			json_put_number(table->object, key, value);
 			continue;
 		}
 		table_line(table);
 		for (size_t i = 0; i < table->nshown; i++) {
 			if (table->shown[i] == STAT_KEY)
-				table_text(table, i, stats[n].key);
+				table_text(table, i, key);
 			else
-				table_number(table, i, stats[n].value);
+				table_number(table, i, value);
 		}
 	}
-	free(stats);
+	ctn_stats_free(stats);
 	return STATUS_OK;
 }
 
@@ -475,8 +476,10 @@ static int run_show(const struct command *cmd, int argc, char **argv)
 	parse(cmd, &config, argc, argv);
 	init_table(&table, cmd, &config);
 	tree = open_tree();
+	if (config.what == SHOW_TREE)
+		take_names(tree, config.attrs);
 	if (config.name)
-		ctn = open_container(tree, config.name);
+		ctn = open_container(tree, take_name(tree, config.name));
 	if (config.look.json &&
 	    (config.what == SHOW_ATTRS || config.what == SHOW_STAT)) {
 		table.object = json_new();

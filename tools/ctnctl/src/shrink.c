@@ -134,7 +134,7 @@ static int run_shrink(const struct command *cmd, int argc, char **argv)
 		wrong_usage(cmd, "%s: %s; " WANT_SIZE, size, why);
 
 	tree = open_tree();
-	ctn = open_container(tree, argv[optind]);
+	ctn = open_container(tree, take_name(tree, argv[optind]));
 	status = shrink(ctn, size);
 	ctn_close(ctn);
 	ctn_tree_close(tree);

@@ -34,19 +34,18 @@ struct work {
 
 static struct work read_work(const struct ctn *ctn)
 {
-	struct ctn_stat *stats = NULL;
-	ssize_t count = ctn_stats(ctn, &stats);
+	struct ctn_stats *stats = ctn_stats_read(ctn);
 	struct work work = { 0 };
 
-	for (ssize_t i = 0; i < count; i++) {
-		if (!strcmp(stats[i].key, "throttled_usec") ||
-		    !strcmp(stats[i].key, "reclaim_usec"))
-			work.throttled += stats[i].value;
-		else if (!strcmp(stats[i].key, "dropped") ||
-			 !strcmp(stats[i].key, "reclaimed"))
-			work.trimmed += stats[i].value;
+	for (size_t i = 0; stats && i < ctn_stats_count(stats); i++) {
+		const char *key = ctn_stats_key(stats, i);
+
+		if (!strcmp(key, "throttled_usec") || !strcmp(key, "reclaim_usec"))
+			work.throttled += ctn_stats_value(stats, i);
+		else if (!strcmp(key, "dropped") || !strcmp(key, "reclaimed"))
+			work.trimmed += ctn_stats_value(stats, i);
 	}
-	free(stats);
+	ctn_stats_free(stats);
 	return work;
 }
 
@@ -188,10 +187,10 @@ static void kill_rest(const struct ctn *ctn)
 }
 
 /* One who was there before does not have it removed over their head. */
-static void remove_it(const struct ctn_tree *tree, const struct ctn *ctn, int made)
+static void remove_it(const struct ctn *ctn, int made)
 {
 	if (made)
-		delete_loudly(tree, ctn_name(ctn));
+		delete_loudly(ctn);
 	else
 		complain("%s: it was there before, and stays", ctn_name(ctn));
 }
@@ -212,8 +211,8 @@ static int end_as(int status)
 	return 128 + number;
 }
 
-int supervise(const struct ctn_tree *tree, const struct ctn *ctn, int made,
-	      char **program, const struct supervision *what)
+int supervise(const struct ctn *ctn, int made, char **program,
+	      const struct supervision *what)
 {
 	struct timespec from, to;
 	struct taken taken = { 0 };
@@ -252,9 +251,9 @@ int supervise(const struct ctn_tree *tree, const struct ctn *ctn, int made,
 	if (what->summary && !not_run)
 		summarize(ctn, what->summary, &taken, before);
 	if (not_run && made)
-		delete_unused(tree, ctn, 0);
+		delete_unused(ctn, 0);
 	else if (what->remove && !not_run)
-		remove_it(tree, ctn, made);
+		remove_it(ctn, made);
 	/* those that are pending have been for the program, or came too late for it */
 	while (sigtimedwait(&signals, NULL, &(struct timespec){ 0 }) > 0)
 		continue;

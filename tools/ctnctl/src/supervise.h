@@ -18,7 +18,6 @@ struct supervision {
 
 /**
  * supervise() - run a program in a container, and do what is to be done at its end
- * @tree: where the container is
  * @ctn: the container
  * @made: it was made for this: only then it is removed
  * @program: what to run, and its arguments
@@ -29,7 +28,7 @@ struct supervision {
  *
  * Returns the exit status.
  */
-int supervise(const struct ctn_tree *tree, const struct ctn *ctn, int made,
-	      char **program, const struct supervision *what);
+int supervise(const struct ctn *ctn, int made, char **program,
+	      const struct supervision *what);
 
 #endif /* CTNCTL_SUPERVISE_H */

@@ -168,10 +168,12 @@ static void add_column(struct table *table, size_t shown)
 	cl = scols_table_new_column(table->scols, column->name, 0, flags);
 	if (!cl)
 		no_memory();
+	/* What is to be escaped is, but in raw lines, where all is that is not ASCII. */
+	if (scols_column_set_safechars(cl, lines ? "\n\\" : "\\"))
+		no_memory();
 	/* A value of several lines is printed as such. */
 	if (lines && !table->look->raw &&
-	    (scols_column_set_safechars(cl, "\n") ||
-	     scols_column_set_wrapfunc(cl, scols_wrapnl_chunksize,
+	    (scols_column_set_wrapfunc(cl, scols_wrapnl_chunksize,
 				       scols_wrapnl_nextchunk, NULL)))
 		no_memory();
 }
@@ -294,8 +296,16 @@ void table_text(struct table *table, size_t shown, const char *text)
 {
 	char key[64];
 	struct json_object *object = object_of(table, shown, key);
+	char *line;
 
-	set_text(table, shown, text);
+	if (table->look->raw) {
+		set_text(table, shown, text);
+	} else {
+		line = printable_but(text, table->columns[table->shown[shown]].cell ==
+				     CELL_LINES ? " \n" : " ");
+		set_text(table, shown, line);
+		free(line);
+	}
 	if (object)
 		json_put_text(object, key, text);
 }

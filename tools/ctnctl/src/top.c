@@ -606,6 +606,7 @@ static int run_top(const struct command *cmd, int argc, char **argv)
 	top.reverse = config.reverse;
 	top.names = optind < argc ? argv + optind : NULL;
 	top.tree = tree = open_tree();
+	take_names(tree, top.names);
 	open_top(&top);
 	stop_begin();
 	status = config.batch ? print_lines(cmd, &top, config.count) :

@@ -39,8 +39,12 @@ struct config {
 	char **names;		/* NULL for all */
 };
 
+/*
+ * A container, which is opened whenever it is looked at: held open, it would keep configfs
+ * from being unmounted while we sleep, and there may be thousands.
+ */
 struct group {
-	struct ctn *ctn;
+	char *name;
 	uint64_t usage;		/* these three in pages */
 	uint64_t over;		/* how far it is over its watermark */
 	uint64_t least;		/* how far it has been over in this pass */
@@ -70,7 +74,7 @@ static uint64_t now(void)
 static ssize_t find_group(const struct groups *groups, const char *name)
 {
 	for (size_t i = 0; i < groups->count; i++)
-		if (!strcmp(ctn_name(groups->list[i].ctn), name))
+		if (!strcmp(groups->list[i].name, name))
 			return (ssize_t)i;
 	return -1;
 }
@@ -100,15 +104,23 @@ static void add_group(struct groups *groups, const char *name, int named)
 		return;
 	}
 	if (ctn_has(ctn, "shrink")) {
-		if (!access(ctn_path(ctn), F_OK))
-			exit(refused());
+		char *why = xasprintf("%s", ctn_errmsg());
+
+		if (!ctn_exists(ctn)) {
+			fprintf(stderr, "ctnctl: %s\n", why);
+			exit(STATUS_REFUSED);
+		}
+		free(why);
 		ctn_close(ctn);
 		return;
 	}
+	ctn_close(ctn);
 	groups->list = xrealloc(groups->list, groups->count + 1,
 				sizeof(*groups->list));
 	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): just allocated */
-	groups->list[groups->count++] = (struct group){ .ctn = ctn };
+	groups->list[groups->count++] = (struct group){
+		.name = xasprintf("%s", name),
+	};
 }
 
 static void remove_group(struct groups *groups, const char *name)
@@ -118,7 +130,7 @@ static void remove_group(struct groups *groups, const char *name)
 	if (index < 0)
 		return;
 	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it was found there */
-	ctn_close(groups->list[index].ctn);
+	free(groups->list[index].name);
 	groups->list[index] = groups->list[--groups->count];
 }
 
@@ -140,7 +152,7 @@ static void add_groups(struct groups *groups)
 static void free_groups(struct groups *groups)
 {
 	for (size_t i = 0; i < groups->count; i++)
-		ctn_close(groups->list[i].ctn);
+		free(groups->list[i].name);
 	free(groups->list);
 }
 
@@ -158,25 +170,28 @@ static void give_up(struct groups *groups, struct group *group, const char *why)
 }
 
 /* That it has gone, or is just going, is no failure. */
-static void fail_group(struct groups *groups, struct group *group)
+static void fail_group(struct groups *groups, struct group *group,
+		       const struct ctn *ctn)
 {
-	char *why;
+	int err = errno;
+	char *why = xasprintf("%s", ctn_errmsg());
 
-	if (errno == ENODEV ||
-	    (errno == ENOENT && access(ctn_path(group->ctn), F_OK))) {
+	if (err == ENODEV || (err == ENOENT && (!ctn || ctn_exists(ctn)))) {
 		group->done = 1;
+		free(why);
 		return;
 	}
-	why = xasprintf("%s", ctn_errmsg());
 	give_up(groups, group, why);
 	free(why);
 }
 
 static void give_up_growing(struct groups *groups, struct group *group)
 {
-	char *path = ctn_escape(ctn_path(group->ctn));
+	char *file = xasprintf("%s/%s", ctn_tree_path(groups->tree), group->name);
+	char *path = ctn_escape(file);
 	char *why;
 
+	free(file);
 	if (!path)
 		exit(refused());
 	why = xasprintf("%s: it did not get smaller in %d rounds, and is %s over",
@@ -206,15 +221,20 @@ static int read_watermark(const struct config *config, const struct ctn *ctn,
 static void measure(struct groups *groups, struct group *group)
 {
 	uint64_t watermark;
+	struct ctn *ctn;
+	int ret;
 
 	group->over = 0;
 	if (group->done)
 		return;
-	if (read_watermark(groups->config, group->ctn, &watermark) ||
-	    ctn_usage(group->ctn, &group->usage)) {
-		fail_group(groups, group);
+	ctn = ctn_open(groups->tree, group->name);
+	ret = !ctn || read_watermark(groups->config, ctn, &watermark) ||
+	      ctn_usage(ctn, &group->usage);
+	if (ret)
+		fail_group(groups, group, ctn);
+	ctn_close(ctn);
+	if (ret)
 		return;
-	}
 	if (group->usage <= watermark) {
 		group->patience = 0;
 		group->done = 1;
@@ -230,14 +250,14 @@ static void measure(struct groups *groups, struct group *group)
 	}
 }
 
-static void say(const struct group *group)
+static void say(const struct group *group, const struct ctn *ctn)
 {
-	char *name = ctn_escape(ctn_name(group->ctn));
+	char *name = ctn_escape(group->name);
 	uint64_t usage;
 
 	if (!name)
 		exit(refused());
-	if (!ctn_usage(group->ctn, &usage))
+	if (!ctn_usage(ctn, &usage))
 		printf("%s: %s, %s over, trimmed to %s\n", name,
 		       size_of_pages(group->usage).text,
 		       size_of_pages(group->over).text,
@@ -247,13 +267,28 @@ static void say(const struct group *group)
 		die("standard output: %s", strerror(errno));
 }
 
+/* Another one may have the name by now: what it has counts, not what was measured. */
 static void trim(struct groups *groups, struct group *group, uint64_t part)
 {
+	struct ctn *ctn = ctn_open(groups->tree, group->name);
+	uint64_t usage, watermark;
+
+	if (!ctn || read_watermark(groups->config, ctn, &watermark) ||
+	    ctn_usage(ctn, &usage)) {
+		fail_group(groups, group, ctn);
+		goto out;
+	}
+	if (usage <= watermark)
+		goto out;
+	if (part > usage - watermark)
+		part = usage - watermark;
 	/* A signal that does not ask to stop is none of its business. */
-	if (ctn_shrink(group->ctn, group->usage - part) && errno != EINTR)
-		fail_group(groups, group);
+	if (ctn_shrink(ctn, usage - part) && errno != EINTR)
+		fail_group(groups, group, ctn);
 	if (groups->config->verbose)
-		say(group);
+		say(group, ctn);
+out:
+	ctn_close(ctn);
 }
 
 /* Returns 0 when there is nothing left to do. */
@@ -300,18 +335,18 @@ static void do_pass(struct groups *groups)
 enum todo { TODO_WAIT, TODO_PASS, TODO_FAIL };
 
 static enum todo take_event(struct groups *groups,
-			    const struct ctn_event *event)
+			    const struct ctn_watch *watch)
 {
-	switch (event->type) {
+	switch (ctn_watch_type(watch)) {
 	case CTN_EVENT_ADDED:
-		add_group(groups, event->name, 0);
+		add_group(groups, ctn_watch_name(watch), 0);
 		return TODO_PASS;
 	case CTN_EVENT_REMOVED:
-		remove_group(groups, event->name);
+		remove_group(groups, ctn_watch_name(watch));
 		return TODO_WAIT;
 	case CTN_EVENT_COUNT:
-		return !strcmp(event->attr, "page_limit_hits") ||
-		       !strcmp(event->attr, "rss_failcnt") ?
+		return !strcmp(ctn_watch_attr(watch), "page_limit_hits") ||
+		       !strcmp(ctn_watch_attr(watch), "rss_failcnt") ?
 		       TODO_PASS : TODO_WAIT;
 	}
 	return TODO_WAIT;
@@ -321,12 +356,11 @@ static enum todo take_event(struct groups *groups,
 static enum todo take_events(struct groups *groups, struct ctn_watch *watch)
 {
 	enum todo todo = TODO_WAIT;
-	struct ctn_event event;
 	int ret;
 
-	while (todo < TODO_FAIL && (ret = ctn_watch_next(watch, &event))) {
+	while (todo < TODO_FAIL && (ret = ctn_watch_take(watch))) {
 		if (ret > 0) {
-			enum todo more = take_event(groups, &event);
+			enum todo more = take_event(groups, watch);
 
 			if (more > todo)
 				todo = more;
@@ -460,6 +494,7 @@ static int run_trim(const struct command *cmd, int argc, char **argv)
 	parse(cmd, &config, argc, argv);
 	stop_begin();
 	groups.tree = open_tree();
+	take_names(groups.tree, config.names);
 	/* First, so that nothing is missed. */
 	if (!config.once) {
 		watch = ctn_watch_await(groups.tree, config.names);

@@ -125,37 +125,37 @@ static struct time_text time_now(void)
 }
 
 /* What is told: a counter that has grown, or that a container came or went. */
-static const char *what(const struct ctn_event *event)
+static const char *what(const struct ctn_watch *watch)
 {
-	return event->type == CTN_EVENT_ADDED ? "added" :
-	       event->type == CTN_EVENT_REMOVED ? "removed" : event->attr;
+	return ctn_watch_type(watch) == CTN_EVENT_ADDED ? "added" :
+	       ctn_watch_type(watch) == CTN_EVENT_REMOVED ? "removed" : ctn_watch_attr(watch);
 }
 
-static void print_json(const struct ctn_event *event, const struct known *known)
+static void print_json(const struct ctn_watch *watch, const struct known *known)
 {
 	struct json_object *line = json_new();
 
 	json_put_text(line, "time", time_now().text);
-	json_put_text(line, "name", event->name);
+	json_put_text(line, "name", ctn_watch_name(watch));
 	if (known)
 		json_put_number(line, "id", known->id);
-	json_put_text(line, "event", what(event));
-	if (event->type == CTN_EVENT_COUNT) {
-		json_put_number(line, "value", event->value);
-		json_put_number(line, "increase", event->increase);
+	json_put_text(line, "event", what(watch));
+	if (ctn_watch_type(watch) == CTN_EVENT_COUNT) {
+		json_put_number(line, "value", ctn_watch_value(watch));
+		json_put_number(line, "increase", ctn_watch_increase(watch));
 	}
 	json_print_line(line);
 }
 
-static void print_text(const struct ctn_event *event)
+static void print_text(const struct ctn_watch *watch)
 {
-	char *name = ctn_escape(event->name);
+	char *name = ctn_escape(ctn_watch_name(watch));
 
 	if (!name)
 		exit(refused());
-	printf("%s %s %s", time_now().text, name, what(event));
-	if (event->type == CTN_EVENT_COUNT)
-		printf(" %" PRIu64 " +%" PRIu64, event->value, event->increase);
+	printf("%s %s %s", time_now().text, name, what(watch));
+	if (ctn_watch_type(watch) == CTN_EVENT_COUNT)
+		printf(" %" PRIu64 " +%" PRIu64, ctn_watch_value(watch), ctn_watch_increase(watch));
 	putchar('\n');
 	free(name);
 }
@@ -192,20 +192,20 @@ static int wait_for(pid_t pid)
 }
 
 /* One at a time: what happens meanwhile is kept by the kernel. */
-static int run_program(char **program, const struct ctn_event *event,
+static int run_program(char **program, const struct ctn_watch *watch,
 		       const struct known *known)
 {
-	int counted = event->type == CTN_EVENT_COUNT;
+	int counted = ctn_watch_type(watch) == CTN_EVENT_COUNT;
 	posix_spawn_file_actions_t actions;
 	int err, status;
 	pid_t pid = 0;
 
 	set_text("CTN_TIME", time_now().text);
-	set_text("CTN_NAME", event->name);
-	set_text("CTN_EVENT", what(event));
+	set_text("CTN_NAME", ctn_watch_name(watch));
+	set_text("CTN_EVENT", what(watch));
 	set_number("CTN_ID", known != NULL, known ? known->id : 0);
-	set_number("CTN_VALUE", counted, event->value);
-	set_number("CTN_INCREASE", counted, event->increase);
+	set_number("CTN_VALUE", counted, ctn_watch_value(watch));
+	set_number("CTN_INCREASE", counted, ctn_watch_increase(watch));
 	err = posix_spawn_file_actions_init(&actions);
 	if (!err)
 		err = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO,
@@ -250,21 +250,21 @@ static int wait_for_event(const struct config *config,
 }
 
 static int tell(const struct config *config, struct ids *ids,
-		const struct ctn_event *event)
+		const struct ctn_watch *watch)
 {
 	/* what is printed as plain text has none */
 	const struct known *known = config->json || config->program ?
-				    get_id(ids, event->name,
-					   event->type == CTN_EVENT_ADDED) : NULL;
+				    get_id(ids, ctn_watch_name(watch),
+					   ctn_watch_type(watch) == CTN_EVENT_ADDED) : NULL;
 	int status = STATUS_OK;
 
 	if (config->program)
-		status = run_program(config->program, event, known);
+		status = run_program(config->program, watch, known);
 	else if (config->json)
-		print_json(event, known);
+		print_json(watch, known);
 	else
-		print_text(event);
-	if (known && event->type == CTN_EVENT_REMOVED)
+		print_text(watch);
+	if (known && ctn_watch_type(watch) == CTN_EVENT_REMOVED)
 		forget_id(ids, known);
 	return status;
 }
@@ -274,11 +274,10 @@ static int tell_events(const struct config *config, struct ids *ids,
 		       struct ctn_watch *watch, int *output_error)
 {
 	int status = STATUS_OK;
-	struct ctn_event event;
 
 	*output_error = 0;
 	while (!stop_signal && !*output_error) {
-		int ret = ctn_watch_next(watch, &event);
+		int ret = ctn_watch_take(watch);
 
 		if (ret < 0) {
 			int last = errno == ENODEV || errno == ENOSYS;
@@ -289,10 +288,10 @@ static int tell_events(const struct config *config, struct ids *ids,
 		} else if (ret == 0) {
 			*output_error = wait_for_event(config, watch);
 		} else {
-			status |= tell(config, ids, &event);
+			status |= tell(config, ids, watch);
 			if (fflush(stdout))
 				*output_error = errno;
-			if (event.type == CTN_EVENT_REMOVED && config->names &&
+			if (ctn_watch_type(watch) == CTN_EVENT_REMOVED && config->names &&
 			    !ctn_watch_count(watch))
 				break;
 		}
@@ -377,6 +376,7 @@ static int run_watch(const struct command *cmd, int argc, char **argv)
 
 	stop_begin();
 	ids.ctns = tree = open_tree();
+	take_names(tree, config.names);
 	watch = ctn_watch_open(tree, config.names);
 	if (!watch)
 		exit(refused());

@@ -98,10 +98,10 @@ complete_words() {
 
 @test "what follows an option without an argument is taken for a container" {
 	container web
-	complete_words show -b web ''
-	assert_output ''
+	complete_words show -b web 'page_'
+	assert_output 'page_limit page_limit_hits'
 	complete_words set -d ''
-	assert_output ''
+	assert_output 'default_page_limit= default_task_limit='
 }
 
 @test "what an option takes is completed, and nothing else in its place" {
@@ -125,7 +125,7 @@ complete_words() {
 	assert_output 'container task'
 	complete_words set web --over-limit d
 	assert_output deactivate
-	for option in --below --page-limit --interval; do
+	for option in --below --interval; do
 		complete_words trim "$option" ''
 		assert_output ''
 	done
@@ -276,6 +276,36 @@ evaluate() {
 		evaluate "$typed" "${typed: -1}"
 		assert_equal "${words[*]}" "$name"
 	done
+}
+
+@test "attributes are completed, and then their values" {
+	container web
+	printf '%s\n' 'resource held maxheld minheld barrier limit failcnt' \
+		'numproc 3 5 1 30 max 2' >"$tree/web/beancounters"
+	complete_words show web rss_l
+	assert_output rss_limit
+	complete_words set web o
+	assert_output 'oom= over_limit='
+	complete_words set web num
+	assert_output 'numproc='
+	# as readline breaks it
+	complete_words set web oom = c
+	assert_output container
+	complete_words set web page_limit =
+	assert_output max
+	complete_words set web numproc = 30 : m
+	assert_output ''
+	complete_words set --defaults default_page_limit = m
+	assert_output max
+}
+
+@test "a name is completed as it is printed, too" {
+	container 'a b'
+	container 'a:b'
+	complete_words show 'a\\x2'
+	assert_output 'a\ b'
+	complete_words show a : ''
+	assert_output 'b'
 }
 
 @test "the tasks of a container are completed, whatever its name" {

@@ -88,3 +88,12 @@ load helper
 	assert_refused "$tree/description: Not a container"
 	assert [ -e "$tree/description" ]
 }
+
+@test "create that is refused leaves alone who has taken the name meanwhile" {
+	like_the_kernel
+	replaces over_limit web
+	with_kernel run ctnctl create --page-limit 64M --over-limit reclaim --oom task web
+	assert_refused "$tree/web: No such container"
+	assert_equal "$(<"$tree/web/page_limit") $(<"$tree/web/oom")" 'max task'
+	assert [ -e "$tree/web/num_tasks" ]
+}

@@ -171,6 +171,15 @@ apply() {
 	with_kernel "$CTNCTL" apply "$@"
 }
 
+# replaces ATTR NAME: as something is about to be written to ATTR, NAME is removed, and
+# another one made that is called so. Use with_kernel.
+replaces() {
+	container ../other
+	printf '%s\n' '#!/bin/sh' "rm -r '$tree/$2' && mv '$CTN_CONFIG/other' '$tree/$2'" \
+		>"$CTN_CONFIG/on-$1"
+	chmod +x "$CTN_CONFIG/on-$1"
+}
+
 # slow NAME: a kernel that shrinks this container by a page every 100 ms.
 slow() {
 	echo 1 >"$tree/$1/step"

@@ -19,6 +19,9 @@
  *           comes before the system call
  *   dying   it is being removed: ENODEV
  *   writes  gets a line for each write
+ *
+ * A program on-ATTR beside the directory of all containers is run when something is to
+ * be written to ATTR of one, before that is done.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -125,6 +128,9 @@ static int is_container(const char *path, char *config)
 	return 1;
 }
 
+/* What is written then is no write to an attribute. */
+static int is_making;
+
 static void copy(int from_dir, int to_dir, const char *name)
 {
 	int from = openat(from_dir, name, O_RDONLY | O_CLOEXEC);
@@ -166,8 +172,10 @@ int mkdir(const char *path, mode_t mode)
 	if (!from)
 		return 0;
 	to = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	is_making = 1;
 	while ((entry = readdir(from)))
 		copy(dirfd(from), to, entry->d_name);
+	is_making = 0;
 	closedir(from);
 	close(to);
 	return 0;
@@ -221,6 +229,23 @@ static int name_file(const char *dir, const char *value)
 	return 0;
 }
 
+/* @path is that of an attribute. */
+static void meanwhile(const char *path, const char *name)
+{
+	char dir[PATH_MAX], config[PATH_MAX], program[2 * PATH_MAX];
+
+	snprintf(dir, sizeof(dir), "%.*s", (int)(name - path), path);
+	if (!is_container(dir, config))
+		return;
+	snprintf(program, sizeof(program), "%s/on-%s", config, name + 1);
+	if (access(program, X_OK))
+		return;
+	unsetenv("LD_PRELOAD");
+	/* NOLINTNEXTLINE(cert-env33-c): it is the test that has written it */
+	if (system(program))
+		abort();
+}
+
 /* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 ssize_t write(int fd, const void *buf, size_t count)
 {
@@ -236,6 +261,8 @@ ssize_t write(int fd, const void *buf, size_t count)
 		path[len] = '\0';
 		name = strrchr(path, '/');
 	}
+	if (name && !is_making)
+		meanwhile(path, name);
 	if (name && !strcmp(name, "/addfile") && count < PATH_MAX) {
 		memcpy(path + len + 1, buf, count);
 		path[(size_t)len + 1 + count] = '\0';

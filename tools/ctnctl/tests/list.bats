@@ -332,3 +332,27 @@ total - 3 max $((7 * pagesize)) $((8 * pagesize)) $((20 * pagesize)) 40% -"
 	run ctnctl list -rno name,tasks,use% --total
 	assert_output 'total - 0%'
 }
+
+@test "many containers do not take many descriptors" {
+	container c1 beancounters='resource held'
+	names=(c1)
+	for n in {2..120}; do
+		cp -r "$tree/c1" "$tree/c$n"
+		names+=("c$n")
+	done
+	for words in list save metrics ps check beancounters 'top -bn1' 'show --tree' \
+		'trim --once --below 80%' 'which /dev/shm'; do
+		# shellcheck disable=SC2016,SC2086
+		run bash -c 'ulimit -n 30; exec "$CTNCTL" "$@"' - $words
+		refute_output --partial 'Too many open files'
+	done
+	# who holds those that are named raises what may be raised
+	# shellcheck disable=SC2016
+	run bash -c 'ulimit -Sn 30; exec "$CTNCTL" kill -s 0 "$@"' - "${names[@]}"
+	assert_success
+	assert_equal "$(cat "$tree/c1/kill" "$tree/c120/kill")" 00
+	# shellcheck disable=SC2016
+	printf '[%s]\n' "${names[@]}" >all.conf
+	run bash -c 'ulimit -n 30; exec "$CTNCTL" apply "$@"' - all.conf
+	assert_success
+}

@@ -207,3 +207,11 @@ load helper
 	assert_equal "$status" 0
 	assert_equal "$(<"$tree/web/rss_limit")" 575
 }
+
+@test "nothing is put back into another container that has the name meanwhile" {
+	container web page_limit=16 over_limit=deactivate
+	replaces over_limit web
+	with_kernel run ctnctl set web page_limit=64M over_limit=reclaim oom=task
+	assert_refused "$tree/web: No such container"
+	assert_equal "$(<"$tree/web/page_limit") $(<"$tree/web/over_limit")" 'max reclaim'
+}

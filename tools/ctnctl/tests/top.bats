@@ -58,7 +58,7 @@ some() {
 	container 'a b\c'
 	container $'a\xff'
 	run "$CTNCTL" list -no name
-	assert_line 'a b\c'
+	assert_line 'a b\x5cc'
 	assert_line 'a\xff'
 	mapfile -t names <<<"$output"
 	run ctnctl top -b -n 1

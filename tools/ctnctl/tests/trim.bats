@@ -400,3 +400,37 @@ fill() {
 	assert_success
 	assert_output ''
 }
+
+# open_in_tree: what of the tree $pid has open.
+open_in_tree() {
+	readlink "/proc/$pid"/fd/* | grep -F "$tree" || :
+}
+
+@test "no container is held open while trim and watch sleep" {
+	container web page_limit=16 num_file_pages=8
+	container db page_limit=16 num_file_pages=8
+	for words in 'trim --below 80%' watch; do
+		# shellcheck disable=SC2086
+		background ctnctl $words
+		wait_until has_watches 9
+		assert_equal "$(open_in_tree)" ''
+		bump web page_limit_hits 1
+		sleep 0.2
+		assert_equal "$(open_in_tree)" ''
+		kill "$pid"
+		join
+	done
+}
+
+@test "trim goes by what there is, and not by what another of the name had" {
+	container web page_limit=100 num_file_pages=200
+	container db page_limit=100 num_file_pages=300
+	container ../other page_limit=1000 num_file_pages=90
+	printf '%s\n' '#!/bin/sh' "[ -e '$CTN_CONFIG/other' ] || exit 0" \
+		"rm -r '$tree/web' && mv '$CTN_CONFIG/other' '$tree/web'" >"$CTN_CONFIG/on-shrink"
+	chmod +x "$CTN_CONFIG/on-shrink"
+	# db comes first
+	with_kernel run ctnctl trim --below 80% --once
+	assert_success
+	assert_equal "$(<"$tree/db/num_file_pages") $(<"$tree/web/num_file_pages")" '80 90'
+}

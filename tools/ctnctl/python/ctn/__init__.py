@@ -29,7 +29,7 @@ from ctn._ctn import ffi as _ffi
 from ctn._ctn import lib as _lib
 
 __all__ = ["MAX", "VALUE_MAX", "NAME_MAX", "Container", "Event", "Mapping", "Tree",
-           "Watch", "escape", "parse_pages"]
+           "Watch", "escape", "parse_pages", "unescape"]
 
 #: No limit.
 MAX: int = _lib.CTN_MAX
@@ -111,6 +111,11 @@ def escape(text: str) -> str:
     return _taken(_lib.ctn_escape(_bytes(text)))
 
 
+def unescape(text: str) -> str:
+    """Undo escape()."""
+    return _taken(_lib.ctn_unescape(_bytes(text)))
+
+
 def parse_pages(text: str) -> int:
     """Read a size as the kernel does: pages, or bytes with K, M, G or T, or "max"."""
     pages = _ffi.new("uint64_t *")
@@ -159,13 +164,55 @@ class Event(NamedTuple):
 
 
 class Container:
-    """A container that exists: made by Tree.create() and Tree.open()."""
+    """A container, opened by Tree.create() or Tree.open(): this one, and never another
+    that has its name later. When it was removed, what is called on it is a
+    FileNotFoundError.
+
+    It holds a descriptor of its directory until close(), the end of its with, or until
+    nothing refers to it any more; as long as it does, configfs cannot be unmounted."""
 
     def __init__(self, handle: Any) -> None:
-        self._ctn = _owned(handle, _lib.ctn_close)
+        self._handle = _owned(handle, _lib.ctn_close)
 
     def __repr__(self) -> str:
-        return f"<ctn.Container {self.name!r}>"
+        return "<ctn.Container closed>" if self._handle is None else \
+            f"<ctn.Container {self.name!r}>"
+
+    def __enter__(self) -> "Container":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give its descriptor back. The container lives on."""
+        if self._handle is not None:
+            _ffi.release(self._handle)
+            self._handle = None
+
+    @property
+    def _ctn(self) -> Any:
+        if self._handle is None:
+            raise ValueError("the container is closed")
+        return self._handle
+
+    def fileno(self) -> int:
+        """The descriptor of its directory, with O_PATH."""
+        return int(_lib.ctn_fd(self._ctn))
+
+    def exists(self) -> bool:
+        """Whether it is there still; another of its name does not count."""
+        if _lib.ctn_exists(self._ctn) == 0:
+            return True
+        try:
+            _check(True)
+        except FileNotFoundError:
+            pass
+        return False
+
+    def remove(self) -> None:
+        """Remove it, and no other. What is in it goes on without a container."""
+        _check(_lib.ctn_remove(self._ctn) != 0)
 
     @property
     def name(self) -> str:
@@ -216,22 +263,25 @@ class Container:
     @property
     def stats(self) -> dict[str, int]:
         """All its numbers, and what the kernel has done about its limits."""
-        where = _ffi.new("struct ctn_stat **")
-        count = _lib.ctn_stats(self._ctn, where)
-        _check(count < 0)
-        stats = _ffi.gc(where[0], _lib.free)
-        return {_text(stats[i].key): int(stats[i].value) for i in range(count)}
+        stats = _owned(_lib.ctn_stats_read(self._ctn), _lib.ctn_stats_free)
+        return {_text(_lib.ctn_stats_key(stats, i)): int(_lib.ctn_stats_value(stats, i))
+                for i in range(_lib.ctn_stats_count(stats))}
 
     @property
     def beancounters(self) -> dict[str, Beancounter]:
         """What it holds of each resource that the kernel counts."""
-        where = _ffi.new("struct ctn_bc **")
-        count = _lib.ctn_bc_list(self._ctn, where)
-        _check(count < 0)
-        rows = _ffi.gc(where[0], _lib.free)
-        return {_text(row.resource): Beancounter(row.held, row.maxheld, row.minheld,
-                                                 row.barrier, row.limit, row.failcnt)
-                for row in (rows[i] for i in range(count))}
+        bcs = _owned(_lib.ctn_bcs_read(self._ctn), _lib.ctn_bcs_free)
+        found = _ffi.new("uint64_t *")
+
+        def number(i: int, what: int) -> int:
+            _check(_lib.ctn_bcs_number(bcs, i, what, found) != 0)
+            return int(found[0])
+
+        order = (_lib.CTN_BC_HELD, _lib.CTN_BC_MAXHELD, _lib.CTN_BC_MINHELD,
+                 _lib.CTN_BC_BARRIER, _lib.CTN_BC_LIMIT, _lib.CTN_BC_FAILCNT)
+        return {_text(_lib.ctn_bcs_resource(bcs, i)):
+                Beancounter(*(number(i, what) for what in order))
+                for i in range(_lib.ctn_bcs_count(bcs))}
 
     def set_beancounter(self, resource: str, barrier: Union[str, int],
                         limit: Union[str, int]) -> None:
@@ -318,15 +368,18 @@ class Watch:
     def next(self, timeout: Optional[float] = 0) -> Optional[Event]:
         """The next event. Waits for it so many seconds, or without end if that is
         None, and returns None if there is none by then."""
-        event = _ffi.new("struct ctn_event *")
         end = None if timeout is None else time.monotonic() + timeout
         while True:
-            found = _lib.ctn_watch_next(self._open(), event)
+            watch = self._open()
+            found = _lib.ctn_watch_take(watch)
             _check(found < 0)
             if found:
-                attr = None if event.attr == _ffi.NULL else _text(event.attr)
-                return Event(self._TYPES[event.type], _text(event.name), attr,
-                             int(event.value), int(event.increase))
+                attr = _lib.ctn_watch_attr(watch)
+                return Event(self._TYPES[_lib.ctn_watch_type(watch)],
+                             _text(_lib.ctn_watch_name(watch)),
+                             None if attr == _ffi.NULL else _text(attr),
+                             int(_lib.ctn_watch_value(watch)),
+                             int(_lib.ctn_watch_increase(watch)))
             left = None if end is None else end - time.monotonic()
             if left is not None and left <= 0:
                 return None
