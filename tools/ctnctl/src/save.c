@@ -15,6 +15,7 @@
 
 #include "config.h"
 #include "named.h"
+#include "resource.h"
 #include "rights.h"
 
 /* What can be written: one line, without white space around it. */
@@ -48,6 +49,24 @@ static int save_value(FILE *to, const char *path, const struct ctn_attr *attr,
 	return status;
 }
 
+/* A kernel may have no beancounters. */
+static int save_resources(FILE *to, const struct holder *of)
+{
+	struct resource_row *rows = NULL;
+	ssize_t count = resource_rows(of, &rows);
+
+	if (count < 0)
+		return errno == ENOENT ? STATUS_OK : refused();
+	for (ssize_t i = 0; i < count; i++) {
+		char *text = resource_text(rows[i].name, &rows[i].bounds);
+
+		fprintf(to, "%s = %s\n", rows[i].name, text);
+		free(text);
+	}
+	resource_rows_free(rows, count);
+	return STATUS_OK;
+}
+
 static int save_defaults(FILE *to, const struct ctn_tree *tree)
 {
 	const struct ctn_attr *attr;
@@ -60,7 +79,7 @@ static int save_defaults(FILE *to, const struct ctn_tree *tree)
 			status |= save_value(to, ctn_tree_path(tree), attr,
 					     attr->name + strlen("default_"),
 					     ctn_tree_get(tree, attr->name));
-	return status;
+	return status | save_resources(to, &(struct holder){ .tree = tree });
 }
 
 static void save_owner(FILE *to, const char *file, const struct stat *st)
@@ -186,6 +205,7 @@ static int save_one(const struct ctn_tree *tree, const char *name, int named,
 		    !(attr->flags & CTN_ATTR_TREE))
 			status |= save_value(to, ctn_path(ctn), attr, attr->name,
 					     ctn_get(ctn, attr->name));
+	status |= save_resources(to, &(struct holder){ .ctn = ctn });
 	status |= save_rights(to, ctn);
 	if (files)
 		status |= save_files(to, ctn);

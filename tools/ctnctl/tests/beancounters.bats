@@ -6,8 +6,8 @@
 
 load helper
 
-# counts NAME [LIMIT]: a container with beancounters
-counts() {
+# counted NAME [LIMIT]: a container with beancounters
+counted() {
 	container "$1"
 	cat >"$tree/$1/beancounters" <<-END
 		resource       held  maxheld  minheld  barrier    limit  failcnt
@@ -17,8 +17,8 @@ counts() {
 }
 
 @test "a line for each resource of each container" {
-	counts web 500
-	counts db
+	counted web 500
+	counted db
 	run ctnctl beancounters -r
 	assert_success
 	assert_output 'NAME RESOURCE HELD MAXHELD BARRIER LIMIT FAILCNT
@@ -31,14 +31,14 @@ web physpages 100 200 max 500 0'
 }
 
 @test "only what something was refused of" {
-	counts web
+	counted web
 	run ctnctl beancounters -rn --failed
 	assert_success
 	assert_output 'web numproc 3 7 30 32 2'
 }
 
 @test "as JSON" {
-	counts web
+	counted web
 	json .beancounters beancounters --json web
 	assert_success
 	assert_output '[{"name":"web","resource":"numproc","held":3,"maxheld":7,"barrier":30,"limit":32,"failcnt":2},{"name":"web","resource":"physpages","held":100,"maxheld":200,"barrier":"max","limit":"max","failcnt":0}]'
@@ -68,22 +68,22 @@ web physpages 100 200 max 500 0'
 }
 
 @test "set writes a barrier and a limit by the name of the resource" {
-	counts web
+	counted web
 	run ctnctl set web numproc=30:33
 	assert_success
 	assert_equal "$(<"$tree/web/beancounters")" 'numproc 30 33'
-	counts db
+	counted db
 	run ctnctl set db physpages=64M
 	assert_success
 	assert_equal "$(<"$tree/db/beancounters")" 'physpages 64M'
-	counts app
+	counted app
 	run ctnctl set app numproc=reset
 	assert_success
 	assert_equal "$(<"$tree/app/beancounters")" 'numproc reset'
 }
 
 @test "set does not take what is neither a file nor counted" {
-	counts web
+	counted web
 	run ctnctl set web kmemsize=30M:32M
 	assert_failure 1
 	assert_output --partial "ctnctl: $tree/web/kmemsize: "

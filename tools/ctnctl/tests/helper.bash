@@ -165,6 +165,25 @@ like_the_kernel() {
 	)
 }
 
+# counts NAME [NUMPROC [PHYSPAGES]]: beancounters of a container, or, with "", the defaults
+# of new ones; each of them BARRIER LIMIT. Use with_kernel.
+counts() {
+	local dir=$tree${1:+/$1} file=beancounters
+
+	if [[ $1 ]]; then
+		cat >"$dir/table" <<-END
+			resource held maxheld minheld barrier limit failcnt
+			numproc 3 7 0 ${2-max max} 2
+			physpages 100 200 1 ${3-max max} 0
+		END
+	else
+		file=default_beancounters
+		printf 'resource barrier limit\nnumproc %s\nphyspages %s\n' \
+			"${2-max max}" "${3-max max}" >"$dir/table"
+	fi
+	cp "$dir/table" "$dir/$file"
+}
+
 # apply [ARGUMENT...]: with_kernel ctnctl apply, of what is on standard input if
 # there is a "-".
 apply() {
