@@ -151,6 +151,13 @@ int resource_get(const struct holder *of, const char *name, struct bounds *bound
 	return ret;
 }
 
+int resource_get_attr(const struct holder *of, const char *attr, struct bounds *bounds)
+{
+	if (ctn_attr_find(attr) || (of->ctn && !ctn_has(of->ctn, attr)))
+		return -1;
+	return resource_get(of, attr, bounds);
+}
+
 int resource_set(const struct holder *of, const char *name, const char *value)
 {
 	char *line = xasprintf("%s %s", name, value);

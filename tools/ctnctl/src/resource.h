@@ -52,6 +52,9 @@ void resource_rows_free(struct resource_row *rows, ssize_t count);
 /* The bounds of one. Returns 0, or -1 if this kernel does not count it. */
 int resource_get(const struct holder *of, const char *name, struct bounds *bounds);
 
+/* The same for what may be the name of a file, which comes first. */
+int resource_get_attr(const struct holder *of, const char *attr, struct bounds *bounds);
+
 /*
  * Write BARRIER:LIMIT, one for both, or "reset". Returns as ctn_set() does.
  */

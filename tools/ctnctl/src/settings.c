@@ -62,14 +62,6 @@ char *default_name(const char *attr)
 			 prefix : "", attr);
 }
 
-/* Whether it is a resource that this kernel counts; a file of that name comes first. */
-static int is_resource(const struct holder *to, const char *attr, struct bounds *bounds)
-{
-	if (ctn_attr_find(attr) || (to->ctn && !ctn_has(to->ctn, attr)))
-		return 0;
-	return !resource_get(to, attr, bounds);
-}
-
 /* What to put back after a refusal; NULL if there is no such thing. */
 static char *get(const struct holder *to, const char *attr)
 {
@@ -79,7 +71,7 @@ static char *get(const struct holder *to, const char *attr)
 
 	if (known && known->kind == CTN_KIND_LIST)
 		return NULL;
-	if (is_resource(to, attr, &bounds))
+	if (!resource_get_attr(to, attr, &bounds))
 		return resource_text(attr, &bounds);
 	if (to->ctn)
 		return ctn_get(to->ctn, attr);
@@ -95,7 +87,7 @@ static int set(const struct holder *to, const char *attr, const char *value)
 	char *name;
 	int ret;
 
-	if (is_resource(to, attr, &bounds))
+	if (!resource_get_attr(to, attr, &bounds))
 		return resource_set(to, attr, value);
 	if (to->ctn)
 		return ctn_set(to->ctn, attr, value);
