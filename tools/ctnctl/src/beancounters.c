@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failed.h"
 #include "table.h"
 
 enum { NAME, RESOURCE, HELD, MAXHELD, MINHELD, BARRIER, LIMIT, FAILCNT };
@@ -47,9 +48,12 @@ static void fill_row(struct table *table, const char *name, const struct ctn_bc 
 	}
 }
 
-/* @asked: it was named, and is not to have gone meanwhile. */
+/*
+ * @failed: only what has failed since, unless it is NULL. @asked: it was named, and is
+ * not to have gone meanwhile.
+ */
 static int fill(struct table *table, const struct ctn_tree *tree, const char *name,
-		int failed, int asked)
+		struct failed *failed, int asked)
 {
 	struct ctn *ctn = ctn_open(tree, name);
 	struct ctn_bc *rows = NULL;
@@ -66,7 +70,7 @@ static int fill(struct table *table, const struct ctn_tree *tree, const char *na
 		return refused();
 	}
 	for (ssize_t n = 0; n < count; n++)
-		if (!failed || rows[n].failcnt)
+		if (!failed || failed_has_grown(failed, ctn, &rows[n]))
 			fill_row(table, ctn_name(ctn), &rows[n]);
 	free(rows);
 	ctn_close(ctn);
@@ -89,7 +93,8 @@ static int run_beancounters(const struct command *cmd, int argc, char **argv)
 		{ 0 }
 	};
 	struct look look = { 0 };
-	int opt, failed = 0, status = STATUS_OK;
+	int opt, all, only_failed = 0, status = STATUS_OK;
+	struct failed *failed = NULL;
 	struct ctn_tree *tree;
 	struct table table;
 	char **names = NULL;
@@ -98,14 +103,17 @@ static int run_beancounters(const struct command *cmd, int argc, char **argv)
 		if (opt == 'h')
 			print_beancounters_help(cmd);
 		if (opt == 'f')
-			failed = 1;
+			only_failed = 1;
 		else if (!look_option(cmd, &look, opt, optarg))
 			try_help(cmd);
 	}
 
 	table_init(&table, cmd, "beancounters", &look, columns, ARRAY_SIZE(columns), usual);
 	tree = open_tree();
-	if (optind == argc) {
+	if (only_failed)
+		failed = failed_open();
+	all = optind == argc;
+	if (all) {
 		names = ctn_tree_names(tree);
 		if (!names)
 			exit(refused());
@@ -115,6 +123,10 @@ static int run_beancounters(const struct command *cmd, int argc, char **argv)
 	for (; optind < argc; optind++)
 		status |= fill(&table, tree, argv[optind], failed, 1);
 	table_print(&table);
+	/* what could not be shown was not seen */
+	if (failed && !fflush(stdout) && !ferror(stdout))
+		status |= failed_keep(failed, all);
+	failed_close(failed);
 	ctn_names_free(names);
 	ctn_tree_close(tree);
 	return status;
@@ -131,7 +143,8 @@ const struct command beancounters_command = {
 	"Options:\n"
 	LOOK_HELP
 	SORT_HELP("    ")
-	" -f, --failed          print only what something was refused of\n"
+	" -f, --failed          print only what something was refused of since the last\n"
+	"                       call with this option\n"
 	" -h, --help            print this help\n"
 	"\nColumns, also taken in small letters:\n",
 	.run = run_beancounters,

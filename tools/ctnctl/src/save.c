@@ -49,22 +49,44 @@ static int save_value(FILE *to, const char *path, const struct ctn_attr *attr,
 	return status;
 }
 
+/* What cannot be a key, or would be refused. */
+static int is_row(const struct resource_row *rows, ssize_t at)
+{
+	const char *name = rows[at].name;
+
+	if (!*name || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] ||
+	    rows[at].bounds.barrier > rows[at].bounds.limit)
+		return 0;
+	while (at-- > 0)
+		if (!strcmp(rows[at].name, name))
+			return 0;
+	return 1;
+}
+
 /* A kernel may have no beancounters. */
 static int save_resources(FILE *to, const struct holder *of)
 {
 	struct resource_row *rows = NULL;
 	ssize_t count = resource_rows(of, &rows);
+	int status = STATUS_OK;
 
 	if (count < 0)
 		return errno == ENOENT ? STATUS_OK : refused();
 	for (ssize_t i = 0; i < count; i++) {
 		char *text = resource_text(rows[i].name, &rows[i].bounds);
 
-		fprintf(to, "%s = %s\n", rows[i].name, text);
+		if (is_row(rows, i)) {
+			fprintf(to, "%s = %s\n", rows[i].name, text);
+		} else {
+			complain("%s/%sbeancounters: \"%.80s\", %s: Not what is expected of this file",
+				 of->ctn ? ctn_path(of->ctn) : ctn_tree_path(of->tree),
+				 of->ctn ? "" : "default_", rows[i].name, text);
+			status = STATUS_REFUSED;
+		}
 		free(text);
 	}
 	resource_rows_free(rows, count);
-	return STATUS_OK;
+	return status;
 }
 
 static int save_defaults(FILE *to, const struct ctn_tree *tree)

@@ -252,7 +252,7 @@ web: 1 fork or move was refused for its task_limit"
 	} >>"$tree/web/beancounters"
 	on_machine 100 100 50 web
 	assert_failure 1
-	assert_output "$(printf 'web: %s\n' "its rss is $((100 * pagesize / 1024))K, $((20 * pagesize / 1024))K over its rss_limit: there is no swap" \
+	assert_output "$(printf 'web: %s\n' "its rss is $((100 * pagesize / 1024))K, $((20 * pagesize / 1024))K over its rss_limit" \
 		'2 forks or moves were refused for its task_limit' \
 		'it holds 3 of numproc, which is over its barrier of 2' \
 		'it holds 3K of kmemsize, and its limit is 2K: it gets no more until it holds less' \

@@ -27,6 +27,7 @@ setup_file() {
 setup() {
 	export LC_ALL=C.UTF-8
 	export CTN_CONFIG=$BATS_TEST_TMPDIR/config
+	export CTN_STATE=$BATS_TEST_TMPDIR/state
 	tree=$CTN_CONFIG/containers
 	pagesize=$(getconf PAGESIZE)
 	mkdir -p "$tree"
