@@ -433,6 +433,43 @@ owned() {
 	assert_output "$(printf '%s\n' "$home/own/"{deep/too,mine})"
 }
 
+@test "a hard link that a user may have made is left out" {
+	need_root
+	like_the_kernel
+	data
+	home=$BATS_TEST_TMPDIR/home
+	mkdir -p "$home/deep" "$home/roots"
+	ln "$data/a" "$home/stolen"
+	ln "$data/b" "$home/deep/stolen"
+	# a file that is theirs, with two names; one that is not, with one; and in a directory
+	# of root's in theirs, where they cannot make one
+	touch "$home/mine" "$home/given"
+	ln "$home/mine" "$home/deep/mine"
+	ln "$data/c" "$home/roots/c"
+	chown 1000:1000 "$home" "$home/deep" "$home/mine"
+	config '[web]' "file = $home/**" "file = $home/st*" "file = $home/stolen" "file = $home/deep/s*"
+	for dry in -n ''; do
+		run --separate-stderr apply $dry "$conf"
+		local left="left out, which a user may have linked there from elsewhere:"
+		assert_complaints "$conf:2: $home/**: 2 files are $left $home/deep/stolen, ..." \
+			"$conf:3: $home/st*: 1 file is $left $home/stolen" \
+			"$conf:4: $home/stolen: it has another name, and may be somebody else's file, linked there by a user" \
+			"$conf:5: $home/deep/s*: 1 file is $left $home/deep/stolen"
+		assert_output "$(printf '%s\n' 'web: created' "web: file $home/"{deep/mine,given,roots/c})"
+	done
+	# no fault, so that no user can make the service fail
+	sed -i 4d "$conf"
+	run --separate-stderr apply "$conf"
+	assert_success
+	# nor where others than the owner may write, whose files they are
+	chown root "$home" "$home/deep"
+	chmod 1777 "$home"
+	config '[db]' "file = $home/stolen" "file = $home/given" "file = $home/deep/stolen"
+	run --separate-stderr apply "$conf"
+	assert_complaints "$conf:2: $home/stolen: it has another name, and may be somebody else's file, linked there by a user"
+	assert_output "$(printf '%s\n' 'db: created' "db: file $home/"{given,deep/stolen})"
+}
+
 @test "all limits are set before any file is looked for" {
 	like_the_kernel
 	data
