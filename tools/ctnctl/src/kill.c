@@ -120,6 +120,17 @@ static struct ctn **signal_all(const struct ctn_tree *tree, char **names, size_t
 	return all;
 }
 
+/* Who asked to stop is told what has been left as it is. */
+static void say_left(struct ctn **all, size_t count)
+{
+	uint64_t left;
+
+	for (size_t i = 0; i < count && stop_signal; i++)
+		if (all[i] && !ctn_get_number(all[i], "num_tasks", &left) && left)
+			complain("%s: %" PRIu64 " thread%s still in it", ctn_name(all[i]),
+				 left, left == 1 ? " is" : "s are");
+}
+
 static void close_all(struct ctn **all, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -167,14 +178,16 @@ static int run_kill(const struct command *cmd, int argc, char **argv)
 
 	tree = open_tree();
 	count = (size_t)(argc - optind);
-	all = signal_all(tree, argv + optind, count, number, &status);
+	/* who is to wait has been sent the signal to all before it is asked to stop */
 	if (wait)
 		stop_begin();
+	all = signal_all(tree, argv + optind, count, number, &status);
 	for (size_t i = 0; i < count && wait && !stop_signal; i++)
 		if (all[i])
 			status |= wait_for(all[i]);
 	if (wait)
 		stop_end();
+	say_left(all, count);
 	close_all(all, count);
 	ctn_tree_close(tree);
 	stop_now();
@@ -260,14 +273,15 @@ static int run_stop(const struct command *cmd, int argc, char **argv)
 
 	tree = open_tree();
 	count = (size_t)(argc - optind);
+	stop_begin();
 	/* all have the same time, and it begins for all at once */
 	all = signal_all(tree, argv + optind, count, number, &status);
 	end = now() + seconds;
-	stop_begin();
 	for (size_t i = 0; i < count && !stop_signal; i++)
 		if (all[i])
 			status |= stop_one(all[i], end);
 	stop_end();
+	say_left(all, count);
 	close_all(all, count);
 	ctn_tree_close(tree);
 	stop_now();

@@ -20,7 +20,7 @@
  *   step    how many pages go at a time
  *   pause   how many milliseconds that takes, in which a signal means EINTR
  *   deaf    for how many before that a signal comes too early, as one does that
- *           comes before the system call
+ *           comes before the system call; and how long a write to kill takes
  *   dying   it is being removed: ENODEV
  *   writes  gets a line for each write
  */
@@ -364,6 +364,7 @@ ssize_t write(int fd, const void *buf, size_t count)
 {
 	ssize_t (*real)(int fd, const void *buf, size_t count);
 	char link[64], path[2 * PATH_MAX], value[64], label[80], *name = NULL;
+	struct timespec deaf;
 	ssize_t len;
 	int err;
 
@@ -397,6 +398,9 @@ ssize_t write(int fd, const void *buf, size_t count)
 			errno = err;
 			return -1;
 		}
+		deaf = get_ms(path, "deaf");
+		while (!strcmp(name + 1, "kill") && nanosleep(&deaf, &deaf))
+			continue;
 		if (has_table(path))
 			update_table(path, name + 1, value);
 		*name = '/';
