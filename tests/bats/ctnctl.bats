@@ -7,6 +7,7 @@
 # vm: --mem 512M --smp 2 --disk 256M --swap 128M
 # kernels: base
 
+bats_require_minimum_version 1.5.0
 load common
 
 setup_file() { common_setup_file; }
@@ -452,4 +453,32 @@ hold $child"
 	assert_equal "$(jq .tasks_peak <<<"$stderr")" 5
 	assert [ "$(jq .trimmed_pages <<<"$stderr")" -gt 0 ]
 	assert [ "$(jq .usec <<<"$stderr")" -gt 0 ]
+}
+
+@test "beancounters --failed tells what failed since, and begins anew with a container" {
+	export CTN_STATE=/dev/shm/state
+	rm -rf $CTN_STATE
+	failed() {
+		run --separate-stderr "$CTN" beancounters -rno NAME,RESOURCE,FAILCNT --failed
+		assert_success
+		assert_equal "$stderr" ''
+	}
+	failed
+	assert_output ''
+	"$CTN" set "$N" numproc=1
+	run "$CTN" run "$N" -- sh -c '/bin/true; :'
+	failed
+	assert_output --regexp "^$N numproc [1-9]"
+	failed
+	assert_output ''
+	run "$CTN" check "$N"
+	assert_failure 1
+	assert_output --regexp "^$N: [0-9]+ forks? or moves? w(as|ere) refused for its task_limit"
+	# its id is given to the next
+	"$CTN" delete "$N"
+	"$CTN" create --task-limit 1 "$N"
+	run "$CTN" run "$N" -- sh -c '/bin/true; :'
+	failed
+	assert_output --regexp "^$N numproc [1-9]"
+	rm -r $CTN_STATE
 }
