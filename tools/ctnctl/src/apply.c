@@ -864,6 +864,8 @@ static int run_apply(const struct command *cmd, int argc, char **argv)
 	apply.tree = tree;
 	if (optind == argc)
 		config_read_all(&config);
+	if (optind == argc && !config.nfiles && isatty(STDOUT_FILENO))
+		complain("there is no file to apply; see ctnctl.conf(5)");
 	for (; optind < argc; optind++)
 		config_read(&config, argv[optind]);
 

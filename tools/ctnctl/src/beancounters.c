@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "failed.h"
+#include "resource.h"
 #include "table.h"
 
-enum { NAME, RESOURCE, HELD, MAXHELD, MINHELD, BARRIER, LIMIT, FAILCNT };
+enum { NAME, RESOURCE, HELD, MAXHELD, MINHELD, BARRIER, LIMIT, FAILCNT, UNIT };
 
 static const struct column columns[] = {
 	[NAME] = { "NAME", CELL_TEXT, "name of the container", "name" },
@@ -22,16 +23,38 @@ static const struct column columns[] = {
 	[LIMIT] = { "LIMIT", CELL_NUMBER, "what it cannot go over", "limit" },
 	[FAILCNT] = { "FAILCNT", CELL_NUMBER, "how often something was refused",
 		      "failcnt" },
+	[UNIT] = { "UNIT", CELL_TEXT, "what the numbers are: tasks, pages or bytes", "unit" },
 };
 
 static const char usual[] = "NAME,RESOURCE,HELD,MAXHELD,BARRIER,LIMIT,FAILCNT";
+
+/* A kernel that is newer than this may count what has no unit here. */
+static const char *unit_of(const struct resource *known, int in_bytes)
+{
+	if (!known)
+		return NULL;
+	if (known->unit == RESOURCE_PAGES)
+		return in_bytes ? "bytes" : "pages";
+	return known->unit == RESOURCE_BYTES ? "bytes" :
+	       !strcmp(known->name, "numproc") ? "tasks" : "number";
+}
+
+static uint64_t number_of(const struct resource *known, uint64_t number, int in_bytes)
+{
+	return known && known->unit == RESOURCE_PAGES && in_bytes && number != CTN_MAX ?
+	       pages_to_bytes(number) : number;
+}
 
 static void fill_row(struct table *table, const char *name, const struct ctn_bc *row)
 {
 	const uint64_t numbers[] = {
 		[HELD] = row->held, [MAXHELD] = row->maxheld, [MINHELD] = row->minheld,
-		[BARRIER] = row->barrier, [LIMIT] = row->limit, [FAILCNT] = row->failcnt,
+		[BARRIER] = row->barrier, [LIMIT] = row->limit,
 	};
+
+	const struct resource *known = resource_find(row->resource);
+	int in_bytes = table->look->bytes && !table->look->json;
+	const char *unit = unit_of(known, in_bytes);
 
 	table_line(table);
 	for (size_t i = 0; i < table->nshown; i++) {
@@ -42,8 +65,16 @@ static void fill_row(struct table *table, const char *name, const struct ctn_bc 
 		case RESOURCE:
 			table_text(table, i, row->resource);
 			break;
+		case UNIT:
+			if (unit)
+				table_text(table, i, unit);
+			break;
+		case FAILCNT:
+			table_number(table, i, row->failcnt);
+			break;
 		default:
-			table_number(table, i, numbers[table->shown[i]]);
+			table_number(table, i, number_of(known, numbers[table->shown[i]],
+							 in_bytes));
 		}
 	}
 }
@@ -138,8 +169,9 @@ const struct command beancounters_command = {
 	.help =
 	"Usage: ctnctl beancounters [OPTION...] [NAME...]\n\n"
 	"Print what each container, or each NAME, holds of each resource that the\n"
-	"kernel counts, with its barrier and limit: in tasks, pages or bytes. They\n"
-	"are set with ctnctl set NAME RESOURCE=BARRIER:LIMIT.\n\n"
+	"kernel counts, with its barrier and limit: in tasks, pages or bytes, as the\n"
+	"file has them; with --bytes there are no pages. They are set with ctnctl set\n"
+	"NAME RESOURCE=BARRIER:LIMIT.\n\n"
 	"Options:\n"
 	LOOK_HELP
 	SORT_HELP("    ")

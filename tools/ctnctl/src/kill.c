@@ -159,6 +159,13 @@ static int run_kill(const struct command *cmd, int argc, char **argv)
 	struct ctn **all;
 	size_t count;
 
+	/* as kill(1) takes it; no signal is called as an option is */
+	if (argc > 1 && *argv[1] == '-' && take_signal(argv[1] + 1) >= 0) {
+		number = take_signal(argv[1] + 1);
+		argv[1] = argv[0];
+		argv++;
+		argc--;
+	}
 	while ((opt = next_option(argc, argv, "hs:w", options)) != -1) {
 		switch (opt) {
 		case 's':
@@ -204,7 +211,8 @@ const struct command kill_command = {
 	"processes are left alone.\n\n"
 	"Options:\n"
 	" -s, --signal SIGNAL  send this one: a name such as TERM, or a number; 0\n"
-	"                      only asks whether one could be sent\n"
+	"                      only asks whether one could be sent; first of all also\n"
+	"                      -TERM, -9\n"
 	" -w, --wait           wait until nobody is in the containers\n"
 	" -h, --help           print this help\n"
 	"\nExample:\n"

@@ -62,6 +62,15 @@ char *default_name(const char *attr)
 			 prefix : "", attr);
 }
 
+/* What the kernel is to say of it that it does not count it. */
+static int is_resource(const struct holder *to, const char *attr)
+{
+	struct bounds bounds;
+
+	return !resource_get_attr(to, attr, &bounds) ||
+	       (resource_find(attr) && !(to->ctn && !ctn_has(to->ctn, attr)));
+}
+
 /* What to put back after a refusal; NULL if there is no such thing. */
 static char *get(const struct holder *to, const char *attr)
 {
@@ -83,11 +92,10 @@ static char *get(const struct holder *to, const char *attr)
 
 static int set(const struct holder *to, const char *attr, const char *value)
 {
-	struct bounds bounds;
 	char *name;
 	int ret;
 
-	if (!resource_get_attr(to, attr, &bounds))
+	if (is_resource(to, attr))
 		return resource_set(to, attr, value);
 	if (to->ctn)
 		return ctn_set(to->ctn, attr, value);

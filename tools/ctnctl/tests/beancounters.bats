@@ -295,15 +295,18 @@ home/xdg/ctnctl/beancounters.lock'
 }
 
 @test "set does not take what is neither a file nor counted" {
-	counted web
-	run ctnctl set web kmemsize=30M:32M
-	assert_failure 1
-	assert_output --partial "ctnctl: $tree/web/kmemsize: "
-	run ctnctl set web numpro=1
-	assert_failure 1
+	container web
+	counts web
+	run with_kernel "$CTNCTL" set web kmemsize=30M:32M
+	assert_refused "$tree/web/beancounters: \"kmemsize 30M 32M\": Operation not supported (this kernel does not count that)"
+	run with_kernel "$CTNCTL" set web numproc=5:4
+	assert_refused "$tree/web/beancounters: \"numproc 5 4\": Invalid argument (want a resource and its limit, or its barrier and a limit that is not below it, or \"reset\")"
+	run with_kernel "$CTNCTL" set web numpro=1
+	assert_refused "$tree/web/numpro: \"1\": No such attribute"
 	container db
 	run ctnctl set db numproc=1
-	assert_failure 1
+	assert_refused "$tree/db/beancounters: \"numproc 1\": No such attribute (this kernel lacks it)"
+	assert_equal "$(sed 1d "$tree/web/table")" $'numproc 3 7 0 max max 2\nphyspages 100 200 1 max max 0'
 }
 
 @test "set does the same for the defaults" {
@@ -312,4 +315,23 @@ home/xdg/ctnctl/beancounters.lock'
 	run ctnctl set --defaults physpages=32M:64M
 	assert_success
 	assert_equal "$(<"$tree/default_beancounters")" 'physpages 32M 64M'
+}
+
+@test "pages are bytes if that is wanted, and a column has the unit" {
+	counted web 50
+	echo 'tcpsndbuf 1 2 0 3 max 5' >>"$tree/web/beancounters"
+	echo 'numfile 1 2 0 3 max 5' >>"$tree/web/beancounters"
+	echo 'numnew 1 2 0 3 max 5' >>"$tree/web/beancounters"
+	run ctnctl beancounters -rnbo RESOURCE,HELD,MAXHELD,MINHELD,BARRIER,LIMIT,FAILCNT,UNIT
+	assert_success
+	assert_output "numproc 3 7 0 30 32 2 tasks
+physpages $((100 * pagesize)) $((200 * pagesize)) $pagesize max $((50 * pagesize)) 0 bytes
+tcpsndbuf 1 2 0 3 max 5 bytes
+numfile 1 2 0 3 max 5 number
+numnew 1 2 0 3 max 5 -"
+	run ctnctl beancounters -rno RESOURCE,HELD,UNIT
+	assert_line 'physpages 100 pages'
+	# JSON is of the file
+	json '.beancounters[1].held' beancounters --json --bytes
+	assert_output 100
 }

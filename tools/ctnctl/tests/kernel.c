@@ -304,8 +304,10 @@ static int set_bounds(const char *dir, const char *file, const char *resource,
 		is_pages = strstr(name, "pages") != NULL;
 		high = bound(limit, is_pages);
 		low = bound(barrier ? barrier : old, is_pages);
-		if (low > high && barrier)
-			break;
+		if (low > high && barrier) {
+			fclose(table);
+			return EINVAL;
+		}
 		if (low > high)
 			low = high;
 		found = 1;

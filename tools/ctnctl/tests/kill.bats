@@ -228,3 +228,21 @@ ctnctl: db: 1 thread is still in it'
 	join
 	assert_equal "$stderr" 'ctnctl: x\x1b[2J\x0ay: 1 thread has not ended in time, and is killed'
 }
+
+@test "kill takes a signal as kill(1) does" {
+	container web
+	for signal in '-9 9' '-TERM 15' '-SIGHUP 1' '-0 0' '-RTMIN+1 35'; do
+		: >"$tree/web/kill"
+		run ctnctl kill "${signal% *}" web
+		assert_success
+		assert_equal "$signal: $(<"$tree/web/kill")" "$signal: ${signal#* }"
+	done
+	: >"$tree/web/kill"
+	# first of all, and one that there is
+	for words in 'web -9' '-99 web' '-NOPE web' '--9 web'; do
+		# shellcheck disable=SC2086
+		run ctnctl kill $words
+		assert_wrong_usage
+	done
+	assert_equal "$(<"$tree/web/kill")" ''
+}
