@@ -48,14 +48,19 @@ static void refuse(const struct search *search, const char *path, int err)
 }
 
 /* Open what is there without following any link on the way to it. */
-static int open_real(const char *path, int flags)
+static int open_real_at(int dir, const char *path, int flags)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(unsigned int)(flags | O_CLOEXEC),
 		.resolve = RESOLVE_NO_SYMLINKS,
 	};
 
-	return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+}
+
+static int open_real(const char *path, int flags)
+{
+	return open_real_at(AT_FDCWD, path, flags);
 }
 
 /* What comes before the last slash, of a path without one at its end. */
@@ -88,9 +93,6 @@ static int may_be_linked(const struct stat *dir, const struct stat *file)
  */
 static int stat_file(const char *path, struct stat *st, int *linked)
 {
-	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS,
-	};
 	char *parent = xasprintf("%s", path);
 	int dir, fd = -1, ret = -1;
 	struct stat st_dir;
@@ -98,8 +100,7 @@ static int stat_file(const char *path, struct stat *st, int *linked)
 	drop_last(parent);
 	dir = open_real(*parent ? parent : "/", O_PATH | O_DIRECTORY);
 	if (dir >= 0 && !fstat(dir, &st_dir))
-		fd = (int)syscall(SYS_openat2, dir, strrchr(path, '/') + 1, &how,
-				  sizeof(how));
+		fd = open_real_at(dir, strrchr(path, '/') + 1, O_PATH);
 	if (fd >= 0 && !fstat(fd, st)) {
 		*linked = S_ISREG(st->st_mode) && may_be_linked(&st_dir, st);
 		ret = 0;
