@@ -392,7 +392,7 @@ printed() {
 	assert_output 'o\x09dd \x5c040\x0aname'
 	tells p write "$F" 10
 	run "$CTN" which "$F" "$p"
-	assert_output $'o\\x09dd \\x5c040\\x0aname\no\\x09dd \\x5c040\\x0aname'
+	assert_output "$F: o\\x09dd \\x5c040\\x0aname"$'\n'"$p: o\\x09dd \\x5c040\\x0aname"
 	hold <<<"write /dev/shm/$N 10"
 	run "$CTN" which "/dev/shm/$N"
 	assert_failure 1
