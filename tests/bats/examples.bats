@@ -31,11 +31,13 @@ extract() {
 
 # help_examples COMMAND: each of its help is a line.
 help_examples() {
-	local n=0 line
+	local n=0 line command=("$1")
 
+	[ "$1" != main ] || command=()
 	while read -r line; do
-		echo "$line" >"$EXAMPLES/help-$1-$((++n)).sh"
-	done < <("$CTN" ${1/#main/} --help | sed -n '/^Examples\?[:,]/,/^$/s/^  *//p')
+		n=$((n + 1))
+		echo "$line" >"$EXAMPLES/help-$1-$n.sh"
+	done < <("$CTN" "${command[@]}" --help | sed -n '/^Examples\?[:,]/,/^$/s/^  *//p')
 }
 
 setup_file() {
@@ -59,7 +61,7 @@ setup_file() {
 	done
 	mkdir -p /var/lib/db /var/lib/postgresql/data /var/lib/prometheus/node-exporter
 	echo x | tee /var/lib/db/{a,b}.dat >/var/lib/postgresql/data/table
-	cp /usr/bin/sleep $BIN/nginx
+	cp /usr/bin/sleep "$BIN/nginx"
 	# configfs is no module here, which a kernel that is installed would say
 	mkdir -p "/lib/modules/$(uname -r)"
 	echo kernel/fs/configfs/configfs.ko >"/lib/modules/$(uname -r)/modules.builtin"
@@ -87,7 +89,7 @@ begin() {
 	rm -rf /etc/ctnctl.d kills log
 	for name in web db; do
 		"$CTN" create "$name"
-		"$CTN" run "$name" -- $BIN/nginx 1000 </dev/null >/dev/null 2>&1 3>&- &
+		"$CTN" run "$name" -- "$BIN/nginx" 1000 </dev/null >/dev/null 2>&1 3>&- &
 		disown
 		wait_until 20 grep -q . "$ROOT/$name/tasks"
 	done
@@ -212,9 +214,9 @@ run_all() {
 		run --separate-stderr "$CTN" apply "$file"
 		assert_success
 		assert_equal "$stderr" ''
-		for name in $(sed -n 's/^\[\(.*\)\]$/\1/p' "$file"); do
+		while read -r name; do
 			assert [ -d "$ROOT/$name" ]
-		done
+		done < <(sed -n 's/^\[\(.*\)\]$/\1/p' "$file")
 		# all of it is so now
 		run --separate-stderr "$CTN" apply "$file"
 		assert_success

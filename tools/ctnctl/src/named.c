@@ -457,7 +457,7 @@ static void find_one(struct search *search, const char *pattern)
 	char *path = literal(pattern, strlen(pattern));
 	char *real = resolve(path);
 	struct stat st;
-	int linked;
+	int linked = 0;
 
 	if (!real || (*real ? stat_file(real, &st, &linked) : stat("/", &st))) {
 		refuse_link(search, path);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2016,SC2030,SC2031
 #
 # beancounters: the table of what containers hold; and set, with the names of resources.
 
@@ -319,9 +319,7 @@ home/xdg/ctnctl/beancounters.lock'
 
 @test "pages are bytes if that is wanted, and a column has the unit" {
 	counted web 50
-	echo 'tcpsndbuf 1 2 0 3 max 5' >>"$tree/web/beancounters"
-	echo 'numfile 1 2 0 3 max 5' >>"$tree/web/beancounters"
-	echo 'numnew 1 2 0 3 max 5' >>"$tree/web/beancounters"
+	printf '%s 1 2 0 3 max 5\n' tcpsndbuf numfile numnew >>"$tree/web/beancounters"
 	run ctnctl beancounters -rnbo RESOURCE,HELD,MAXHELD,MINHELD,BARRIER,LIMIT,FAILCNT,UNIT
 	assert_success
 	assert_output "numproc 3 7 0 30 32 2 tasks
