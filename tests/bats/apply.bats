@@ -53,6 +53,8 @@ page_limit = max
 over_limit = reclaim
 rss_limit = max
 oom = task
+numproc = max:max
+physpages = max:max
 owner = root:root"
 }
 
@@ -90,6 +92,67 @@ $BOB:0 664
 		'3 max 12288'
 	run --separate-stderr "$CTN" apply --prune "$CONF"
 	assert_applied
+}
+
+@test "barriers and limits come back, and bind whom the container is given to" {
+	echo 'numproc 30 32' >"$C/beancounters"
+	echo 'physpages 32M 64M' >"$C/beancounters"
+	echo 'numproc 100 max' >"$ROOT/default_beancounters"
+	chown -R "$ALICE" "$C"
+	run --separate-stderr "$CTN" apply <("$CTN" save)
+	assert_applied
+	"$CTN" save >"$CONF"
+	assert_equal "$(grep -A1 numproc "$CONF")" 'numproc = 100:max
+physpages = max:max
+--
+numproc = 30:32
+physpages = 32M:64M'
+
+	rmdir "$C"
+	echo 'numproc max' >"$ROOT/default_beancounters"
+	run --separate-stderr "$CTN" apply "$CONF"
+	assert_equal "$stderr" ''
+	assert_success
+	assert_line "$N: numproc 30:32"
+	refute_line --partial 'task_limit'
+	assert_equal "$("$CTN" save)" "$(cat "$CONF")"
+	assert_equal "$(attr task_limit) $(attr rss_limit)" '32 16384'
+	run --separate-stderr "$CTN" apply "$CONF"
+	assert_applied
+	assert_equal "$(put_as "$ALICE" beancounters 'numproc 33')" EPERM
+	assert_equal "$(put_as "$ALICE" task_limit 33)" EPERM
+	echo 'numproc max' >"$ROOT/default_beancounters"
+}
+
+@test "so does what was bound with both the same" {
+	echo 'numproc 32' >"$C/beancounters"
+	chown -R "$ALICE" "$C"
+	"$CTN" save "$N" >"$CONF"
+	rmdir "$C"
+	"$CTN" apply "$CONF"
+	assert_equal "$(put_as "$ALICE" task_limit 33)" EPERM
+	# what does not bind does not stop who may raise it
+	apply "[$N]" 'numproc = max'
+	assert_applied "$N: numproc 32:32 -> max:max"
+	assert_equal "$(put_as "$ALICE" task_limit 33)" ok
+}
+
+@test "a resource that this kernel does not count is told, and the rest is applied" {
+	apply "[$N]" 'kmemsize = 11055923:11377049' 'numproc = 7' 'numfile = max'
+	assert_equal "$stderr" "ctnctl: $CONF:2: kmemsize: this kernel does not count it"
+	assert_failure 1
+	assert_output "$N: numproc max:max -> 7:7"
+}
+
+@test "a refusal of a resource is told with its line" {
+	echo 'numproc 10' >"$C/beancounters"
+	chown -R "$ALICE" "$C"
+	printf '%s\n' "[$N]" 'numproc = 11' 'page_limit = 8M' >"$CONF"
+	chmod 644 "$CONF"
+	run --separate-stderr setpriv --reuid "$ALICE" --clear-groups "$CTN" apply "$CONF"
+	assert_failure 1
+	assert_output "$N: page_limit max -> 8M"
+	assert_equal "$stderr" "ctnctl: $CONF:2: $C/beancounters: \"numproc 11\": Operation not permitted (it is bound to less, for whoever has not got CAP_SYS_RESOURCE)"
 }
 
 @test "a dry run tells what is done then" {

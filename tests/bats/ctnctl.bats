@@ -7,6 +7,7 @@
 # vm: --mem 512M --smp 2 --disk 256M --swap 128M
 # kernels: base
 
+bats_require_minimum_version 1.5.0
 load common
 
 setup_file() { common_setup_file; }
@@ -391,7 +392,7 @@ printed() {
 	assert_output 'o\x09dd \x5c040\x0aname'
 	tells p write "$F" 10
 	run "$CTN" which "$F" "$p"
-	assert_output $'o\\x09dd \\x5c040\\x0aname\no\\x09dd \\x5c040\\x0aname'
+	assert_output "$F: o\\x09dd \\x5c040\\x0aname"$'\n'"$p: o\\x09dd \\x5c040\\x0aname"
 	hold <<<"write /dev/shm/$N 10"
 	run "$CTN" which "/dev/shm/$N"
 	assert_failure 1
@@ -496,4 +497,32 @@ hold $child"
 	assert_failure
 	exec 5<&-
 	umount "$there"
+}
+
+@test "beancounters --failed tells what failed since, and begins anew with a container" {
+	export CTN_STATE=/dev/shm/state
+	rm -rf $CTN_STATE
+	failed() {
+		run --separate-stderr "$CTN" beancounters -rno NAME,RESOURCE,FAILCNT --failed
+		assert_success
+		assert_equal "$stderr" ''
+	}
+	failed
+	assert_output ''
+	"$CTN" set "$N" numproc=1
+	run "$CTN" run "$N" -- sh -c '/bin/true; :'
+	failed
+	assert_output --regexp "^$N numproc [1-9]"
+	failed
+	assert_output ''
+	run "$CTN" check "$N"
+	assert_failure 1
+	assert_output --regexp "^$N: [0-9]+ forks? or moves? w(as|ere) refused for its task_limit"
+	# its id is given to the next
+	"$CTN" delete "$N"
+	"$CTN" create --task-limit 1 "$N"
+	run "$CTN" run "$N" -- sh -c '/bin/true; :'
+	failed
+	assert_output --regexp "^$N numproc [1-9]"
+	rm -r $CTN_STATE
 }

@@ -19,7 +19,7 @@
 #define WANT_PAGES "want pages, a size such as 64M, or \"max\""
 #define WANT_SIZE "want pages, or a size such as 64M"
 #define WANT_COUNT "want a number or \"max\""
-#define WANT_BC "want a resource and its limit, or its barrier and its limit, or \"reset\""
+#define WANT_BC "want a resource and its limit, or its barrier and a limit that is not below it, or \"reset\""
 #define WANT_PID "want the number of a process that is no kernel thread"
 #define WANT_ZERO "want 0, which makes what there is now the peak"
 #define WANT_SIGNAL "want the number of a signal"

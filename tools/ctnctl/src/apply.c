@@ -16,6 +16,7 @@
 
 #include "config.h"
 #include "named.h"
+#include "resource.h"
 #include "rights.h"
 
 struct apply {
@@ -171,6 +172,8 @@ static void refuse_unknown(const struct target *target, const struct key *key)
 		if (is_setting(attr, tree))
 			nearest_look(&meant, key->name, attr->name +
 				     (tree ? strlen("default_") : 0));
+	for (size_t i = 0; resource_at(i); i++)
+		nearest_look(&meant, key->name, resource_at(i)->name);
 	if (target->section->name) {
 		nearest_look(&meant, key->name, CONFIG_FILE);
 		nearest_look(&meant, key->name, "owner");
@@ -250,6 +253,8 @@ static void put_attr(const struct target *target, const struct key *key)
 	if (!strcmp(name, "addfile"))
 		refuse_key(target, key, "it is no setting; write " CONFIG_FILE
 			   " = PATH");
+	else if (!strcmp(name, "beancounters") || !strcmp(name, "default_beancounters"))
+		refuse_key(target, key, "it is no setting; write RESOURCE = BARRIER:LIMIT");
 	else if (attr && !is_setting(attr, tree))
 		refuse_key(target, key, "it is no setting");
 	else
@@ -258,6 +263,122 @@ static void put_attr(const struct target *target, const struct key *key)
 		put_value(target, key, name, attr, value);
 	free(value);
 	free(name);
+}
+
+/* Resources */
+
+static struct holder holder_of(const struct target *target)
+{
+	/* one that nobody has made yet has what new ones get */
+	return (struct holder){ .ctn = target->ctn, .tree = target->apply->tree };
+}
+
+/* A file of the container of that name comes first, as it does for "set". */
+static int is_resource(const struct target *target, const char *name)
+{
+	const struct holder of = holder_of(target);
+	struct bounds bounds;
+
+	if (ctn_attr_find(name) || (target->ctn && !ctn_has(target->ctn, name)))
+		return 0;
+	return resource_find(name) || !resource_get(&of, name, &bounds);
+}
+
+static const struct key *find_key(const struct section *section, const char *name)
+{
+	for (size_t i = 0; i < section->nkeys; i++)
+		if (!strcmp(section->keys[i].name, name))
+			return &section->keys[i];
+	return NULL;
+}
+
+/* What a line says of the limit of @resource, or of the file that it is. */
+static int get_limit(const struct key *key, const char *resource, uint64_t *limit)
+{
+	char *value = xasprintf("%s", key->value);
+	int is_file = strcmp(key->name, resource);
+	struct bounds bounds;
+	int ret = (is_file && strchr(value, ':')) ||
+		  resource_parse(resource, value, &bounds) ? -1 : 0;
+
+	free(value);
+	*limit = ret ? 0 : bounds.limit;
+	return ret;
+}
+
+/* The line of the file that has the limit of the resource that this line is of. */
+static const struct key *limit_key(const struct target *target, const struct key *key)
+{
+	const struct resource *known = resource_find(key->name);
+
+	return known && known->limit ? find_key(target->section, known->limit) : NULL;
+}
+
+/* Is this a limit that the line of a resource sets, too? Then that is enough. */
+static int is_in_resource(const struct target *target, const struct key *key)
+{
+	const struct holder of = holder_of(target);
+
+	for (size_t i = 0; i < target->section->nkeys; i++) {
+		const struct key *other = &target->section->keys[i];
+		uint64_t limit, same;
+		struct bounds now;
+
+		if (limit_key(target, other) == key && is_resource(target, other->name) &&
+		    !resource_get(&of, other->name, &now) &&
+		    !get_limit(key, other->name, &limit) &&
+		    !get_limit(other, other->name, &same) && limit == same)
+			return 1;
+	}
+	return 0;
+}
+
+static void put_resource(const struct target *target, const struct key *key)
+{
+	const struct holder to = holder_of(target);
+	char *value = xasprintf("%s", key->value);
+	struct bounds before, after;
+	const struct key *other;
+	uint64_t limit;
+	const char *why = !strcmp(value, "reset") ? "it is no setting" :
+			  resource_parse(key->name, value, &after);
+	char *old = NULL, *new = NULL;
+
+	if (why) {
+		refuse_key(target, key, "\"%s\": %s", key->value, why);
+		goto out;
+	}
+	other = limit_key(target, key);
+	if (other && !get_limit(other, key->name, &limit) && limit != after.limit) {
+		refuse_key(target, key, "\"%s\": its limit is %s, which is \"%s\" at %s:%lu",
+			   key->value, other->name, other->value, other->at.file,
+			   other->at.line);
+		goto out;
+	}
+	if (resource_get(&to, key->name, &before)) {
+		/* nothing is what there is of what is not counted */
+		if (after.barrier != CTN_MAX)
+			refuse_key(target, key, "this kernel does not count it");
+		goto out;
+	}
+	/*
+	 * In a new container a limit that is so already is written all the same: only
+	 * what is written binds whom the container is given to.
+	 */
+	if (before.barrier == after.barrier && before.limit == after.limit &&
+	    (!target->made || after.barrier == CTN_MAX))
+		goto out;
+	if (!target->apply->dry_run && resource_set(&to, key->name, value)) {
+		refuse(target, &key->at);
+		goto out;
+	}
+	old = target->made ? NULL : resource_text(key->name, &before);
+	new = resource_text(key->name, &after);
+	say_changed(target, key->name, old, new);
+out:
+	free(value);
+	free(old);
+	free(new);
 }
 
 /* Rights */
@@ -495,8 +616,12 @@ static void put_attrs(const struct target *target, int words)
 	for (size_t i = 0; i < target->section->nkeys && !stop_signal; i++) {
 		const struct key *key = &target->section->keys[i];
 
-		if (strcmp(key->name, CONFIG_FILE) && !right_of(key, OWNER) &&
-		    !right_of(key, MODE) && is_word(key) == words)
+		if (!strcmp(key->name, CONFIG_FILE) || right_of(key, OWNER) ||
+		    right_of(key, MODE) || is_word(key) != words)
+			continue;
+		if (is_resource(target, key->name))
+			put_resource(target, key);
+		else if (!is_in_resource(target, key))
 			put_attr(target, key);
 	}
 }
@@ -529,7 +654,9 @@ static void put_defaults(struct apply *apply, const struct config *config)
 		if (!strcmp(key->name, CONFIG_FILE) || right_of(key, OWNER) ||
 		    right_of(key, MODE))
 			refuse_key(&target, key, "it is none of the defaults");
-		else
+		else if (is_resource(&target, key->name))
+			put_resource(&target, key);
+		else if (!is_in_resource(&target, key))
 			put_attr(&target, key);
 	}
 }
@@ -738,6 +865,8 @@ static int run_apply(const struct command *cmd, int argc, char **argv)
 	apply.tree = tree;
 	if (optind == argc)
 		config_read_all(&config);
+	if (optind == argc && !config.nfiles && isatty(STDOUT_FILENO))
+		complain("there is no file to apply; see ctnctl.conf(5)");
 	for (; optind < argc; optind++)
 		config_read(&config, argv[optind]);
 

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failed.h"
+#include "resource.h"
 #include "table.h"
 
-enum { NAME, RESOURCE, HELD, MAXHELD, MINHELD, BARRIER, LIMIT, FAILCNT };
+enum { NAME, RESOURCE, HELD, MAXHELD, MINHELD, BARRIER, LIMIT, FAILCNT, UNIT };
 
 static const struct column columns[] = {
 	[NAME] = { "NAME", CELL_TEXT, "name of the container", "name" },
@@ -21,16 +23,38 @@ static const struct column columns[] = {
 	[LIMIT] = { "LIMIT", CELL_NUMBER, "what it cannot go over", "limit" },
 	[FAILCNT] = { "FAILCNT", CELL_NUMBER, "how often something was refused",
 		      "failcnt" },
+	[UNIT] = { "UNIT", CELL_TEXT, "what the numbers are: tasks, pages or bytes", "unit" },
 };
 
 static const char usual[] = "NAME,RESOURCE,HELD,MAXHELD,BARRIER,LIMIT,FAILCNT";
+
+/* A kernel that is newer than this may count what has no unit here. */
+static const char *unit_of(const struct resource *known, int in_bytes)
+{
+	if (!known)
+		return NULL;
+	if (known->unit == RESOURCE_PAGES)
+		return in_bytes ? "bytes" : "pages";
+	return known->unit == RESOURCE_BYTES ? "bytes" :
+	       !strcmp(known->name, "numproc") ? "tasks" : "number";
+}
+
+static uint64_t number_of(const struct resource *known, uint64_t number, int in_bytes)
+{
+	return known && known->unit == RESOURCE_PAGES && in_bytes && number != CTN_MAX ?
+	       pages_to_bytes(number) : number;
+}
 
 static void fill_row(struct table *table, const char *name, const struct ctn_bc *row)
 {
 	const uint64_t numbers[] = {
 		[HELD] = row->held, [MAXHELD] = row->maxheld, [MINHELD] = row->minheld,
-		[BARRIER] = row->barrier, [LIMIT] = row->limit, [FAILCNT] = row->failcnt,
+		[BARRIER] = row->barrier, [LIMIT] = row->limit,
 	};
+
+	const struct resource *known = resource_find(row->resource);
+	int in_bytes = table->look->bytes && !table->look->json;
+	const char *unit = unit_of(known, in_bytes);
 
 	table_line(table);
 	for (size_t i = 0; i < table->nshown; i++) {
@@ -41,15 +65,26 @@ static void fill_row(struct table *table, const char *name, const struct ctn_bc 
 		case RESOURCE:
 			table_text(table, i, row->resource);
 			break;
+		case UNIT:
+			if (unit)
+				table_text(table, i, unit);
+			break;
+		case FAILCNT:
+			table_number(table, i, row->failcnt);
+			break;
 		default:
-			table_number(table, i, numbers[table->shown[i]]);
+			table_number(table, i, number_of(known, numbers[table->shown[i]],
+							 in_bytes));
 		}
 	}
 }
 
-/* @asked: it was named, and is not to have gone meanwhile. */
+/*
+ * @failed: only what has failed since, unless it is NULL. @asked: it was named, and is
+ * not to have gone meanwhile.
+ */
 static int fill(struct table *table, const struct ctn_tree *tree, const char *name,
-		int failed, int asked)
+		struct failed *failed, int asked)
 {
 	struct ctn *ctn = ctn_open(tree, name);
 	struct ctn_bc *rows = NULL;
@@ -66,7 +101,7 @@ static int fill(struct table *table, const struct ctn_tree *tree, const char *na
 		return refused();
 	}
 	for (ssize_t n = 0; n < count; n++)
-		if (!failed || rows[n].failcnt)
+		if (!failed || failed_has_grown(failed, ctn, &rows[n]))
 			fill_row(table, ctn_name(ctn), &rows[n]);
 	free(rows);
 	ctn_close(ctn);
@@ -89,7 +124,8 @@ static int run_beancounters(const struct command *cmd, int argc, char **argv)
 		{ 0 }
 	};
 	struct look look = { 0 };
-	int opt, failed = 0, status = STATUS_OK;
+	int opt, all, only_failed = 0, status = STATUS_OK;
+	struct failed *failed = NULL;
 	struct ctn_tree *tree;
 	struct table table;
 	char **names = NULL;
@@ -98,7 +134,7 @@ static int run_beancounters(const struct command *cmd, int argc, char **argv)
 		if (opt == 'h')
 			print_beancounters_help(cmd);
 		if (opt == 'f')
-			failed = 1;
+			only_failed = 1;
 		else if (!look_option(cmd, &look, opt, optarg))
 			try_help(cmd);
 	}
@@ -106,7 +142,10 @@ static int run_beancounters(const struct command *cmd, int argc, char **argv)
 	table_init(&table, cmd, "beancounters", &look, columns, ARRAY_SIZE(columns), usual);
 	tree = open_tree();
 	take_names(tree, argv + optind);
-	if (optind == argc) {
+	if (only_failed)
+		failed = failed_open();
+	all = optind == argc;
+	if (all) {
 		names = ctn_tree_names(tree);
 		if (!names)
 			exit(refused());
@@ -116,6 +155,10 @@ static int run_beancounters(const struct command *cmd, int argc, char **argv)
 	for (; optind < argc; optind++)
 		status |= fill(&table, tree, argv[optind], failed, 1);
 	table_print(&table);
+	/* what could not be shown was not seen */
+	if (failed && !fflush(stdout) && !ferror(stdout))
+		status |= failed_keep(failed, all);
+	failed_close(failed);
 	ctn_names_free(names);
 	ctn_tree_close(tree);
 	return status;
@@ -127,12 +170,14 @@ const struct command beancounters_command = {
 	.help =
 	"Usage: ctnctl beancounters [OPTION...] [NAME...]\n\n"
 	"Print what each container, or each NAME, holds of each resource that the\n"
-	"kernel counts, with its barrier and limit: in tasks, pages or bytes. They\n"
-	"are set with ctnctl set NAME RESOURCE=BARRIER:LIMIT.\n\n"
+	"kernel counts, with its barrier and limit: in tasks, pages or bytes, as the\n"
+	"file has them; with --bytes there are no pages. They are set with ctnctl set\n"
+	"NAME RESOURCE=BARRIER:LIMIT.\n\n"
 	"Options:\n"
 	LOOK_HELP
 	SORT_HELP("    ")
-	" -f, --failed          print only what something was refused of\n"
+	" -f, --failed          print only what something was refused of since the last\n"
+	"                       call with this option\n"
 	" -h, --help            print this help\n"
 	"\nColumns, also taken in small letters:\n",
 	.run = run_beancounters,

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common.h"
+#include "resource.h"
 
 /* Tasks are many when they are this part of the limit. */
 #define MANY_OF(limit) ((limit) - (limit) / 10)
@@ -272,9 +272,29 @@ static uint64_t usage(const struct ctn *ctn)
 	return get(ctn, "num_anon_pages") + get(ctn, "num_file_pages");
 }
 
+/* Of no rows if they cannot be read, which check_readable() has said. */
+static ssize_t get_rows(const struct ctn *ctn, struct ctn_bc **rows)
+{
+	ssize_t count = ctn_bc_list(ctn, rows);
+
+	return count < 0 ? 0 : count;
+}
+
+static int is_over_barrier(const struct ctn *ctn)
+{
+	struct ctn_bc *rows = NULL;
+	ssize_t count = get_rows(ctn, &rows);
+	int over = 0;
+
+	for (ssize_t i = 0; i < count; i++)
+		over |= rows[i].held > rows[i].barrier;
+	free(rows);
+	return over;
+}
+
 static int is_over(const struct ctn *ctn)
 {
-	return usage(ctn) > get_limit(ctn, "page_limit") ||
+	return is_over_barrier(ctn) || usage(ctn) > get_limit(ctn, "page_limit") ||
 	       get(ctn, "rss_usage") > get_limit(ctn, "rss_limit");
 }
 
@@ -447,6 +467,54 @@ static void check_tasks(struct report *report, const struct ctn *ctn)
 		     size_of_pages(anon).text);
 }
 
+/* In what it is counted in; pages as a size. */
+static struct size_text amount(const struct resource *known, uint64_t number)
+{
+	struct size_text text;
+
+	if (known && known->unit != RESOURCE_COUNT)
+		return known->unit == RESOURCE_PAGES ? size_of_pages(number) :
+		       size_of_bytes(number);
+	snprintf(text.text, sizeof(text.text), "%" PRIu64, number);
+	return text;
+}
+
+/*
+ * What has files of its own was told by their names: what was refused, and that more is
+ * held than the limit. They have no barrier.
+ */
+static void check_resource(struct report *report, const struct ctn *ctn,
+			   const struct ctn_bc *row)
+{
+	const struct resource *known = resource_find(row->resource);
+	int told = known && known->limit && !ctn_has(ctn, known->limit);
+
+	if (row->failcnt && !(told && get(ctn, known->failcnt)))
+		find(report, ctn_name(ctn), row->resource,
+		     "%s was refused %" PRIu64 " time%s for its limit: what asked for it got an error",
+		     row->resource, row->failcnt, row->failcnt == 1 ? "" : "s");
+	if (row->held > row->limit && !told)
+		find(report, ctn_name(ctn), row->resource,
+		     "it holds %s of %s, and its limit is %s: it gets no more until it holds less",
+		     amount(known, row->held).text, row->resource,
+		     amount(known, row->limit).text);
+	else if (row->held > row->barrier && row->held <= row->limit)
+		find(report, ctn_name(ctn), row->resource,
+		     "it holds %s of %s, which is over its barrier of %s",
+		     amount(known, row->held).text, row->resource,
+		     amount(known, row->barrier).text);
+}
+
+static void check_beancounters(struct report *report, const struct ctn *ctn)
+{
+	struct ctn_bc *rows = NULL;
+	ssize_t count = get_rows(ctn, &rows);
+
+	for (ssize_t i = 0; i < count; i++)
+		check_resource(report, ctn, &rows[i]);
+	free(rows);
+}
+
 /* A limit below what it works on: half of what is taken, and not a little, comes back. */
 static void check_refaults(struct report *report, const struct ctn *ctn)
 {
@@ -477,11 +545,15 @@ static void check_readable(struct report *report, const struct ctn *ctn)
 		"num_file_pages", "num_mapped_pages", "page_limit", "rss_usage",
 		"rss_limit", "rss_failcnt", "rss_oom_kills", "freeing",
 	};
+	struct ctn_bc *rows = NULL;
 	uint64_t value;
 
 	for (size_t i = 0; i < ARRAY_SIZE(attrs); i++)
 		if (ctn_get_number(ctn, attrs[i], &value) && errno != ENOENT)
 			report->status = refused();
+	if (ctn_bc_list(ctn, &rows) < 0 && errno != ENOENT)
+		report->status = refused();
+	free(rows);
 }
 
 static void check_container(struct report *report, const struct machine *machine,
@@ -494,6 +566,7 @@ static void check_container(struct report *report, const struct machine *machine
 	check_page_limit(report, machine, ctn);
 	check_rss_limit(report, machine, ctn);
 	check_counters(report, ctn);
+	check_beancounters(report, ctn);
 	check_refaults(report, ctn);
 	check_tasks(report, ctn);
 }
@@ -621,9 +694,9 @@ const struct command check_command = {
 	"Usage: ctnctl check [OPTION...] [NAME...]\n\n"
 	"Print a line for each thing that is wrong, as far as it can be seen from\n"
 	"outside: containers that stay over their limits, and why; what was killed or\n"
-	"refused for them; limits that are below what is needed, or add up to more\n"
-	"than the machine has; what this kernel lacks. With a NAME, only of this\n"
-	"container. Nothing is changed.\n\n"
+	"refused for them; what is over its barrier; limits that are below what is\n"
+	"needed, or add up to more than the machine has; what this kernel lacks. With\n"
+	"a NAME, only of this container. Nothing is changed.\n\n"
 	"The status is 0 if nothing was found, and 1 if something was.\n\n"
 	"Options:\n"
 	" -J, --json  print JSON\n"

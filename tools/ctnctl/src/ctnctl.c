@@ -68,7 +68,7 @@ static noreturn void print_main_help(void)
 	      "2 for wrong usage. With run it is that of the program.\n"
 	      "\nExample:\n"
 	      "  ctnctl create --page-limit 64M web\n"
-	      "  ctnctl run web -- tar -cf /tmp/usr.tar /usr\n"
+	      "  ctnctl run web -- tar -cf /tmp/home.tar /home\n"
 	      "  ctnctl list\n"
 	      "\nFor more, see ctnctl(8).\n", stdout);
 	finish(STATUS_OK);

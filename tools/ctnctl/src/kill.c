@@ -121,6 +121,17 @@ static struct ctn **signal_all(const struct ctn_tree *tree, char **names, size_t
 	return all;
 }
 
+/* Who asked to stop is told what has been left as it is. */
+static void say_left(struct ctn **all, size_t count)
+{
+	uint64_t left;
+
+	for (size_t i = 0; i < count && stop_signal; i++)
+		if (all[i] && !ctn_get_number(all[i], "num_tasks", &left) && left)
+			complain("%s: %" PRIu64 " thread%s still in it", ctn_name(all[i]),
+				 left, left == 1 ? " is" : "s are");
+}
+
 static void close_all(struct ctn **all, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -149,6 +160,13 @@ static int run_kill(const struct command *cmd, int argc, char **argv)
 	struct ctn **all;
 	size_t count;
 
+	/* as kill(1) takes it; no signal is called as an option is */
+	if (argc > 1 && *argv[1] == '-' && take_signal(argv[1] + 1) >= 0) {
+		number = take_signal(argv[1] + 1);
+		argv[1] = argv[0];
+		argv++;
+		argc--;
+	}
 	while ((opt = next_option(argc, argv, "hs:w", options)) != -1) {
 		switch (opt) {
 		case 's':
@@ -169,14 +187,16 @@ static int run_kill(const struct command *cmd, int argc, char **argv)
 	tree = open_tree();
 	take_names(tree, argv + optind);
 	count = (size_t)(argc - optind);
-	all = signal_all(tree, argv + optind, count, number, &status);
+	/* who is to wait has been sent the signal to all before it is asked to stop */
 	if (wait)
 		stop_begin();
+	all = signal_all(tree, argv + optind, count, number, &status);
 	for (size_t i = 0; i < count && wait && !stop_signal; i++)
 		if (all[i])
 			status |= wait_for(all[i]);
 	if (wait)
 		stop_end();
+	say_left(all, count);
 	close_all(all, count);
 	ctn_tree_close(tree);
 	stop_now();
@@ -193,7 +213,8 @@ const struct command kill_command = {
 	"processes are left alone.\n\n"
 	"Options:\n"
 	" -s, --signal SIGNAL  send this one: a name such as TERM, or a number; 0\n"
-	"                      only asks whether one could be sent\n"
+	"                      only asks whether one could be sent; first of all also\n"
+	"                      -TERM, -9\n"
 	" -w, --wait           wait until nobody is in the containers\n"
 	" -h, --help           print this help\n"
 	"\nExample:\n"
@@ -263,14 +284,15 @@ static int run_stop(const struct command *cmd, int argc, char **argv)
 	tree = open_tree();
 	take_names(tree, argv + optind);
 	count = (size_t)(argc - optind);
+	stop_begin();
 	/* all have the same time, and it begins for all at once */
 	all = signal_all(tree, argv + optind, count, number, &status);
 	end = now() + seconds;
-	stop_begin();
 	for (size_t i = 0; i < count && !stop_signal; i++)
 		if (all[i])
 			status |= stop_one(all[i], end);
 	stop_end();
+	say_left(all, count);
 	close_all(all, count);
 	ctn_tree_close(tree);
 	stop_now();

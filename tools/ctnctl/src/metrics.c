@@ -5,7 +5,9 @@
  *
  * A metric is a file that has a number, or a line of "stat". Names are those of the
  * files, in base units: num_anon_pages is ctnctl_anon_bytes, throttled_usec is
- * ctnctl_throttled_seconds_total.
+ * ctnctl_throttled_seconds_total. The columns of "beancounters" are metrics, too, with
+ * the resource as a label; what is counted in tasks and what is in bytes has two names,
+ * so that the samples of one can be added up.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common.h"
+#include "resource.h"
 
 enum unit { UNIT_NONE, UNIT_PAGES, UNIT_USEC };
 
@@ -72,6 +74,8 @@ struct sample {
 	char *label;
 	uint64_t *values;	/* one for each metric */
 	char *there;		/* whether it is */
+	struct ctn_bc *rows;	/* of its beancounters */
+	ssize_t nrows;
 };
 
 struct samples {
@@ -206,8 +210,16 @@ static int read_stat(const struct metrics *metrics, const struct sample *sample,
 	return STATUS_OK;
 }
 
+/* A kernel may have no beancounters. */
+static int read_rows(struct sample *sample, const struct ctn *ctn)
+{
+	sample->nrows = ctn_bc_list(ctn, &sample->rows);
+	return sample->nrows < 0 ? missing() : STATUS_OK;
+}
+
 static void free_sample(const struct sample *sample)
 {
+	free(sample->rows);
 	free(sample->label);
 	free(sample->values);
 	free(sample->there);
@@ -230,6 +242,7 @@ static int read_sample(const struct metrics *metrics, struct samples *samples,
 	memset(sample.there, 0, metrics->count);
 	status = read_attrs(metrics, &sample, ctn);
 	status |= read_stat(metrics, &sample, ctn);
+	status |= read_rows(&sample, ctn);
 	compute_usage(metrics, &sample);
 
 	/* One that has gone meanwhile would have lost some of its files. */
@@ -285,6 +298,66 @@ static void print_metric(FILE *to, const struct metrics *metrics, size_t index,
 	}
 }
 
+/* Beancounters */
+
+static const struct bc_metric {
+	const char *name;
+	const char *help;
+	size_t offset;		/* in struct ctn_bc */
+	int is_count;		/* of refusals, whatever the resource is counted in */
+} bc_metrics[] = {
+	{ "held", "what is held of the resource", offsetof(struct ctn_bc, held), 0 },
+	{ "maxheld", "the most that was held, since it was made or a reset",
+	  offsetof(struct ctn_bc, maxheld), 0 },
+	{ "barrier", "what should be held at most", offsetof(struct ctn_bc, barrier), 0 },
+	{ "limit", "what cannot be gone over", offsetof(struct ctn_bc, limit), 0 },
+	{ "failcnt", "requests that were refused", offsetof(struct ctn_bc, failcnt), 1 },
+};
+
+/* A newer kernel may count what is not known here: its unit, and so its name, is not. */
+static int print_row(FILE *to, const struct bc_metric *metric, int in_bytes,
+		     const struct sample *sample, const struct ctn_bc *row, int any)
+{
+	const struct resource *resource = resource_find(row->resource);
+	char *name, *help;
+	uint64_t value;
+
+	memcpy(&value, (const char *)row + metric->offset, sizeof(value));
+	if (!resource || value == CTN_MAX ||
+	    (!metric->is_count && in_bytes != (resource->unit != RESOURCE_COUNT)))
+		return any;
+	if (!metric->is_count && resource->unit == RESOURCE_PAGES)
+		value = pages_to_bytes(value);
+	name = xasprintf("ctnctl_beancounter_%s%s", metric->name,
+			 metric->is_count ? "_total" : in_bytes ? "_bytes" : "");
+	help = xasprintf("%s%s", metric->help, metric->is_count ? "" : in_bytes ?
+			 ", in bytes" : ", in numbers");
+	if (!any)
+		print_head(to, name, help, metric->is_count ? "counter" : "gauge");
+	fprintf(to, "%s{container=\"%s\",resource=\"%s\"} %" PRIu64 "\n", name,
+		sample->label, row->resource, value);
+	free(help);
+	free(name);
+	return 1;
+}
+
+static void print_beancounters(FILE *to, const struct samples *samples)
+{
+	for (size_t m = 0; m < ARRAY_SIZE(bc_metrics); m++) {
+		const struct bc_metric *metric = &bc_metrics[m];
+
+		for (int in_bytes = 0; in_bytes < 2 - metric->is_count; in_bytes++) {
+			int any = 0;
+
+			for (size_t i = 0; i < samples->count; i++)
+				for (ssize_t n = 0; n < samples->list[i].nrows; n++)
+					any = print_row(to, metric, in_bytes,
+							&samples->list[i],
+							&samples->list[i].rows[n], any);
+		}
+	}
+}
+
 static void print_all(FILE *to, const struct metrics *metrics,
 		      const struct samples *samples)
 {
@@ -292,6 +365,7 @@ static void print_all(FILE *to, const struct metrics *metrics,
 	fprintf(to, "ctnctl_containers %zu\n", samples->count);
 	for (size_t i = 0; i < metrics->count; i++)
 		print_metric(to, metrics, i, samples);
+	print_beancounters(to, samples);
 }
 
 /* Files */
@@ -430,8 +504,9 @@ const struct command metrics_command = {
 	.help =
 	"Usage: ctnctl metrics [--output FILE]\n\n"
 	"Print the numbers of all containers in the text format of Prometheus. The\n"
-	"names are those of the files, after ctnctl_, in bytes and seconds; a limit\n"
-	"that is \"max\", and what this kernel lacks, is left out.\n\n"
+	"names are those of the files, after ctnctl_, in bytes and seconds, and of\n"
+	"beancounters those of its columns, after ctnctl_beancounter_; a limit that\n"
+	"is \"max\", and what this kernel lacks, is left out.\n\n"
 	"Options:\n"
 	" -o, --output FILE  replace FILE by it, which is at no time there in part;\n"
 	"                    - is standard output\n"

@@ -6,7 +6,8 @@
  * Others may change what is below a directory meanwhile, and must not have somebody
  * else's file named by that. So what a line names is resolved first, where only links
  * are followed that may be trusted, and from there on no link is followed at all: not
- * by patterns and trees, nor where a file is opened.
+ * by patterns and trees, nor where a file is opened. A hard link cannot be told from
+ * the file: one that somebody may have made is left out; see may_be_linked().
  */
 #include <dirent.h>
 #include <errno.h>
@@ -32,6 +33,9 @@ struct search {
 	struct named_files *named;
 	struct section *section;
 	const struct place *at;
+	/* what may be somebody else's: how many, and the first */
+	size_t linked;
+	char *first_linked;
 };
 
 /* glob(3) has no argument for whom it calls. */
@@ -44,14 +48,69 @@ static void refuse(const struct search *search, const char *path, int err)
 }
 
 /* Open what is there without following any link on the way to it. */
-static int open_real(const char *path, int flags)
+static int open_real_at(int dir, const char *path, int flags)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(unsigned int)(flags | O_CLOEXEC),
 		.resolve = RESOLVE_NO_SYMLINKS,
 	};
 
-	return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+}
+
+static int open_real(const char *path, int flags)
+{
+	return open_real_at(AT_FDCWD, path, flags);
+}
+
+/* What comes before the last slash, of a path without one at its end. */
+static void drop_last(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (slash)
+		*slash = '\0';
+}
+
+/*
+ * Could somebody have put another's file here under a second name? Not into a directory
+ * that only root or we may write to. Where others may, a file is taken if it has no
+ * other name, or if it is the owner's of the directory and nobody else may write there.
+ */
+static int may_be_linked(const struct stat *dir, const struct stat *file)
+{
+	int shared = dir->st_mode & (S_IWGRP | S_IWOTH);
+
+	if (file->st_nlink == 1)
+		return 0;
+	return shared || (dir->st_uid != 0 && dir->st_uid != geteuid() &&
+			  dir->st_uid != file->st_uid);
+}
+
+/*
+ * A regular file, and whether it may be somebody else's. The directory is held open, so
+ * that it is the one that the file is found in. Returns 0 or -1.
+ */
+static int stat_file(const char *path, struct stat *st, int *linked)
+{
+	char *parent = xasprintf("%s", path);
+	int dir, fd = -1, ret = -1;
+	struct stat st_dir;
+
+	drop_last(parent);
+	dir = open_real(*parent ? parent : "/", O_PATH | O_DIRECTORY);
+	if (dir >= 0 && !fstat(dir, &st_dir))
+		fd = open_real_at(dir, strrchr(path, '/') + 1, O_PATH);
+	if (fd >= 0 && !fstat(fd, st)) {
+		*linked = S_ISREG(st->st_mode) && may_be_linked(&st_dir, st);
+		ret = 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (dir >= 0)
+		close(dir);
+	free(parent);
+	return ret;
 }
 
 static int stat_real(const char *path, struct stat *st)
@@ -79,15 +138,6 @@ static int distrust(const char *path, const struct stat *link)
 	if (stat(path, &st))
 		return errno;
 	return st.st_uid == link->st_uid ? 0 : EPERM;
-}
-
-/* What comes before the last slash, of a path without one at its end. */
-static void drop_last(char *path)
-{
-	char *slash = strrchr(path, '/');
-
-	if (slash)
-		*slash = '\0';
 }
 
 /*
@@ -172,6 +222,22 @@ static void add(const struct search *search, const char *path, const char *real,
 		.dev = st->st_dev, .ino = st->st_ino, .order = named->count,
 	};
 	named->count++;
+}
+
+/* Add what a pattern or a tree has found, if it is a regular file. */
+static void add_found(struct search *search, const char *path)
+{
+	struct stat st;
+	int linked;
+
+	if (stat_file(path, &st, &linked) || !S_ISREG(st.st_mode))
+		return;
+	if (!linked) {
+		add(search, path, path, &st);
+		return;
+	}
+	if (!search->linked++)
+		search->first_linked = xasprintf("%s", path);
 }
 
 /* Paths and patterns */
@@ -319,7 +385,7 @@ static int by_entry_name(const FTSENT **a, const FTSENT **b)
 	return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-static void find_below(const struct search *search, char *dir)
+static void find_below(struct search *search, char *dir)
 {
 	char *dirs[] = { dir, NULL };
 	FTS *walk = fts_open(dirs, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV,
@@ -339,8 +405,7 @@ static void find_below(const struct search *search, char *dir)
 				fts_set(walk, entry, FTS_SKIP);
 			break;
 		case FTS_F:
-			if (!stat_real(entry->fts_path, &st) && S_ISREG(st.st_mode))
-				add(search, entry->fts_path, entry->fts_path, &st);
+			add_found(search, entry->fts_path);
 			break;
 		case FTS_DNR:
 		case FTS_ERR:
@@ -392,13 +457,18 @@ static void find_one(struct search *search, const char *pattern)
 	char *path = literal(pattern, strlen(pattern));
 	char *real = resolve(path);
 	struct stat st;
+	int linked = 0;
 
-	if (!real || stat_real(*real ? real : "/", &st)) {
+	if (!real || (*real ? stat_file(real, &st, &linked) : stat("/", &st))) {
 		refuse_link(search, path);
 	} else if (!S_ISREG(st.st_mode)) {
 		complain_at(search->at, "%s: it is no regular file%s", path,
 			    S_ISDIR(st.st_mode) ? "; for all in it, write /** after it" :
 			    "");
+		search->named->status = STATUS_REFUSED;
+	} else if (linked) {
+		complain_at(search->at, "%s: it has another name, and may be somebody else's "
+			    "file, linked there by a user", path);
 		search->named->status = STATUS_REFUSED;
 	} else {
 		add(search, path, real, &st);
@@ -409,14 +479,12 @@ static void find_one(struct search *search, const char *pattern)
 
 static void find_matches(struct search *search, const char *pattern)
 {
-	struct stat st;
 	glob_t found;
 
 	if (expand(search, pattern, &found))
 		return;
 	for (size_t i = 0; i < found.gl_pathc; i++)
-		if (!stat_real(found.gl_pathv[i], &st) && S_ISREG(st.st_mode))
-			add(search, found.gl_pathv[i], found.gl_pathv[i], &st);
+		add_found(search, found.gl_pathv[i]);
 	globfree(&found);
 }
 
@@ -431,6 +499,8 @@ static void find_for_line(struct search *search, const char *value)
 	if (!pattern)
 		return;
 	search->named->status = STATUS_OK;
+	search->linked = 0;
+	search->first_linked = NULL;
 	len = strlen(pattern);
 	if (len >= strlen(all) && !strcmp(pattern + len - strlen(all), all)) {
 		pattern[len - strlen(all)] = '\0';
@@ -440,8 +510,15 @@ static void find_for_line(struct search *search, const char *value)
 	} else {
 		find_one(search, pattern);
 	}
+	/* whoever may write there could make a fault of it */
+	if (search->linked)
+		complain_at(search->at, "%s: %zu file%s left out, which a user may have "
+			    "linked there from elsewhere: %s%s", value, search->linked,
+			    search->linked == 1 ? " is" : "s are", search->first_linked,
+			    search->linked == 1 ? "" : ", ...");
+	free(search->first_linked);
 	/* they may come later: worth a word, and no fault */
-	if (search->named->count == before && !search->named->status)
+	if (search->named->count == before && !search->named->status && !search->linked)
 		complain_at(search->at, "%s: there is no such file yet", value);
 	search->named->status |= status;
 	free(pattern);

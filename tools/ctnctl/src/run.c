@@ -212,7 +212,7 @@ const struct command run_command = {
 	"\nThe exit status is that of PROGRAM; 126 if it cannot be run, 127 if it\n"
 	"cannot be found, 1 if the container was refused.\n"
 	"\nExample:\n"
-	"  ctnctl run --page-limit 64M web -- tar -cf /tmp/usr.tar /usr\n"
+	"  ctnctl run --page-limit 64M web -- tar -cf /tmp/home.tar /home\n"
 	"  ctnctl run --rm --kill --summary job -- make\n",
 	.run = run_run,
 };

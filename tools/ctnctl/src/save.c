@@ -15,6 +15,7 @@
 
 #include "config.h"
 #include "named.h"
+#include "resource.h"
 #include "rights.h"
 
 /* What can be written: one line, without white space around it. */
@@ -48,6 +49,46 @@ static int save_value(FILE *to, const char *path, const struct ctn_attr *attr,
 	return status;
 }
 
+/* What cannot be a key, or would be refused. */
+static int is_row(const struct resource_row *rows, ssize_t at)
+{
+	const char *name = rows[at].name;
+
+	if (!*name || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] ||
+	    rows[at].bounds.barrier > rows[at].bounds.limit)
+		return 0;
+	while (at-- > 0)
+		if (!strcmp(rows[at].name, name))
+			return 0;
+	return 1;
+}
+
+/* A kernel may have no beancounters. */
+static int save_resources(FILE *to, const struct holder *of)
+{
+	struct resource_row *rows = NULL;
+	ssize_t count = resource_rows(of, &rows);
+	int status = STATUS_OK;
+
+	if (count < 0)
+		return errno == ENOENT ? STATUS_OK : refused();
+	for (ssize_t i = 0; i < count; i++) {
+		char *text = resource_text(rows[i].name, &rows[i].bounds);
+
+		if (is_row(rows, i)) {
+			fprintf(to, "%s = %s\n", rows[i].name, text);
+		} else {
+			complain("%s/%sbeancounters: \"%.80s\", %s: Not what is expected of this file",
+				 of->ctn ? ctn_path(of->ctn) : ctn_tree_path(of->tree),
+				 of->ctn ? "" : "default_", rows[i].name, text);
+			status = STATUS_REFUSED;
+		}
+		free(text);
+	}
+	resource_rows_free(rows, count);
+	return status;
+}
+
 static int save_defaults(FILE *to, const struct ctn_tree *tree)
 {
 	const struct ctn_attr *attr;
@@ -60,7 +101,7 @@ static int save_defaults(FILE *to, const struct ctn_tree *tree)
 			status |= save_value(to, ctn_tree_path(tree), attr,
 					     attr->name + strlen("default_"),
 					     ctn_tree_get(tree, attr->name));
-	return status;
+	return status | save_resources(to, &(struct holder){ .tree = tree });
 }
 
 static void save_owner(FILE *to, const char *file, const struct stat *st)
@@ -182,6 +223,7 @@ static int save_one(const struct ctn_tree *tree, const char *name, int named,
 		    !(attr->flags & CTN_ATTR_TREE))
 			status |= save_value(to, ctn_path(ctn), attr, attr->name,
 					     ctn_get(ctn, attr->name));
+	status |= save_resources(to, &(struct holder){ .ctn = ctn });
 	status |= save_rights(to, ctn);
 	if (files)
 		status |= save_files(to, ctn);

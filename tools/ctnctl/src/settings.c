@@ -7,13 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common.h"
-
-/* A container, or the defaults of new ones: what can be read and written. */
-struct target {
-	const struct ctn *ctn;
-	const struct ctn_tree *tree;	/* if ctn is NULL */
-};
+#include "resource.h"
 
 void settings_add(struct settings *settings, const char *attr,
 		  const char *value)
@@ -68,78 +62,26 @@ char *default_name(const char *attr)
 			 prefix : "", attr);
 }
 
-/*
- * The line of a resource in beancounters, or in default_beancounters, without its name;
- * NULL if @attr is none that this kernel counts.
- */
-static char *resource_line(const struct target *to, const char *attr)
+/* What the kernel is to say of it that it does not count it. */
+static int is_resource(const struct holder *to, const char *attr)
 {
-	char *text = NULL, *line, *save, *found = NULL;
-	size_t len = strlen(attr);
+	struct bounds bounds;
 
-	/* a file of that name comes first */
-	if (ctn_attr_find(attr) || strchr(attr, ' ') ||
-	    (to->ctn && !ctn_has(to->ctn, attr)))
-		return NULL;
-	if (to->ctn && !ctn_has(to->ctn, "beancounters"))
-		text = ctn_get(to->ctn, "beancounters");
-	else if (!to->ctn)
-		text = ctn_tree_get(to->tree, "default_beancounters");
-	/* the first is the heading */
-	line = text ? strtok_r(text, "\n", &save) : NULL;
-	while (line && (line = strtok_r(NULL, "\n", &save)) != NULL)
-		if (!strncmp(line, attr, len) && line[len] == ' ')
-			found = xasprintf("%s", line + len);
-	free(text);
-	return found;
-}
-
-/* Of such a line, BARRIER:LIMIT. */
-static char *resource_value(const struct target *to, const char *line)
-{
-	char barrier[32], limit[32];
-	int nr;
-
-	/* in a container, held, maxheld and minheld come before them */
-	if (to->ctn)
-		nr = sscanf(line, "%*s %*s %*s %31s %31s", barrier, limit);
-	else
-		nr = sscanf(line, "%31s %31s", barrier, limit);
-	if (nr != 2)
-		return NULL;
-	return xasprintf("%s:%s", barrier, limit);
-}
-
-/* BARRIER:LIMIT, or one for both, or "reset". */
-static int set_resource(const struct target *to, const char *resource,
-			const char *value)
-{
-	char *line = xasprintf("%s %s", resource, value);
-	char *colon = strchr(line, ':');
-	int ret;
-
-	if (colon)
-		*colon = ' ';
-	ret = to->ctn ? ctn_set(to->ctn, "beancounters", line) :
-			ctn_tree_set(to->tree, "default_beancounters", line);
-	free(line);
-	return ret;
+	return !resource_get_attr(to, attr, &bounds) ||
+	       (resource_find(attr) && !(to->ctn && !ctn_has(to->ctn, attr)));
 }
 
 /* What to put back after a refusal; NULL if there is no such thing. */
-static char *get(const struct target *to, const char *attr)
+static char *get(const struct holder *to, const char *attr)
 {
 	const struct ctn_attr *known = ctn_attr_find(attr);
-	char *name, *value, *line;
+	struct bounds bounds;
+	char *name, *value;
 
 	if (known && known->kind == CTN_KIND_LIST)
 		return NULL;
-	line = resource_line(to, attr);
-	if (line) {
-		value = resource_value(to, line);
-		free(line);
-		return value;
-	}
+	if (!resource_get_attr(to, attr, &bounds))
+		return resource_text(attr, &bounds);
 	if (to->ctn)
 		return ctn_get(to->ctn, attr);
 	name = default_name(attr);
@@ -148,15 +90,13 @@ static char *get(const struct target *to, const char *attr)
 	return value;
 }
 
-static int set(const struct target *to, const char *attr, const char *value)
+static int set(const struct holder *to, const char *attr, const char *value)
 {
-	char *name = resource_line(to, attr);
+	char *name;
 	int ret;
 
-	if (name) {
-		free(name);
-		return set_resource(to, attr, value);
-	}
+	if (is_resource(to, attr))
+		return resource_set(to, attr, value);
 	if (to->ctn)
 		return ctn_set(to->ctn, attr, value);
 	name = default_name(attr);
@@ -165,7 +105,7 @@ static int set(const struct target *to, const char *attr, const char *value)
 	return ret;
 }
 
-static int apply(const struct settings *settings, const struct target *to)
+static int apply(const struct settings *settings, const struct holder *to)
 {
 	char **before = xrealloc(NULL, settings->count + 1, sizeof(*before));
 	int status = STATUS_OK;
@@ -201,13 +141,13 @@ static int apply(const struct settings *settings, const struct target *to)
 
 int settings_apply(const struct settings *settings, const struct ctn *ctn)
 {
-	return apply(settings, &(struct target){ .ctn = ctn });
+	return apply(settings, &(struct holder){ .ctn = ctn });
 }
 
 int settings_apply_defaults(const struct settings *settings,
 			    const struct ctn_tree *tree)
 {
-	return apply(settings, &(struct target){ .tree = tree });
+	return apply(settings, &(struct holder){ .tree = tree });
 }
 
 void settings_free(struct settings *settings)

@@ -10,6 +10,7 @@
 
 #include "process.h"
 #include "ps.h"
+#include "resource.h"
 
 enum what { SHOW_ATTRS, SHOW_TASKS, SHOW_FILES, SHOW_STAT, SHOW_TREE };
 
@@ -80,10 +81,14 @@ static void fill_attr(struct table *table, const char *name, const char *value,
 static int show_named(struct table *table, const struct ctn_tree *tree,
 		      const struct ctn *ctn, const char *name)
 {
-	char *value = ctn ? ctn_get(ctn, name) : ctn_tree_get(tree, name);
-	char *file = NULL;
+	char *value, *file = NULL;
+	struct bounds bounds;
 
-	/* as set --defaults takes it */
+	/* as set takes it */
+	if (!resource_get_attr(&(struct holder){ ctn, tree }, name, &bounds))
+		value = resource_text(name, &bounds);
+	else
+		value = ctn ? ctn_get(ctn, name) : ctn_tree_get(tree, name);
 	if (!value && !ctn && errno == ENOENT) {
 		file = default_name(name);
 		value = ctn_tree_get(tree, file);

@@ -105,6 +105,16 @@ static void choose(struct table *table, const struct command *cmd,
 	}
 }
 
+static int is_text(const struct column *column)
+{
+	return column->cell == CELL_TEXT || column->cell == CELL_LINES;
+}
+
+int sorts_descending(const struct column *column, char sign)
+{
+	return sign == '-' || (sign != '+' && !is_text(column));
+}
+
 /* Those that are not printed come after those that are. */
 static void choose_keys(struct table *table, const struct command *cmd,
 			const char *names)
@@ -112,10 +122,10 @@ static void choose_keys(struct table *table, const struct command *cmd,
 	size_t len;
 
 	for (;; names += len + 1) {
-		int descending = *names == '-';
+		char sign = *names;
 		size_t i;
 
-		names += descending || *names == '+';
+		names += sign == '-' || sign == '+';
 		len = strcspn(names, ",");
 		i = find_column(table, names, len);
 		if (i == table->count)
@@ -124,7 +134,7 @@ static void choose_keys(struct table *table, const struct command *cmd,
 				       sizeof(*table->keys));
 		table->keys[table->nkeys++] = (struct sort_key){
 			.shown = show_column(table, i),
-			.descending = descending,
+			.descending = sorts_descending(&table->columns[i], sign),
 		};
 		if (!names[len])
 			return;

@@ -65,14 +65,26 @@ enum {
 	" -r, --raw             print one space between columns, escape others,\n"	\
 	"                       and \"-\" for what is not there\n"
 
+/* The same rule wherever something is sorted. A line begins with @indent. */
+#define SORT_RULE(indent)						\
+	indent "numbers from the largest, text from its\n"	\
+	indent "beginning; with + before the name the smallest\n"	\
+	indent "first, with - the largest\n"
+
 /* A command that has no other -s puts the letter before it. */
 #define SORT_HELP(letter)						\
-	" " letter "--sort COLUMNS    sort by these, shown or not; the largest come\n"	\
-	"                       first with a - before the name: -usage,name\n"
+	" " letter "--sort COLUMNS    sort by these, separated by commas, shown or not:\n"	\
+	SORT_RULE("                       ")
 
 /* Take an option of LOOK_OPTIONS. Returns 0 if it is none of them. */
 int look_option(const struct command *cmd, struct look *look, int opt,
 		const char *value);
+
+/*
+ * Whether the largest of a column comes first, with '+', '-' or another character before
+ * its name.
+ */
+int sorts_descending(const struct column *column, char sign);
 
 struct sort_key;
 

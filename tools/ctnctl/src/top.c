@@ -527,8 +527,9 @@ static void parse_sort(const struct command *cmd, struct config *config,
 		    (!column->alias || strcasecmp(column->alias, name)))
 			continue;
 		config->sort = i;
-		/* the usual end is that of names */
-		config->reverse = *text == (i == TOP_NAME ? '-' : '+');
+		/* it is turned around if it is not what its letter key sorts by */
+		config->reverse = sorts_descending(column, *text) !=
+				  sorts_descending(column, '\0');
 		return;
 	}
 	wrong_usage(cmd, "unknown column: \"%s\"", name);
@@ -633,8 +634,8 @@ const struct command top_command = {
 	" -b, --batch          print plain lines instead, for a pipe or a file\n"
 	" -d, --delay SECONDS  look so often: 1 if it is not given, or 0.5\n"
 	" -n, --count COUNT    end after so many times\n"
-	" -s, --sort COLUMN    sort by this column, the largest first; the smallest\n"
-	"                      first with a + before the name\n"
+	" -s, --sort COLUMN    sort by this:\n"
+	SORT_RULE("                      ")
 	" -h, --help           print this help\n"
 	"\nColumns; rates are \"-\" until it has been looked at twice:\n",
 	.run = run_top,

@@ -33,16 +33,19 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
-static void print_name(const char *name)
+/* @word: what is in it, if there is more than one to tell of, or NULL. */
+static void print_name(const char *word, const char *name)
 {
+	char *of = word ? printable(word) : NULL;
 	char *text = printable(name);
 
-	puts(text);
+	printf("%s%s%s\n", of ? of : "", of ? ": " : "", text);
 	free(text);
+	free(of);
 }
 
 /* A kernel that does not say so has lists. Returns 1 if it is in one. */
-static int search_tasks(const struct ctn_tree *tree, pid_t pid)
+static int search_tasks(const struct ctn_tree *tree, const char *label, pid_t pid)
 {
 	char **names = ctn_tree_names(tree);
 	int found = 0;
@@ -57,7 +60,7 @@ static int search_tasks(const struct ctn_tree *tree, pid_t pid)
 		for (ssize_t i = 0; i < count && !found; i++)
 			found = tids[i] == pid;
 		if (found)
-			print_name(*name);
+			print_name(label, *name);
 		free(tids);
 		ctn_close(ctn);
 	}
@@ -65,7 +68,7 @@ static int search_tasks(const struct ctn_tree *tree, pid_t pid)
 	return found;
 }
 
-static int which_task(const struct ctn_tree *tree, const char *word)
+static int which_task(const struct ctn_tree *tree, const char *word, const char *label)
 {
 	/* each byte of a name can be four here */
 	char text[4 * CTN_NAME_MAX + 2];
@@ -84,7 +87,7 @@ static int which_task(const struct ctn_tree *tree, const char *word)
 		text[strcspn(text, "\n")] = '\0';
 		unescape(text);
 		if (found)
-			print_name(text);
+			print_name(label, text);
 	} else if (errno != ENOENT) {
 		complain("%s: %s", word, strerror(errno));
 		return STATUS_REFUSED;
@@ -92,7 +95,7 @@ static int which_task(const struct ctn_tree *tree, const char *word)
 		complain("%s: %s", word, strerror(ESRCH));
 		return STATUS_REFUSED;
 	} else {
-		found = search_tasks(tree, (pid_t)pid);
+		found = search_tasks(tree, label, (pid_t)pid);
 	}
 	if (!found)
 		complain("%s: it is in no container", word);
@@ -109,7 +112,7 @@ static int is_file(const struct ctn_mapping *map, const struct stat *st,
 }
 
 /* All that own it, or have memory in it. */
-static int which_file(const struct ctn_tree *tree, const char *word)
+static int which_file(const struct ctn_tree *tree, const char *word, const char *label)
 {
 	int found = 0, unread = 0;
 	char **names, *path;
@@ -137,7 +140,7 @@ static int which_file(const struct ctn_tree *tree, const char *word)
 		for (size_t i = 0; maps && maps[i]; i++) {
 			if (!is_file(maps[i], &st, path))
 				continue;
-			print_name(*name);
+			print_name(label, *name);
 			found = 1;
 			break;
 		}
@@ -154,20 +157,21 @@ static int which_file(const struct ctn_tree *tree, const char *word)
 
 static int run_which(const struct command *cmd, int argc, char **argv)
 {
-	int status = STATUS_OK;
+	int several, status = STATUS_OK;
 	struct ctn_tree *tree;
 
 	take_no_options(cmd, argc, argv);
 	if (optind == argc)
 		wrong_usage(cmd, "no PID or PATH given");
+	several = argc - optind > 1;
 	tree = open_tree();
 	for (; optind < argc; optind++) {
-		const char *word = argv[optind];
+		const char *word = argv[optind], *label = several ? word : NULL;
 
 		if (*word && !word[strspn(word, "0123456789")])
-			status |= which_task(tree, word);
+			status |= which_task(tree, word, label);
 		else
-			status |= which_file(tree, word);
+			status |= which_file(tree, word, label);
 	}
 	ctn_tree_close(tree);
 	return status;
@@ -179,8 +183,9 @@ const struct command which_command = {
 	.help =
 	"Usage: ctnctl which [OPTION...] PID|PATH...\n\n"
 	"Print the name of the container that each process PID, or thread, is in, and\n"
-	"of each one that owns the file PATH or has memory in it, a line for each. A\n"
-	"file whose name is a number is written ./NUMBER.\n\n"
+	"of each one that owns the file PATH or has memory in it, a line for each;\n"
+	"after PID or PATH, if there are several. A file whose name is a number is\n"
+	"written ./NUMBER.\n\n"
 	"Options:\n"
 	" -h, --help  print this help\n"
 	"\nThe exit status is 1 if one of them is in none.\n"

@@ -433,6 +433,43 @@ owned() {
 	assert_output "$(printf '%s\n' "$home/own/"{deep/too,mine})"
 }
 
+@test "a hard link that a user may have made is left out" {
+	need_root
+	like_the_kernel
+	data
+	home=$BATS_TEST_TMPDIR/home
+	mkdir -p "$home/deep" "$home/roots"
+	ln "$data/a" "$home/stolen"
+	ln "$data/b" "$home/deep/stolen"
+	# a file that is theirs, with two names; one that is not, with one; and in a directory
+	# of root's in theirs, where they cannot make one
+	touch "$home/mine" "$home/given"
+	ln "$home/mine" "$home/deep/mine"
+	ln "$data/c" "$home/roots/c"
+	chown 1000:1000 "$home" "$home/deep" "$home/mine"
+	config '[web]' "file = $home/**" "file = $home/st*" "file = $home/stolen" "file = $home/deep/s*"
+	for dry in -n ''; do
+		run --separate-stderr apply $dry "$conf"
+		local left="left out, which a user may have linked there from elsewhere:"
+		assert_complaints "$conf:2: $home/**: 2 files are $left $home/deep/stolen, ..." \
+			"$conf:3: $home/st*: 1 file is $left $home/stolen" \
+			"$conf:4: $home/stolen: it has another name, and may be somebody else's file, linked there by a user" \
+			"$conf:5: $home/deep/s*: 1 file is $left $home/deep/stolen"
+		assert_output "$(printf '%s\n' 'web: created' "web: file $home/"{deep/mine,given,roots/c})"
+	done
+	# no fault, so that no user can make the service fail
+	sed -i 4d "$conf"
+	run --separate-stderr apply "$conf"
+	assert_success
+	# nor where others than the owner may write, whose files they are
+	chown root "$home" "$home/deep"
+	chmod 1777 "$home"
+	config '[db]' "file = $home/stolen" "file = $home/given" "file = $home/deep/stolen"
+	run --separate-stderr apply "$conf"
+	assert_complaints "$conf:2: $home/stolen: it has another name, and may be somebody else's file, linked there by a user"
+	assert_output "$(printf '%s\n' 'db: created' "db: file $home/"{given,deep/stolen})"
+}
+
 @test "all limits are set before any file is looked for" {
 	like_the_kernel
 	data
@@ -697,4 +734,104 @@ look() {
 	run env SYSTEMD_OFFLINE=1 systemd-analyze verify --man=no "$unit"
 	assert_success
 	assert_output ''
+}
+
+@test "barrier and limit of a resource are written if they differ" {
+	container web
+	counts web '5 9'
+	config '[web]' 'numproc = 30:32' 'physpages = 64M'
+	run --separate-stderr apply "$conf"
+	assert_applied 'web: numproc 5:9 -> 30:32' 'web: physpages max:max -> 64M:64M'
+	assert_equal "$(sed 1d "$tree/web/beancounters")" 'numproc 3 7 0 30 32 2
+physpages 100 200 1 16384 16384 0'
+	touch -d @1 "$tree/web/beancounters"
+	run --separate-stderr apply "$conf"
+	assert_applied
+	assert_equal "$(stat -c %Y "$tree/web/beancounters")" 1
+	config '[web]' 'numproc = 9223372036854775807' 'physpages = 80p:64MiB'
+	run --separate-stderr apply "$conf"
+	assert_applied 'web: numproc 30:32 -> max:max' 'web: physpages 64M:64M -> 320K:64M'
+	config '[web]' 'numproc = max' 'physpages = 327680:64M'
+	sed -i 's/327680/80/' "$conf"
+	run --separate-stderr apply "$conf"
+	assert_applied
+}
+
+@test "so are those of the defaults, before any container is made" {
+	like_the_kernel
+	counts ''
+	config '[web]' '[defaults]' 'numproc = 30:32' 'physpages = 1G'
+	for dry in -n ''; do
+		run --separate-stderr apply $dry "$conf"
+		assert_applied 'numproc max:max -> 30:32' 'physpages max:max -> 1G:1G' 'web: created'
+	done
+	assert_equal "$(<"$tree/default_beancounters")" 'resource barrier limit
+numproc 30 32
+physpages 262144 262144'
+	run --separate-stderr apply "$conf"
+	assert_applied
+}
+
+@test "what binds is written to a new container, though it is so already" {
+	like_the_kernel
+	mkdir "$tree/x" && counts x '30 32' && mv "$tree/x/"* "$CTN_CONFIG/new" && rmdir "$tree/x"
+	counts '' '30 32'
+	config '[web]' 'numproc = 30:32' 'physpages = max:max'
+	for dry in -n ''; do
+		run --separate-stderr apply $dry "$conf"
+		assert_applied 'web: created' 'web: numproc 30:32'
+	done
+	assert_equal "$(sed -n 2p "$tree/web/beancounters")" 'numproc 3 7 0 30 32 2'
+	assert_equal "$(sed -n 3p "$tree/web/beancounters")" 'physpages 100 200 1 max max 0'
+}
+
+@test "a limit that a resource sets, too, is written with it" {
+	container web
+	counts web
+	config '[web]' 'task_limit = 32' 'numproc = 30:32' 'rss_limit = 64M' 'physpages = 64M'
+	for dry in -n ''; do
+		run --separate-stderr apply $dry "$conf"
+		assert_applied 'web: numproc max:max -> 30:32' 'web: physpages max:max -> 64M:64M'
+	done
+	run --separate-stderr apply "$conf"
+	assert_applied
+	assert_equal "$(<"$tree/web/task_limit") $(<"$tree/web/rss_limit")" '32 16384'
+	# a kernel that does not count it has the limit all the same
+	container db
+	sed -i 's/web/db/' "$conf"
+	run --separate-stderr apply "$conf"
+	assert_complaints "$conf:3: numproc: this kernel does not count it" \
+		"$conf:5: physpages: this kernel does not count it"
+	assert_output $'db: task_limit max -> 32\ndb: rss_limit max -> 64M'
+}
+
+@test "a limit that is asked to be two things is told" {
+	container web
+	counts web
+	config '[web]' 'task_limit = 64' 'numproc = 30:32'
+	run --separate-stderr apply "$conf"
+	assert_complaints "$conf:3: numproc: \"30:32\": its limit is task_limit, which is \"64\" at $conf:2"
+	assert_output 'web: task_limit max -> 64'
+}
+
+@test "a resource that is not counted, or nonsense, is told and does not stop the rest" {
+	like_the_kernel
+	container web
+	counts web
+	config '[web]' 'kmemsize = 11055923:11377049' 'numfile = max' 'numproc = x' 'numproc =' \
+		'physpages = 2M:1M' 'beancounters = numproc 3' 'numprocs = 5' 'numproc: = 5' '[db]' \
+		'physpages = 5' 'numproc = max:max' '[app]' 'numproc = reset' '[web]' 'page_limit = 8'
+	for dry in -n ''; do
+		run --separate-stderr apply $dry "$conf"
+		assert_complaints "$conf:5: numproc: there is no value" \
+			"$conf:2: kmemsize: this kernel does not count it" \
+			"$conf:4: numproc: \"x\": want LIMIT or BARRIER:LIMIT, numbers or \"max\"" \
+			"$conf:6: physpages: \"2M:1M\": the barrier is over the limit" \
+			"$conf:7: beancounters: it is no setting; write RESOURCE = BARRIER:LIMIT" \
+			"$conf:8: numprocs: no such attribute; did you mean numproc?" \
+			"$conf:9: numproc:: no such attribute; did you mean numproc?" \
+			"$conf:11: physpages: this kernel does not count it" \
+			"$conf:14: numproc: \"reset\": it is no setting"
+		assert_output $'web: page_limit max -> 32K\ndb: created\napp: created'
+	done
 }

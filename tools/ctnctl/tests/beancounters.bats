@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2016,SC2030,SC2031
 #
 # beancounters: the table of what containers hold; and set, with the names of resources.
 
 load helper
 
-# counts NAME [LIMIT]: a container with beancounters
-counts() {
+# counted NAME [LIMIT]: a container with beancounters
+counted() {
 	container "$1"
 	cat >"$tree/$1/beancounters" <<-END
 		resource       held  maxheld  minheld  barrier    limit  failcnt
@@ -17,8 +17,8 @@ counts() {
 }
 
 @test "a line for each resource of each container" {
-	counts web 500
-	counts db
+	counted web 500
+	counted db
 	run ctnctl beancounters -r
 	assert_success
 	assert_output 'NAME RESOURCE HELD MAXHELD BARRIER LIMIT FAILCNT
@@ -30,15 +30,227 @@ web physpages 100 200 max 500 0'
 	assert_output $'web numproc 0\nweb physpages 1'
 }
 
-@test "only what something was refused of" {
-	counts web
-	run ctnctl beancounters -rn --failed
+# fails NAME RESOURCE FAILCNT: as the kernel counts it.
+fails() {
+	sed -i -E "s/^($2 .*) [0-9]+$/\1 $3/" "$tree/$1/beancounters"
+}
+
+# failed [ARGUMENT...]: what --failed prints, in one line.
+failed() {
+	run --separate-stderr ctnctl beancounters -rno NAME,RESOURCE,FAILCNT --failed "$@"
+	output=${output//$'\n'/, }
+}
+
+@test "only what something was refused of since the last call" {
+	counted web
+	failed
+	assert_success
+	assert_equal "$output$stderr" 'web numproc 2'
+	failed
+	assert_success
+	assert_equal "$output$stderr" ''
+	# others do not count
+	run ctnctl beancounters -rno NAME,FAILCNT
+	assert_output $'web 2\nweb 0'
+	fails web numproc 5
+	fails web physpages 1
+	failed
+	assert_output 'web numproc 5, web physpages 1'
+	failed
+	assert_output ''
+	json .beancounters beancounters --json --failed
+	assert_output '[]'
+}
+
+@test "what was not asked for is not seen by it" {
+	counted web
+	counted db
+	echo 2 >"$tree/db/id"
+	failed web
+	assert_output 'web numproc 2'
+	failed
+	assert_output 'db numproc 2'
+	failed
+	assert_output ''
+	fails web numproc 3
+	failed db
+	assert_output ''
+	failed web
+	assert_output 'web numproc 3'
+}
+
+@test "a container that was made anew, and another boot, begin at 0" {
+	counted web
+	counted db
+	echo 2 >"$tree/db/id"
+	failed
+	# fewer than before, or another directory of the same id
+	fails web numproc 1
+	mv "$tree/db" "$tree/old"
+	counted db
+	echo 2 >"$tree/db/id"
+	rm -r "$tree/old"
+	failed
+	assert_output 'db numproc 2, web numproc 1'
+	failed
+	assert_output ''
+	assert_equal "$(head -n 1 "$CTN_STATE/beancounters")" "boot $(</proc/sys/kernel/random/boot_id)"
+	sed -i '1s/.*/boot 11111111-2222-3333-4444-555555555555/' "$CTN_STATE/beancounters"
+	failed
+	assert_output 'db numproc 2, web numproc 1'
+	# what was removed is not kept for ever
+	rm -r "$tree/db"
+	failed
+	assert_equal "$(wc -l <"$CTN_STATE/beancounters")" 2
+}
+
+@test "what could not be shown was not seen" {
+	counted web
+	run bash -c '"$CTNCTL" beancounters --failed >/dev/full'
+	assert_refused 'standard output: No space left on device'
+	failed
+	assert_output 'web numproc 2'
+}
+
+@test "calls at the same time keep what each has seen" {
+	local i pids=()
+
+	for i in {1..30}; do
+		counted "c$i"
+		echo "$i" >"$tree/c$i/id"
+	done
+	for i in {1..30}; do
+		"$CTNCTL" beancounters -rn --failed "c$i" >"out$i" 2>&1 3>&- &
+		pids+=($!)
+	done
+	for i in {1..30}; do
+		wait "${pids[i - 1]}"
+		assert_equal "$(cut -d ' ' -f 1,2 "out$i")" "c$i numproc"
+	done
+	failed
+	assert_success
+	assert_output ''
+	assert_equal "$(wc -l <"$CTN_STATE/beancounters")" 31
+}
+
+@test "nobody waits while another looks at what is printed" {
+	counted web
+	mkfifo pager
+	exec 9<>pager
+	head -c 65536 /dev/zero >&9
+	"$CTNCTL" beancounters --failed >pager 3>&- 9>&- &
+	pid=$!
+	is_writing() {
+		[[ $(readlink "/proc/$pid/fd/1") == */pager && $(cut -d ' ' -f 3 "/proc/$pid/stat") == S ]]
+	}
+	wait_until is_writing
+	sleep 0.2
+	run timeout 5 "$CTNCTL" beancounters -rn --failed
 	assert_success
 	assert_output 'web numproc 3 7 30 32 2'
+	head -c 65536 <&9 >/dev/null
+	wait "$pid"
+	pid=
+	exec 9<&-
+}
+
+@test "without a place to keep it, what has ever failed is printed, and that is said" {
+	local why=': what has ever failed is printed, as nothing can be kept there'
+
+	counted web
+	: >"$CTN_STATE"
+	failed
+	assert_failure 1
+	assert_equal "$stderr" "ctnctl: $CTN_STATE: it is no directory$why"
+	assert_output 'web numproc 2'
+	failed
+	assert_output 'web numproc 2'
+	rm "$CTN_STATE"
+	# neither a link, nor where others may write
+	mkdir real
+	ln -s "$PWD/real" "$CTN_STATE"
+	failed
+	assert_equal "$stderr" "ctnctl: $CTN_STATE: it is no directory$why"
+	assert_equal "$(ls real)" ''
+	rm "$CTN_STATE"
+	mkdir -m 770 "$CTN_STATE"
+	failed
+	assert_equal "$stderr" "ctnctl: $CTN_STATE: others may write to it$why"
+	assert_equal "$(ls "$CTN_STATE")" ''
+	chmod 700 "$CTN_STATE"
+	failed
+	assert_success
+	if [ "$(id -u)" = 0 ]; then
+		chown nobody "$CTN_STATE"
+		failed
+		assert_equal "$stderr" "ctnctl: $CTN_STATE: it is another user's$why"
+		chown root "$CTN_STATE"
+	fi
+}
+
+@test "a link in the place of its files is not followed" {
+	counted web
+	mkdir -m 700 "$CTN_STATE"
+	echo precious | tee a b c >/dev/null
+	ln -s "$PWD/a" "$CTN_STATE/beancounters"
+	ln -s "$PWD/b" "$CTN_STATE/beancounters.new"
+	failed
+	assert_success
+	assert_output 'web numproc 2'
+	failed
+	assert_output ''
+	ln -sf "$PWD/c" "$CTN_STATE/beancounters.lock"
+	failed
+	assert_failure 1
+	assert_equal "$(cat a b c)" $'precious\nprecious\nprecious'
+}
+
+@test "what is no file of its own is as if there were none" {
+	counted web
+	mkdir -m 700 "$CTN_STATE"
+	for text in '' nonsense "boot $(</proc/sys/kernel/random/boot_id)"$'\n1 x y z' $'\1\2\3'; do
+		printf %s "$text" >"$CTN_STATE/beancounters"
+		failed
+		assert_success
+		assert_output 'web numproc 2'
+		failed
+		assert_output ''
+	done
+}
+
+@test "each user has a place, and root's is nobody else's" {
+	counted web
+	unset CTN_STATE
+	[ "$(id -u)" = 0 ] || skip 'takes root'
+	unshare -m true 2>/dev/null || skip 'takes another mount namespace'
+	chmod -R a+rX "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR"
+	mkdir -m 777 home
+	run unshare -m bash -c 'mount -t tmpfs tmpfs /var/lib && export HOME=$PWD/home XDG_STATE_HOME=$PWD/home/xdg &&
+		"$CTNCTL" beancounters -rn --failed && ls -A home && stat -c "%a %n" /var/lib/ctnctl /var/lib/ctnctl/*'
+	assert_success
+	assert_output 'web numproc 3 7 30 32 2
+700 /var/lib/ctnctl
+600 /var/lib/ctnctl/beancounters
+600 /var/lib/ctnctl/beancounters.lock'
+	for state in '' "$PWD/home/xdg" relative; do
+		run setpriv --reuid=nobody --clear-groups env HOME="$PWD/home" XDG_STATE_HOME="$state" \
+			"$CTNCTL" beancounters -rn --failed
+		case $state in
+		relative) assert_output '' ;;
+		*) assert_output 'web numproc 3 7 30 32 2' ;;
+		esac
+	done
+	assert_equal "$(find home -type f | sort)" 'home/.local/state/ctnctl/beancounters
+home/.local/state/ctnctl/beancounters.lock
+home/xdg/ctnctl/beancounters
+home/xdg/ctnctl/beancounters.lock'
+	run setpriv --reuid=nobody --clear-groups env -u HOME -u XDG_STATE_HOME "$CTNCTL" beancounters -rn --failed
+	assert_failure 1
+	assert_line --partial 'ctnctl: XDG_STATE_HOME: there is no HOME'
 }
 
 @test "as JSON" {
-	counts web
+	counted web
 	json .beancounters beancounters --json web
 	assert_success
 	assert_output '[{"name":"web","resource":"numproc","held":3,"maxheld":7,"barrier":30,"limit":32,"failcnt":2},{"name":"web","resource":"physpages","held":100,"maxheld":200,"barrier":"max","limit":"max","failcnt":0}]'
@@ -68,30 +280,33 @@ web physpages 100 200 max 500 0'
 }
 
 @test "set writes a barrier and a limit by the name of the resource" {
-	counts web
+	counted web
 	run ctnctl set web numproc=30:33
 	assert_success
 	assert_equal "$(<"$tree/web/beancounters")" 'numproc 30 33'
-	counts db
+	counted db
 	run ctnctl set db physpages=64M
 	assert_success
 	assert_equal "$(<"$tree/db/beancounters")" 'physpages 64M'
-	counts app
+	counted app
 	run ctnctl set app numproc=reset
 	assert_success
 	assert_equal "$(<"$tree/app/beancounters")" 'numproc reset'
 }
 
 @test "set does not take what is neither a file nor counted" {
+	container web
 	counts web
-	run ctnctl set web kmemsize=30M:32M
-	assert_failure 1
-	assert_output --partial "ctnctl: $tree/web/kmemsize: "
-	run ctnctl set web numpro=1
-	assert_failure 1
+	run with_kernel "$CTNCTL" set web kmemsize=30M:32M
+	assert_refused "$tree/web/beancounters: \"kmemsize 30M 32M\": Operation not supported (this kernel does not count that)"
+	run with_kernel "$CTNCTL" set web numproc=5:4
+	assert_refused "$tree/web/beancounters: \"numproc 5 4\": Invalid argument (want a resource and its limit, or its barrier and a limit that is not below it, or \"reset\")"
+	run with_kernel "$CTNCTL" set web numpro=1
+	assert_refused "$tree/web/numpro: \"1\": No such attribute"
 	container db
 	run ctnctl set db numproc=1
-	assert_failure 1
+	assert_refused "$tree/db/beancounters: \"numproc 1\": No such attribute (this kernel lacks it)"
+	assert_equal "$(sed 1d "$tree/web/table")" $'numproc 3 7 0 max max 2\nphyspages 100 200 1 max max 0'
 }
 
 @test "set does the same for the defaults" {
@@ -100,4 +315,21 @@ web physpages 100 200 max 500 0'
 	run ctnctl set --defaults physpages=32M:64M
 	assert_success
 	assert_equal "$(<"$tree/default_beancounters")" 'physpages 32M 64M'
+}
+
+@test "pages are bytes if that is wanted, and a column has the unit" {
+	counted web 50
+	printf '%s 1 2 0 3 max 5\n' tcpsndbuf numfile numnew >>"$tree/web/beancounters"
+	run ctnctl beancounters -rnbo RESOURCE,HELD,MAXHELD,MINHELD,BARRIER,LIMIT,FAILCNT,UNIT
+	assert_success
+	assert_output "numproc 3 7 0 30 32 2 tasks
+physpages $((100 * pagesize)) $((200 * pagesize)) $pagesize max $((50 * pagesize)) 0 bytes
+tcpsndbuf 1 2 0 3 max 5 bytes
+numfile 1 2 0 3 max 5 number
+numnew 1 2 0 3 max 5 -"
+	run ctnctl beancounters -rno RESOURCE,HELD,UNIT
+	assert_line 'physpages 100 pages'
+	# JSON is of the file
+	json '.beancounters[1].held' beancounters --json --bytes
+	assert_output 100
 }

@@ -240,3 +240,38 @@ web: 1 fork or move was refused for its task_limit"
 	run ctnctl check --bogus
 	assert_wrong_usage
 }
+
+@test "check says what is refused, over its barrier or over its limit of a resource" {
+	container web num_tasks=3 task_limit_hits=2 rss_usage=100 rss_limit=80
+	counts web '2 32' '50 80'
+	{
+		echo 'kmemsize 3072 3072 0 1024 2048 0'
+		echo 'numfile 5 9 0 9 9 1'
+		echo 'numpty 5 9 0 5 9 0'
+		echo 'numnew 7 9 0 6 8 12'
+	} >>"$tree/web/beancounters"
+	on_machine 100 100 50 web
+	assert_failure 1
+	assert_output "$(printf 'web: %s\n' "its rss is $((100 * pagesize / 1024))K, $((20 * pagesize / 1024))K over its rss_limit" \
+		'2 forks or moves were refused for its task_limit' \
+		'it holds 3 of numproc, which is over its barrier of 2' \
+		'it holds 3K of kmemsize, and its limit is 2K: it gets no more until it holds less' \
+		'numfile was refused 1 time for its limit: what asked for it got an error' \
+		'numnew was refused 12 times for its limit: what asked for it got an error' \
+		'it holds 7 of numnew, which is over its barrier of 6')"
+	json '[.findings[].about]' check --json web
+	assert_output '["rss_limit","task_limit_hits","numproc","kmemsize","numfile","numnew","numnew"]'
+}
+
+@test "beancounters that are well are no finding, and what is none is refused" {
+	container web num_tasks=3
+	counts web '3 3' '100 100'
+	sed -i 's/ 2$/ 0/' "$tree/web/beancounters"
+	echo 30 >"$tree/web/task_limit"
+	run ctnctl check web
+	assert_success
+	assert_output ''
+	printf 'resource held\nnumproc 1\n' >"$tree/web/beancounters"
+	run ctnctl check web
+	assert_refused "$tree/web/beancounters: \"numproc 1\": Not what is expected of this file"
+}

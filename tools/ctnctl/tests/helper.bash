@@ -27,6 +27,7 @@ setup_file() {
 setup() {
 	export LC_ALL=C.UTF-8
 	export CTN_CONFIG=$BATS_TEST_TMPDIR/config
+	export CTN_STATE=$BATS_TEST_TMPDIR/state
 	tree=$CTN_CONFIG/containers
 	pagesize=$(getconf PAGESIZE)
 	mkdir -p "$tree"
@@ -163,6 +164,25 @@ like_the_kernel() {
 		chmod 200 addtask rmtask addfile rmfile kill shrink
 		chmod 400 mappings
 	)
+}
+
+# counts NAME [NUMPROC [PHYSPAGES]]: beancounters of a container, or, with "", the defaults
+# of new ones; each of them BARRIER LIMIT. Use with_kernel.
+counts() {
+	local dir=$tree${1:+/$1} file=beancounters
+
+	if [[ $1 ]]; then
+		cat >"$dir/table" <<-END
+			resource held maxheld minheld barrier limit failcnt
+			numproc 3 7 0 ${2-max max} 2
+			physpages 100 200 1 ${3-max max} 0
+		END
+	else
+		file=default_beancounters
+		printf 'resource barrier limit\nnumproc %s\nphyspages %s\n' \
+			"${2-max max}" "${3-max max}" >"$dir/table"
+	fi
+	cp "$dir/table" "$dir/$file"
 }
 
 # apply [ARGUMENT...]: with_kernel ctnctl apply, of what is on standard input if

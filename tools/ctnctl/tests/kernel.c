@@ -10,13 +10,17 @@
  * file that is written to addfile is put into mappings; one whose name ends in
  * ".others" is another user's.
  *
+ * A container, or the directory of all, that has a file "table" has its beancounters
+ * there: a write to beancounters or default_beancounters changes what is in it, and
+ * the file that has the same limit, and one to that file changes the table.
+ *
  * Files in the container's directory say how it shrinks:
  *
  *   floor   below it there is nothing to be freed: EBUSY
  *   step    how many pages go at a time
  *   pause   how many milliseconds that takes, in which a signal means EINTR
  *   deaf    for how many before that a signal comes too early, as one does that
- *           comes before the system call
+ *           comes before the system call; and how long a write to kill takes
  *   dying   it is being removed: ENODEV
  *   writes  gets a line for each write
  *
@@ -246,11 +250,148 @@ static void meanwhile(const char *path, const char *name)
 		abort();
 }
 
+static unsigned long bound(const char *text, int is_pages)
+{
+	static const char letters[] = "KMGT";
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+	const char *letter = *end ? strchr(letters, *end) : NULL;
+
+	if (!strcmp(text, "max"))
+		return ULONG_MAX;
+	if (letter)
+		value <<= 10 * (letter - letters + 1);
+	if (letter && is_pages)
+		value /= (unsigned long)getpagesize();
+	return value >= 2251799813685247 ? ULONG_MAX : value;
+}
+
+static const char *bound_text(unsigned long value, char *text)
+{
+	if (value == ULONG_MAX)
+		return strcpy(text, "max");
+	sprintf(text, "%lu", value);
+	return text;
+}
+
+/* The file that has the same limit, or NULL. */
+static const char *same_limit(const char *resource, int is_default)
+{
+	return !strcmp(resource, "numproc") ?
+	       is_default ? "default_task_limit" : "task_limit" :
+	       !strcmp(resource, "physpages") && !is_default ? "rss_limit" : NULL;
+}
+
+static void put_text(const char *dir, const char *file, const char *text)
+{
+	char path[3 * PATH_MAX];
+	FILE *to;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	to = fopen(path, "we");
+	if (!to)
+		abort();
+	fputs(text, to);
+	fclose(to);
+}
+
+/*
+ * Put bounds into a table, and the table into the file that shows it. A barrier
+ * that is NULL is what there is, if that is not over the limit. Returns an errno.
+ */
+static int set_bounds(const char *dir, const char *file, const char *resource,
+		      const char *barrier, const char *limit)
+{
+	int is_default = !strncmp(file, "default_", 8), found = 0;
+	char path[3 * PATH_MAX], line[256], text[4096] = "";
+	FILE *table;
+
+	snprintf(path, sizeof(path), "%s/table", dir);
+	table = fopen(path, "re");
+	if (!table)
+		abort();
+	while (fgets(line, sizeof(line), table)) {
+		char name[64] = "", head[128] = "", tail[64] = "", old[64] = "";
+		char low_text[24], high_text[24];
+		unsigned long low, high, held, most, least;
+		int is_pages;
+
+		if (is_default) {
+			sscanf(line, "%63s %63s", name, old);
+		} else if (sscanf(line, "%63s %lu %lu %lu %63s %*s %63s", name, &held,
+				  &most, &least, old, tail) == 6) {
+			sprintf(head, " %lu %lu %lu", held, most, least);
+		}
+		if (strcmp(name, resource)) {
+			strcat(text, line);
+			continue;
+		}
+		is_pages = strstr(name, "pages") != NULL;
+		high = bound(limit, is_pages);
+		low = bound(barrier ? barrier : old, is_pages);
+		if (low > high && barrier) {
+			fclose(table);
+			return EINVAL;
+		}
+		if (low > high)
+			low = high;
+		found = 1;
+		sprintf(text + strlen(text), "%s%s %s %s%s%s\n", name, head,
+			bound_text(low, low_text), bound_text(high, high_text),
+			*tail ? " " : "", tail);
+	}
+	fclose(table);
+	if (!found)
+		return EOPNOTSUPP;
+	put_text(dir, "table", text);
+	put_text(dir, file, text);
+	return 0;
+}
+
+static int has_table(const char *dir)
+{
+	char path[PATH_MAX + 8];
+
+	snprintf(path, sizeof(path), "%s/table", dir);
+	return !access(path, F_OK);
+}
+
+/* "RESOURCE BARRIER LIMIT", or "RESOURCE LIMIT". */
+static int write_table(const char *dir, const char *file, const char *value)
+{
+	char name[64], barrier[64], limit[64], text[32];
+	int words = sscanf(value, "%63s %63s %63s", name, barrier, limit);
+	const char *same, *last = words == 2 ? barrier : limit;
+	int err;
+
+	if (words < 2)
+		return EINVAL;
+	err = set_bounds(dir, file, name, barrier, last);
+	same = err ? NULL : same_limit(name, !strncmp(file, "default_", 8));
+	if (!same)
+		return err;
+	bound_text(bound(last, strstr(name, "pages") != NULL), text);
+	put_text(dir, same, strcat(text, "\n"));
+	return 0;
+}
+
+/* What was written to a file that has the limit of a resource. */
+static void update_table(const char *dir, const char *file, const char *value)
+{
+	if (!strcmp(file, "task_limit"))
+		set_bounds(dir, "beancounters", "numproc", NULL, value);
+	else if (!strcmp(file, "rss_limit"))
+		set_bounds(dir, "beancounters", "physpages", NULL, value);
+	else if (!strcmp(file, "default_task_limit"))
+		set_bounds(dir, "default_beancounters", "numproc", NULL, value);
+}
+
 /* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 ssize_t write(int fd, const void *buf, size_t count)
 {
 	ssize_t (*real)(int fd, const void *buf, size_t count);
 	char link[64], path[2 * PATH_MAX], value[64], label[80], *name = NULL;
+	struct timespec deaf;
 	ssize_t len;
 	int err;
 
@@ -272,6 +413,26 @@ ssize_t write(int fd, const void *buf, size_t count)
 			return (ssize_t)count;
 		errno = err;
 		return -1;
+	}
+	if (name && count < sizeof(value)) {
+		memcpy(value, buf, count);
+		value[count] = '\0';
+		value[strcspn(value, "\n")] = '\0';
+		*name = '\0';
+		if (has_table(path) && (!strcmp(name + 1, "beancounters") ||
+					!strcmp(name + 1, "default_beancounters"))) {
+			err = write_table(path, name + 1, value);
+			if (!err)
+				return (ssize_t)count;
+			errno = err;
+			return -1;
+		}
+		deaf = get_ms(path, "deaf");
+		while (!strcmp(name + 1, "kill") && nanosleep(&deaf, &deaf))
+			continue;
+		if (has_table(path))
+			update_table(path, name + 1, value);
+		*name = '/';
 	}
 	if (!name || (strcmp(name, "/shrink") && strcmp(name, "/rss_limit")) ||
 	    count >= sizeof(value) || *(const char *)buf < '0' ||

@@ -7,6 +7,11 @@
 
 load helper
 
+# is_asleep: it waits between two looks.
+is_asleep() {
+	[[ $(cut -d ' ' -f 3 "/proc/$pid/stat") == S ]]
+}
+
 @test "kill writes SIGKILL, and with --signal another one" {
 	container web
 	: >"$tree/web/kill"
@@ -99,22 +104,72 @@ load helper
 	assert_equal "$status" 0
 }
 
-@test "a signal ends the waiting" {
-	container web num_tasks=3
-	: >"$tree/web/kill"
-	background ctnctl kill --wait web
-	wait_until contains "$tree/web/kill" 9
+@test "a signal ends the waiting, and who is left is said" {
+	local signal status_of
+
+	for signal in 'TERM 143' 'INT 130' 'HUP 129'; do
+		status_of=${signal#* }
+		for command in 'kill --wait' 'kill --wait --signal TERM' 'stop' 'stop -t 0'; do
+			rm -rf "${tree:?}"/*/
+			container web num_tasks=3
+			container db num_tasks=1
+			container gone
+			: | tee "$tree/web/kill" "$tree/db/kill" >"$tree/gone/kill"
+			# shellcheck disable=SC2086
+			background ctnctl $command gone web db
+			wait_until test -s "$tree/db/kill"
+			# those that have had their time are killed, one after the other
+			case $command in
+			*'-t 0'*) wait_until contains "$tree/web/kill" 9 ;;
+			*) wait_until is_asleep ;;
+			esac
+			kill -"${signal% *}" "$pid"
+			join
+			assert_equal "$command $status" "$command $status_of"
+			assert_equal "$output" ''
+			assert_equal "$(grep -v 'in time' <<<"$stderr")" 'ctnctl: web: 3 threads are still in it
+ctnctl: db: 1 thread is still in it'
+			# who is asked to stop kills nobody else, and all were sent the first
+			case $command in
+			*--signal*) assert_equal "$(cat "$tree"/*/kill)" 151515 ;;
+			kill*) assert_equal "$(cat "$tree"/*/kill)" 999 ;;
+			*0) assert_equal "$(cat "$tree"/{db,gone,web}/kill)" 15159 ;;
+			*) assert_equal "$(cat "$tree"/*/kill)" 151515 ;;
+			esac
+		done
+	done
+}
+
+@test "a signal that comes while the others are sent does not keep them from it" {
+	local name
+
+	for name in a b c; do
+		container $name num_tasks=1
+		: >"$tree/$name/kill"
+	done
+	# the second takes its time
+	echo 500 >"$tree/b/deaf"
+	background LD_PRELOAD="$KERNEL" ctnctl stop a b c
+	wait_until contains "$tree/a/kill" 15
 	kill -TERM "$pid"
 	join
 	assert_equal "$status" 143
+	assert_equal "$(cat "$tree"/{a,b,c}/kill)" 151515
+	assert_equal "$stderr" "$(printf 'ctnctl: %s: 1 thread is still in it\n' a b c)"
+}
+
+@test "a signal that is ignored does not end the waiting" {
+	container web num_tasks=3
 	: >"$tree/web/kill"
-	background ctnctl stop web
-	wait_until contains "$tree/web/kill" 15
-	kill -INT "$pid"
+	background --ignore-signal=HUP ctnctl kill --wait web
+	wait_until contains "$tree/web/kill" 9
+	kill -HUP "$pid"
+	sleep 0.3
+	assert kill -0 "$pid"
+	echo 0 1<>"$tree/web/num_tasks"
 	join
-	assert_equal "$status" 130
-	# who is asked to stop does not kill
-	assert_equal "$(<"$tree/web/kill")" 15
+	assert_equal "$status" 0
+	assert_equal "$stderr" ''
 }
 
 @test "stop sends SIGTERM, and is content when nobody is left" {
@@ -172,4 +227,22 @@ load helper
 	echo 0 1<>"$tree/"$'x\e[2J\ny/num_tasks'
 	join
 	assert_equal "$stderr" 'ctnctl: x\x1b[2J\x0ay: 1 thread has not ended in time, and is killed'
+}
+
+@test "kill takes a signal as kill(1) does" {
+	container web
+	for signal in '-9 9' '-TERM 15' '-SIGHUP 1' '-0 0' '-RTMIN+1 35'; do
+		: >"$tree/web/kill"
+		run ctnctl kill "${signal% *}" web
+		assert_success
+		assert_equal "$signal: $(<"$tree/web/kill")" "$signal: ${signal#* }"
+	done
+	: >"$tree/web/kill"
+	# first of all, and one that there is
+	for words in 'web -9' '-99 web' '-NOPE web' '--9 web'; do
+		# shellcheck disable=SC2086
+		run ctnctl kill $words
+		assert_wrong_usage
+	done
+	assert_equal "$(<"$tree/web/kill")" ''
 }

@@ -248,23 +248,29 @@ order() {
 	container a10 num_anon_pages=9 page_limit=max id=2
 	container b num_anon_pages=20 page_limit=20 id=10
 	order --sort anon
-	assert_output 'a10 b a2'
+	assert_output 'a2 b a10'
 	order --sort=-anon
 	assert_output 'a2 b a10'
 	order -s +anon
 	assert_output 'a10 b a2'
+	order -s name
+	assert_output 'a2 a10 b'
+	order -s +name
+	assert_output 'a2 a10 b'
 	order -s -name
 	assert_output 'b a10 a2'
-	order -s num_anon_pages -b
+	order -s +num_anon_pages -b
 	assert_output 'a10 b a2'
-	order -s id
+	order -s +id
 	assert_output 'a2 a10 b'
 	# no limit is the largest, and what is not there comes last
-	order -s limit
+	order -s +limit
 	assert_output 'b a2 a10'
-	order -s use%
+	order -s limit
+	assert_output 'a10 a2 b'
+	order -s +use%
 	assert_output 'a2 b a10'
-	order -s -use_percent
+	order -s use_percent
 	assert_output 'b a2 a10'
 	json '[.containers[].name]' list -J --sort=-id
 	assert_output '["b","a10","a2"]'
@@ -274,15 +280,15 @@ order() {
 	container c num_tasks=1 num_files=2
 	container b num_tasks=1 num_files=1
 	container a num_tasks=2 num_files=1
-	order -s tasks,files
+	order -s +tasks,+files
 	assert_output 'b c a'
 	order -s -tasks,-files
 	assert_output 'a c b'
-	order -s files,-name
+	order -s +files,-name
 	assert_output 'b a c'
 	# what is equal stays as it was
 	order -s files
-	assert_output 'a b c'
+	assert_output 'c a b'
 	for columns in '' ',' shoe 'tasks,,' --tasks '-,'; do
 		run ctnctl list --sort="$columns"
 		assert_wrong_usage

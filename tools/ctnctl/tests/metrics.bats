@@ -232,3 +232,41 @@ ctnctl: $tree/bad/stat: \"nonsense\": Not what is expected of this file"
 	assert_success
 	assert_output ''
 }
+
+@test "the columns of beancounters are metrics, in bytes or in numbers" {
+	container web
+	container db
+	container old
+	counts web '30 32' '50 max'
+	counts db 'max max' 'max 70'
+	printf 'tcpsndbuf 11 22 0 33 44 55\nnumnew 1 2 0 3 4 5\n' >>"$tree/db/beancounters"
+	for what in 'held,web numproc,3' 'maxheld,web numproc,7' 'barrier,web numproc,30' \
+		'limit,web numproc,32' 'failcnt_total,web numproc,2' 'failcnt_total,db physpages,0' \
+		"held_bytes,web physpages,$((100 * pagesize))" \
+		"maxheld_bytes,web physpages,$((200 * pagesize))" \
+		"barrier_bytes,web physpages,$((50 * pagesize))" 'limit_bytes,web physpages,null' \
+		"limit_bytes,db physpages,$((70 * pagesize))" 'barrier,db numproc,null' \
+		'held,web physpages,null' 'held_bytes,web numproc,null' 'held_bytes,db tcpsndbuf,11' \
+		'limit_bytes,db tcpsndbuf,44' 'failcnt_total,db tcpsndbuf,55'; do
+		IFS=, read -r name label number <<<"$what"
+		value "beancounter_$name" "$label"
+		assert_output "$number"
+	done
+	metrics '[to_entries[] | select(.value.type == "counter") | .key] | map(select(contains("beancounter"))) | join(" ")'
+	assert_output '"ctnctl_beancounter_failcnt_total"'
+	run --separate-stderr ctnctl metrics
+	assert_equal "$stderr" ''
+	refute_output --partial numnew
+	refute_output --partial 'old",resource'
+	assert_line 'ctnctl_beancounter_held{container="web",resource="numproc"} 3'
+	assert_line '# HELP ctnctl_beancounter_limit_bytes What cannot be gone over, in bytes.'
+}
+
+@test "beancounters that cannot be read are said, and all else is printed" {
+	container web num_tasks=2
+	printf 'resource held\nnumproc 1\n' >"$tree/web/beancounters"
+	run --separate-stderr ctnctl metrics
+	assert_failure 1
+	assert_equal "$stderr" "ctnctl: $tree/web/beancounters: \"numproc 1\": Not what is expected of this file"
+	assert_line 'ctnctl_tasks{container="web"} 2'
+}

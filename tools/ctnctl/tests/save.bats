@@ -153,3 +153,49 @@ ctnctl: $tree/web/over_limit: \"\": Not what is expected of this file"
 	assert_equal "$(cat err)" ''
 	assert_equal "$(grep '^\[' out | xargs)" '[defaults] [web]'
 }
+
+@test "barriers and limits are saved, and change nothing at once" {
+	like_the_kernel
+	container web task_limit=32 rss_limit=16384
+	container db
+	counts web '30 32' '8192 16384'
+	counts db
+	counts '' '100 max'
+	# before task_limit and rss_limit there are others
+	run --separate-stderr ctnctl save
+	assert_success
+	assert_equal "$stderr" ''
+	assert_equal "$(grep -E '^(num|phys|\[)' <<<"$output")" '[defaults]
+numproc = 100:max
+physpages = max:max
+[db]
+numproc = max:max
+physpages = max:max
+[web]
+numproc = 30:32
+physpages = 32M:64M'
+	run --separate-stderr bash -c 'LD_PRELOAD=$KERNEL "$CTNCTL" apply <("$CTNCTL" save)'
+	assert_success
+	assert_output ''
+	assert_equal "$stderr" ''
+	ctnctl save >saved
+	counts web
+	echo max >"$tree/web/task_limit"
+	echo max >"$tree/web/rss_limit"
+	counts db '1 2'
+	echo 2 >"$tree/db/task_limit"
+	counts ''
+	run --separate-stderr apply saved
+	assert_equal "$stderr" ''
+	assert_equal "$(ctnctl save)" "$(cat saved)"
+}
+
+@test "what is no table of resources is refused, and the rest saved" {
+	container web
+	printf 'resource held\nnumproc 1\n' >"$tree/web/beancounters"
+	run --separate-stderr ctnctl save web
+	assert_failure 1
+	assert_equal "$stderr" "ctnctl: $tree/web/beancounters: \"numproc 1\": Not what is expected of this file"
+	assert_line 'task_limit = max'
+	assert_line --partial 'owner ='
+}

@@ -288,3 +288,24 @@ mapping() {
 	run ctnctl show --tasks web page_limit
 	assert_wrong_usage
 }
+
+@test "a resource is shown as set takes it" {
+	container web
+	counts web '30 32' '50 max'
+	counts '' '7 8'
+	run ctnctl show -rn web numproc physpages page_limit
+	assert_success
+	assert_output "numproc 30:32 -
+physpages $((50 * pagesize / 1024))K:max -
+page_limit max max"
+	json . show --json web numproc
+	assert_output '{"name":"web","numproc":"30:32"}'
+	run ctnctl show -rn --defaults numproc
+	assert_output 'numproc 7:8 -'
+	run ctnctl show web kmemsize
+	assert_refused "$tree/web/kmemsize: No such attribute"
+	# a file of that name comes first
+	echo 5 >"$tree/web/numproc"
+	run ctnctl show -rn web numproc
+	assert_output 'numproc 5 -'
+}

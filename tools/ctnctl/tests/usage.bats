@@ -251,3 +251,22 @@ commands=(create delete list show set add-task rm-task add-file rm-file shrink
 	run -127 ctnctl run web -- $'no\nprogram'
 	assert_output 'ctnctl: no\x0aprogram: No such file or directory'
 }
+
+@test "whatever is sorted is sorted by one rule, in one wording" {
+	local rule='numbers from the largest, text from its beginning; with + before the name the smallest first, with - the largest'
+
+	for command in list show ps beancounters top; do
+		run ctnctl "$command" --help
+		assert_success
+		output=$(tr -s ' \n' ' ' <<<"$output")
+		assert_output --partial "$rule"
+	done
+	container web num_tasks=1 num_file_pages=5
+	container db num_tasks=3 num_file_pages=5
+	for sort in tasks +tasks -tasks name +name -name; do
+		run ctnctl list -rno NAME --sort "$sort"
+		list=$output
+		run bash -c '"$CTNCTL" top -b -n 1 -s "$1" | sed -nE "s/^(web|db) .*/\1/p"' - "$sort"
+		assert_equal "$sort $output" "$sort $list"
+	done
+}

@@ -48,7 +48,10 @@ file_line() {
 	assert_equal "$(sort <<<"$output" | xargs)" 'db web'
 	run ctnctl which ./other "$PWD/other"
 	assert_success
-	assert_output $'app\napp'
+	assert_output "./other: app
+$PWD/other: app"
+	run ctnctl which file ./other
+	assert_equal "$(sort <<<"$output")" $'./other: app\nfile: db\nfile: web'
 	ln -s other link
 	run ctnctl which link
 	assert_output app

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Resources: the names that OpenVZ's kernels gave them, of which this kernel may count
+ * some; reading and writing barriers and limits in a container and in the defaults.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "resource.h"
+
+static const struct resource resources[] = {
+	{ "kmemsize", RESOURCE_BYTES, NULL, NULL },
+	{ "lockedpages", RESOURCE_PAGES, NULL, NULL },
+	{ "privvmpages", RESOURCE_PAGES, NULL, NULL },
+	{ "shmpages", RESOURCE_PAGES, NULL, NULL },
+	{ "numproc", RESOURCE_COUNT, "task_limit", "task_limit_hits" },
+	{ "physpages", RESOURCE_PAGES, "rss_limit", "rss_failcnt" },
+	{ "vmguarpages", RESOURCE_PAGES, NULL, NULL },
+	{ "oomguarpages", RESOURCE_PAGES, NULL, NULL },
+	{ "numtcpsock", RESOURCE_COUNT, NULL, NULL },
+	{ "numflock", RESOURCE_COUNT, NULL, NULL },
+	{ "numpty", RESOURCE_COUNT, NULL, NULL },
+	{ "numsiginfo", RESOURCE_COUNT, NULL, NULL },
+	{ "tcpsndbuf", RESOURCE_BYTES, NULL, NULL },
+	{ "tcprcvbuf", RESOURCE_BYTES, NULL, NULL },
+	{ "othersockbuf", RESOURCE_BYTES, NULL, NULL },
+	{ "dgramrcvbuf", RESOURCE_BYTES, NULL, NULL },
+	{ "numothersock", RESOURCE_COUNT, NULL, NULL },
+	{ "dcachesize", RESOURCE_BYTES, NULL, NULL },
+	{ "numfile", RESOURCE_COUNT, NULL, NULL },
+	{ "numiptent", RESOURCE_COUNT, NULL, NULL },
+};
+
+const struct resource *resource_at(size_t index)
+{
+	return index < ARRAY_SIZE(resources) ? &resources[index] : NULL;
+}
+
+const struct resource *resource_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(resources); i++)
+		if (!strcmp(resources[i].name, name))
+			return &resources[i];
+	return NULL;
+}
+
+/* A kernel that is newer than this may count others. */
+static enum resource_unit unit_of(const char *name)
+{
+	const struct resource *known = resource_find(name);
+
+	return known ? known->unit : RESOURCE_COUNT;
+}
+
+/* Reading and writing */
+
+static struct resource_row *add_row(struct resource_row *rows, ssize_t *count,
+				    const char *name, const struct bounds *bounds)
+{
+	rows = xrealloc(rows, (size_t)*count + 1, sizeof(*rows));
+	rows[(*count)++] = (struct resource_row){ xasprintf("%s", name), *bounds };
+	return rows;
+}
+
+static ssize_t container_rows(const struct ctn *ctn, struct resource_row **rows)
+{
+	struct resource_row *list = xrealloc(NULL, 1, sizeof(*list));
+	struct ctn_bc *table = NULL;
+	ssize_t count = 0, lines = ctn_bc_list(ctn, &table);
+
+	if (lines < 0) {
+		free(list);
+		return -1;
+	}
+	for (ssize_t i = 0; i < lines; i++)
+		list = add_row(list, &count, table[i].resource,
+			       &(struct bounds){ table[i].barrier, table[i].limit });
+	free(table);
+	*rows = list;
+	return count;
+}
+
+static int take_number(const char *text, uint64_t *number)
+{
+	char *end;
+
+	*number = CTN_MAX;
+	if (!strcmp(text, "max"))
+		return 0;
+	errno = 0;
+	*number = strtoull(text, &end, 10);
+	return *text < '0' || *text > '9' || *end || errno || *number == CTN_MAX ? -1 : 0;
+}
+
+/* "RESOURCE BARRIER LIMIT", after a heading; a line that is none is left out. */
+static ssize_t default_rows(const struct ctn_tree *tree, struct resource_row **rows)
+{
+	char *text = ctn_tree_get(tree, "default_beancounters");
+	struct resource_row *list;
+	char *line, *save = NULL;
+	ssize_t count = 0;
+
+	if (!text)
+		return -1;
+	list = xrealloc(NULL, 1, sizeof(*list));
+	line = strtok_r(text, "\n", &save);
+	while (line && (line = strtok_r(NULL, "\n", &save)) != NULL) {
+		char name[64], barrier[32], limit[32];
+		struct bounds bounds;
+
+		if (sscanf(line, "%63s %31s %31s", name, barrier, limit) == 3 &&
+		    !take_number(barrier, &bounds.barrier) &&
+		    !take_number(limit, &bounds.limit))
+			list = add_row(list, &count, name, &bounds);
+	}
+	free(text);
+	*rows = list;
+	return count;
+}
+
+ssize_t resource_rows(const struct holder *of, struct resource_row **rows)
+{
+	return of->ctn ? container_rows(of->ctn, rows) : default_rows(of->tree, rows);
+}
+
+void resource_rows_free(struct resource_row *rows, ssize_t count)
+{
+	for (ssize_t i = 0; i < count; i++)
+		free(rows[i].name);
+	free(rows);
+}
+
+int resource_get(const struct holder *of, const char *name, struct bounds *bounds)
+{
+	struct resource_row *rows = NULL;
+	ssize_t count = resource_rows(of, &rows);
+	int ret = -1;
+
+	for (ssize_t i = 0; i < count; i++) {
+		if (strcmp(rows[i].name, name))
+			continue;
+		*bounds = rows[i].bounds;
+		ret = 0;
+	}
+	if (count >= 0)
+		resource_rows_free(rows, count);
+	return ret;
+}
+
+int resource_get_attr(const struct holder *of, const char *attr, struct bounds *bounds)
+{
+	if (ctn_attr_find(attr) || (of->ctn && !ctn_has(of->ctn, attr)))
+		return -1;
+	return resource_get(of, attr, bounds);
+}
+
+int resource_set(const struct holder *of, const char *name, const char *value)
+{
+	char *line = xasprintf("%s %s", name, value);
+	char *colon = strchr(line, ':');
+	int ret;
+
+	if (colon)
+		*colon = ' ';
+	ret = of->ctn ? ctn_set(of->ctn, "beancounters", line) :
+			ctn_tree_set(of->tree, "default_beancounters", line);
+	free(line);
+	return ret;
+}
+
+/* Text */
+
+static int is_number(const char *text)
+{
+	return *text && !text[strspn(text, "0123456789")];
+}
+
+/* Bytes, of which there need not be whole pages. */
+static int take_bytes(const char *text, uint64_t *bytes)
+{
+	static const char letters[] = "KMGT";
+	size_t digits = strspn(text, "0123456789");
+	const char *letter = text[digits] ? strchr(letters, text[digits]) : NULL;
+	unsigned int shift = letter ? 10 * (unsigned int)(letter - letters + 1) : 0;
+	char *number = xasprintf("%.*s", (int)digits, text);
+	int ret = take_number(number, bytes);
+
+	free(number);
+	if (ret || text[digits + !!letter] || (*bytes << shift) >> shift != *bytes)
+		return -1;
+	*bytes <<= shift;
+	return 0;
+}
+
+/* @text is changed to what the kernel takes, which is never longer. */
+static int take_bound(enum resource_unit unit, char *text, uint64_t *number)
+{
+	if (!strcmp(text, "max") || is_number(text)) {
+		int ret = take_number(text, number);
+
+		/* as OpenVZ's kernels and their files have it */
+		if (!ret && *number == INT64_MAX)
+			*number = CTN_MAX;
+		return ret;
+	}
+	if (unit == RESOURCE_BYTES)
+		return take_bytes(text, number);
+	return unit != RESOURCE_PAGES || take_size(text) ? -1 :
+	       ctn_parse_pages(text, number);
+}
+
+const char *resource_parse(const char *name, char *value, struct bounds *bounds)
+{
+	static const char *const want[] = {
+		[RESOURCE_COUNT] = "want LIMIT or BARRIER:LIMIT, numbers or \"max\"",
+		[RESOURCE_PAGES] = "want LIMIT or BARRIER:LIMIT, sizes such as 64M, numbers of pages, or \"max\"",
+		[RESOURCE_BYTES] = "want LIMIT or BARRIER:LIMIT, numbers of bytes such as 64M, or \"max\"",
+	};
+	enum resource_unit unit = unit_of(name);
+	char *barrier = xasprintf("%s", value);
+	char *limit = strchr(barrier, ':');
+	const char *why = NULL;
+
+	if (limit)
+		*limit++ = '\0';
+	if (take_bound(unit, barrier, &bounds->barrier))
+		why = want[unit];
+	bounds->limit = bounds->barrier;
+	if (!why && limit && take_bound(unit, limit, &bounds->limit))
+		why = want[unit];
+	if (!why && bounds->barrier > bounds->limit)
+		why = "the barrier is over the limit";
+	if (!why && limit)
+		sprintf(value, "%s:%s", barrier, limit);
+	else if (!why)
+		strcpy(value, barrier);
+	free(barrier);
+	return why;
+}
+
+static char *bound_text(enum resource_unit unit, uint64_t number)
+{
+	if (number == CTN_MAX)
+		return xasprintf("max");
+	/* a larger size is none to the kernel */
+	if (unit == RESOURCE_PAGES && pages_to_bytes(number) != UINT64_MAX)
+		return xasprintf("%s", exact_size(number).text);
+	return xasprintf("%" PRIu64, number);
+}
+
+char *resource_text(const char *name, const struct bounds *bounds)
+{
+	char *barrier = bound_text(unit_of(name), bounds->barrier);
+	char *limit = bound_text(unit_of(name), bounds->limit);
+	char *text = xasprintf("%s:%s", barrier, limit);
+
+	free(barrier);
+	free(limit);
+	return text;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The resources that beancounters count: what they are counted in, and their barriers
+ * and limits as they are written, BARRIER:LIMIT.
+ */
+#ifndef CTNCTL_RESOURCE_H
+#define CTNCTL_RESOURCE_H
+
+#include "common.h"
+
+enum resource_unit { RESOURCE_COUNT, RESOURCE_PAGES, RESOURCE_BYTES };
+
+/* A resource that a kernel may count. */
+struct resource {
+	const char *name;
+	enum resource_unit unit;
+	/* the files of a container that have its limit and its failcnt, or NULL */
+	const char *limit;
+	const char *failcnt;
+};
+
+/* Returns the resource at @index, counted from 0, or NULL past the last. */
+const struct resource *resource_at(size_t index);
+
+/* Returns the resource of this name, or NULL if it is none that was ever counted. */
+const struct resource *resource_find(const char *name);
+
+/* A container, or the defaults of new ones: what has barriers and limits. */
+struct holder {
+	const struct ctn *ctn;
+	const struct ctn_tree *tree;	/* if ctn is NULL */
+};
+
+/* CTN_MAX is none. */
+struct bounds {
+	uint64_t barrier;
+	uint64_t limit;
+};
+
+struct resource_row {
+	char *name;
+	struct bounds bounds;
+};
+
+/*
+ * What this kernel counts, with the barriers and limits of @of. Returns how many rows
+ * there are in @rows, to be given to resource_rows_free(), or -1 with errno as ctn_get().
+ */
+ssize_t resource_rows(const struct holder *of, struct resource_row **rows);
+void resource_rows_free(struct resource_row *rows, ssize_t count);
+
+/* The bounds of one. Returns 0, or -1 if this kernel does not count it. */
+int resource_get(const struct holder *of, const char *name, struct bounds *bounds);
+
+/* The same for what may be the name of a file, which comes first. */
+int resource_get_attr(const struct holder *of, const char *attr, struct bounds *bounds);
+
+/*
+ * Write BARRIER:LIMIT, one for both, or "reset". Returns as ctn_set() does.
+ */
+int resource_set(const struct holder *of, const char *name, const char *value);
+
+/*
+ * What BARRIER:LIMIT, or one for both, says. Of pages and bytes they may be sizes as
+ * options have them, which @value then has as the kernel takes them. Returns why it
+ * cannot be understood, or NULL.
+ */
+const char *resource_parse(const char *name, char *value, struct bounds *bounds);
+
+/* As it is written, with pages as sizes. */
+char *resource_text(const char *name, const struct bounds *bounds);
+
+#endif /* CTNCTL_RESOURCE_H */
