@@ -228,3 +228,15 @@ char *xasprintf(const char *fmt, ...)
 		die("%s", strerror(ENOMEM));
 	return text;
 }
+
+int read_number(const struct ctn *ctn, const struct ctn_stats *stats, const char *attr,
+		uint64_t *value)
+{
+	for (size_t i = 0; stats && i < ctn_stats_count(stats); i++) {
+		if (strcmp(ctn_stats_key(stats, i), attr) != 0)
+			continue;
+		*value = ctn_stats_value(stats, i);
+		return 0;
+	}
+	return ctn_get_number(ctn, attr, value);
+}

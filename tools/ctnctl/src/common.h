@@ -110,6 +110,18 @@ void allow_many_files(void);
 void *xrealloc(void *old, size_t count, size_t size);
 char *xasprintf(const char *fmt, ...) PRINTF(1, 2);
 
+/**
+ * read_number() - a number of a container
+ * @ctn: the container
+ * @stats: all that the kernel has in one file, read beforehand, or NULL
+ * @attr: which
+ * @value: set to it
+ *
+ * What is not in @stats is read from its own file. Returns 0, or -1 as ctn_get_number().
+ */
+int read_number(const struct ctn *ctn, const struct ctn_stats *stats, const char *attr,
+		uint64_t *value);
+
 /* text.c: numbers and strings */
 
 uint64_t pages_to_bytes(uint64_t pages);

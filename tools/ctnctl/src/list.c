@@ -66,11 +66,24 @@ static int missing(void)
 	return errno == ENOENT ? STATUS_OK : refused();
 }
 
-static int fill_usage(struct table *table, size_t shown, const struct ctn *ctn)
+static int read_usage(const struct ctn *ctn, const struct ctn_stats *stats,
+		      uint64_t *pages)
+{
+	uint64_t anon, file;
+
+	if (read_number(ctn, stats, "num_anon_pages", &anon) ||
+	    read_number(ctn, stats, "num_file_pages", &file))
+		return -1;
+	*pages = anon + file;
+	return 0;
+}
+
+static int fill_usage(struct table *table, size_t shown, const struct ctn *ctn,
+		      const struct ctn_stats *stats)
 {
 	uint64_t pages;
 
-	if (ctn_usage(ctn, &pages))
+	if (read_usage(ctn, stats, &pages))
 		return missing();
 	table_pages(table, shown, pages);
 	return STATUS_OK;
@@ -99,11 +112,12 @@ static uint64_t add(uint64_t a, uint64_t b)
 }
 
 static int fill_use(struct table *table, size_t shown, const struct ctn *ctn,
-		    struct totals *totals)
+		    const struct ctn_stats *stats, struct totals *totals)
 {
 	uint64_t usage, limit;
 
-	if (ctn_usage(ctn, &usage) || ctn_get_number(ctn, "page_limit", &limit))
+	if (read_usage(ctn, stats, &usage) ||
+	    read_number(ctn, stats, "page_limit", &limit))
 		return missing();
 	fill_percent(table, shown, usage, limit);
 	totals->usage = add(totals->usage, usage);
@@ -124,13 +138,13 @@ static int fill_text(struct table *table, size_t shown, const struct ctn *ctn,
 }
 
 static int fill_attr(struct table *table, size_t shown, const struct ctn *ctn,
-		     const struct column *column)
+		     const struct ctn_stats *stats, const struct column *column)
 {
 	uint64_t number;
 
 	if (column->cell == CELL_TEXT)
 		return fill_text(table, shown, ctn, column->alias);
-	if (ctn_get_number(ctn, column->alias, &number))
+	if (read_number(ctn, stats, column->alias, &number))
 		return missing();
 	if (column->cell == CELL_SIZE)
 		table_pages(table, shown, number);
@@ -142,6 +156,8 @@ static int fill_attr(struct table *table, size_t shown, const struct ctn *ctn,
 static int fill_line(struct table *table, const struct ctn *ctn,
 		     struct totals *totals)
 {
+	/* without it, or what it lacks, there are the files */
+	struct ctn_stats *stats = ctn_stats_read(ctn);
 	int status = STATUS_OK;
 
 	table_line(table);
@@ -151,13 +167,14 @@ static int fill_line(struct table *table, const struct ctn *ctn,
 		if (col == COL_NAME)
 			table_text(table, i, ctn_name(ctn));
 		else if (col == COL_USAGE)
-			status |= fill_usage(table, i, ctn);
+			status |= fill_usage(table, i, ctn, stats);
 		else if (col == COL_USE)
-			status |= fill_use(table, i, ctn, totals);
+			status |= fill_use(table, i, ctn, stats, totals);
 		else
-			status |= fill_attr(table, i, ctn,
+			status |= fill_attr(table, i, ctn, stats,
 					    &table->columns[col]);
 	}
+	ctn_stats_free(stats);
 	return status;
 }
 

@@ -67,6 +67,7 @@ struct metrics {
 	size_t count;
 	size_t nattrs;		/* the first so many are files */
 	size_t usage;		/* one that is computed */
+	size_t pressure;	/* one of a file with more than a number */
 };
 
 /* What was read of a container. */
@@ -144,6 +145,11 @@ static void add_metrics(struct metrics *metrics)
 		.source = "usage", .unit = UNIT_PAGES,
 		.help = "anonymous memory and page cache together",
 	});
+	/* as the machine's is called elsewhere */
+	metrics->pressure = add_metric(metrics, (struct metric){
+		.source = "pressure_waiting_usec", .unit = UNIT_USEC, .is_counter = 1,
+		.help = "time that at least one task waited for memory",
+	});
 }
 
 /* Reading */
@@ -161,13 +167,13 @@ static int missing(void)
 }
 
 static int read_attrs(const struct metrics *metrics, const struct sample *sample,
-		      const struct ctn *ctn)
+		      const struct ctn *ctn, const struct ctn_stats *stats)
 {
 	int status = STATUS_OK;
 	uint64_t value;
 
 	for (size_t i = 0; i < metrics->nattrs; i++) {
-		if (ctn_get_number(ctn, metrics->list[i].source, &value))
+		if (read_number(ctn, stats, metrics->list[i].source, &value))
 			status |= missing();
 		else
 			set(sample, i, value);
@@ -194,19 +200,47 @@ static void compute_usage(const struct metrics *metrics,
 		set(sample, metrics->usage, usage);
 }
 
+static void take_stat(const struct metrics *metrics, const struct sample *sample,
+		      const struct ctn_stats *stats)
+{
+	for (size_t n = 0; n < ctn_stats_count(stats); n++)
+		for (size_t i = metrics->nattrs; i < metrics->usage; i++)
+			if (!strcmp(metrics->list[i].source, ctn_stats_key(stats, n)))
+				set(sample, i, ctn_stats_value(stats, n));
+}
+
+/* Its file, and then what has a file as well. */
 static int read_stat(const struct metrics *metrics, const struct sample *sample,
 		     const struct ctn *ctn)
 {
-	struct ctn_stat *stats = NULL;
-	ssize_t count = ctn_stats(ctn, &stats);
+	struct ctn_stats *stats = ctn_stats_read(ctn);
+	int status = stats ? STATUS_OK : missing();
 
-	if (count < 0)
-		return missing();
-	for (ssize_t n = 0; n < count; n++)
-		for (size_t i = metrics->nattrs; i < metrics->usage; i++)
-			if (!strcmp(metrics->list[i].source, stats[n].key))
-				set(sample, i, stats[n].value);
-	free(stats);
+	if (stats)
+		take_stat(metrics, sample, stats);
+	status |= read_attrs(metrics, sample, ctn, stats);
+	ctn_stats_free(stats);
+	return status;
+}
+
+/* A kernel may have no PSI, or it may be off. */
+static int read_pressure(const struct metrics *metrics, const struct sample *sample,
+			 const struct ctn *ctn)
+{
+	char *text = ctn_get(ctn, "pressure");
+	const char *total = text ? strstr(text, "total=") : NULL;
+	uint64_t usec;
+	char *end;
+
+	if (!text)
+		return errno == EOPNOTSUPP ? STATUS_OK : missing();
+	errno = 0;
+	if (total) {
+		usec = strtoull(total + strlen("total="), &end, 10);
+		if (!errno && end > total + strlen("total="))
+			set(sample, metrics->pressure, usec);
+	}
+	free(text);
 	return STATUS_OK;
 }
 
@@ -240,8 +274,8 @@ static int read_sample(const struct metrics *metrics, struct samples *samples,
 		.there = xrealloc(NULL, metrics->count, 1),
 	};
 	memset(sample.there, 0, metrics->count);
-	status = read_attrs(metrics, &sample, ctn);
-	status |= read_stat(metrics, &sample, ctn);
+	status = read_stat(metrics, &sample, ctn);
+	status |= read_pressure(metrics, &sample, ctn);
 	status |= read_rows(&sample, ctn);
 	compute_usage(metrics, &sample);
 

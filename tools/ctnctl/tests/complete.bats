@@ -156,7 +156,7 @@ in_fish() {
 		assert_output "${wanted//@/_}"
 	done <<-'END'
 		ctnctl shr|shrink_trim a container now
-		ctnctl list --s|--sort_sort by these, shown or not
+		ctnctl list --s|--sort_sort by these, separated by commas, shown or not
 		ctnctl show w|web
 		ctnctl show a|a b
 		ctnctl show n|n\x0al\x5cq

@@ -362,3 +362,13 @@ total - 3 max $((7 * pagesize)) $((8 * pagesize)) $((20 * pagesize)) 40% -"
 	run bash -c 'ulimit -n 30; exec "$CTNCTL" apply "$@"' - all.conf
 	assert_success
 }
+
+@test "one file of a container has the numbers of its line" {
+	container web
+	rm "$tree/web"/{num_*,page_limit*}
+	printf 'num_tasks 3\nnum_anon_pages 2\nnum_file_pages 1\npage_limit max\npage_limit_hits 7\n' \
+		>"$tree/web/stat"
+	run ctnctl list -brno NAME,TASKS,USAGE,LIMIT,HITS
+	assert_success
+	assert_output "web 3 $((3 * $(getconf PAGESIZE))) max 7"
+}

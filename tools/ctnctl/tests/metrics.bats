@@ -207,8 +207,8 @@ check_with_promtool() {
 	file=$BATS_TEST_TMPDIR/ctnctl.prom
 	run --separate-stderr ctnctl metrics --output "$file"
 	assert_failure 1
-	assert_equal "$stderr" "ctnctl: $tree/bad/num_tasks: \"many\": Not what is expected of this file
-ctnctl: $tree/bad/stat: \"nonsense\": Not what is expected of this file"
+	assert_equal "$stderr" "ctnctl: $tree/bad/stat: \"nonsense\": Not what is expected of this file
+ctnctl: $tree/bad/num_tasks: \"many\": Not what is expected of this file"
 	run bash -o pipefail -c '"$CTNCTL_SOURCE/tests/prometheus.py" <"$1" | jq -c .ctnctl_tasks.samples' \
 		- "$file"
 	assert_output '{"web":3}'
@@ -269,4 +269,19 @@ ctnctl: $tree/bad/stat: \"nonsense\": Not what is expected of this file"
 	assert_failure 1
 	assert_equal "$stderr" "ctnctl: $tree/web/beancounters: \"numproc 1\": Not what is expected of this file"
 	assert_line 'ctnctl_tasks{container="web"} 2'
+}
+
+@test "one file has most of it, and pressure is time" {
+	container web
+	rm "$tree/web"/{num_*,page_limit*,rss_*}
+	printf 'num_tasks 3\nnum_anon_pages 2\nnum_file_pages 1\npage_limit max\nrounds 5\n' \
+		>"$tree/web/stat"
+	echo 'some avg10=1.00 avg60=0.50 avg300=0.10 total=1500042' >"$tree/web/pressure"
+	run ctnctl metrics
+	assert_success
+	assert_line 'ctnctl_tasks{container="web"} 3'
+	assert_line "ctnctl_usage_bytes{container=\"web\"} $((3 * $(getconf PAGESIZE)))"
+	assert_line 'ctnctl_rounds_total{container="web"} 5'
+	refute_line --partial 'ctnctl_page_limit_bytes{'
+	assert_line 'ctnctl_pressure_waiting_seconds_total{container="web"} 1.500042'
 }
