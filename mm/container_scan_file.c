@@ -516,3 +516,7 @@ void trim_files(struct trim *tr, bool large)
 	}
 	folio_batch_release(&tr->gone);
 }
+
+#ifdef CONFIG_CONTAINERS_KUNIT_TEST
+#include "tests/container-file-kunit.h"
+#endif

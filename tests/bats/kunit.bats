@@ -41,3 +41,7 @@ passes() {
 @test "KUnit: how waits become averages" {
 	passes container_pressure 2
 }
+
+@test "KUnit: whose use of a mapped page counts" {
+	passes container_file 1
+}
