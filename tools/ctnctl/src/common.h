@@ -124,6 +124,9 @@ int read_number(const struct ctn *ctn, const struct ctn_stats *stats, const char
 
 /* text.c: numbers and strings */
 
+/* A name as the kernel escapes it, with \ooo, becomes what it is: in place. */
+void undo_octal(char *text);
+
 uint64_t pages_to_bytes(uint64_t pages);
 
 /* Such as "1023.9K". */

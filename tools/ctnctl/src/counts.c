@@ -106,3 +106,79 @@ int counts_read(int tree, const char *name, struct counts *counts)
 	}
 	return missing && faccessat(tree, name, F_OK, 0) ? -1 : 0;
 }
+
+/* A kernel has that many columns at most that are looked at. */
+#define MAX_COLUMNS 128
+
+/* What the columns of the table are: a count, or one of these. */
+enum { COLUMN_OTHER = COUNTS, COLUMN_NAME };
+
+static size_t parse_heading(char *line, unsigned char *columns)
+{
+	size_t count = 0;
+	char *rest;
+
+	for (char *word = strtok_r(line, " \n", &rest); word && count < MAX_COLUMNS;
+	     word = strtok_r(NULL, " \n", &rest)) {
+		enum count i = 0;
+
+		while (i < COUNTS && strcmp(word, names[i]) != 0)
+			i++;
+		columns[count++] = !strcmp(word, "name") ? COLUMN_NAME :
+				   i < COUNTS ? (unsigned char)i : COLUMN_OTHER;
+	}
+	return count;
+}
+
+/* Returns the name, or NULL. */
+static char *parse_row(char *line, const unsigned char *columns, size_t count,
+		       struct counts *counts)
+{
+	char *name = NULL;
+
+	*counts = (struct counts){ 0 };
+	for (size_t i = 0; i < count && line; i++) {
+		char *word = strsep(&line, " \n");
+
+		if (columns[i] == COLUMN_NAME)
+			name = word;
+		else if (columns[i] < COUNTS && !strcmp(word, "max"))
+			counts->value[columns[i]] = CTN_MAX;
+		else if (columns[i] >= COUNTS || parse(word, &counts->value[columns[i]]))
+			continue;
+		if (columns[i] < COUNTS)
+			counts->there |= COUNT(columns[i]);
+	}
+	if (name)
+		undo_octal(name);
+	return name;
+}
+
+int counts_read_all(int tree,
+		    void (*each)(void *data, const char *name, const struct counts *counts),
+		    void *data)
+{
+	int fd = openat(tree, "stat", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	unsigned char columns[MAX_COLUMNS];
+	struct counts counts;
+	char *line = NULL, *name;
+	size_t size = 0, count;
+	int ret;
+
+	if (!file) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	count = getline(&line, &size, file) > 0 ? parse_heading(line, columns) : 0;
+	while (count && getline(&line, &size, file) > 0) {
+		name = parse_row(line, columns, count, &counts);
+		if (name)
+			each(data, name, &counts);
+	}
+	ret = count && !ferror(file) ? 0 : -1;
+	free(line);
+	fclose(file);
+	return ret;
+}

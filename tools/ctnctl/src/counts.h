@@ -48,4 +48,17 @@ struct counts {
  */
 int counts_read(int tree, const char *name, struct counts *counts);
 
+/**
+ * counts_read_all() - read the numbers of all containers
+ * @tree: the directory of all containers, open
+ * @each: called for each of them
+ * @data: for it
+ *
+ * Returns 0, or -1 if the kernel has no such file, or this user may not read it; then
+ * some of them may have been told of.
+ */
+int counts_read_all(int tree,
+		    void (*each)(void *data, const char *name, const struct counts *counts),
+		    void *data);
+
 #endif /* CTNCTL_COUNTS_H */

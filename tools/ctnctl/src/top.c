@@ -358,16 +358,55 @@ static int has_changed(const struct top *top)
 
 /* Reading */
 
+static void begin_row(const struct top *top, struct row *row)
+{
+	row->before = row->now;
+	row->time_before = row->time;
+	row->turn = top->turn;
+}
+
 static void read_row(struct top *top, struct row *row)
 {
 	if (row->turn == top->turn)
 		return;
-	row->before = row->now;
-	row->time_before = row->time;
-	row->turn = top->turn;
+	begin_row(top, row);
 	row->gone = counts_read(top->dir, row->name, &row->now) < 0;
 	row->time = clock_ns(CLOCK_MONOTONIC);
 	top->unlisted |= row->gone;
+}
+
+static int by_name_of(const void *key, const void *row)
+{
+	const struct row *const *one = row;
+
+	return strverscmp(key, (*one)->name);
+}
+
+static void take_row(void *data, const char *name, const struct counts *counts)
+{
+	struct top *top = data;
+	struct row **found = !top->count ? NULL :
+			     bsearch(name, top->rows, top->count, sizeof(*top->rows),
+				     by_name_of);
+
+	/* one that is new is listed the next time */
+	if (!found) {
+		top->unlisted = 1;
+		return;
+	}
+	begin_row(top, *found);
+	(*found)->now = *counts;
+	(*found)->time = clock_ns(CLOCK_MONOTONIC);
+}
+
+/*
+ * Where more are wanted than are seen, one file has all of them, if the kernel has that
+ * and whoever this is may read it. What is not there is read as if it was not.
+ */
+static void read_all(struct top *top, size_t seen)
+{
+	if (!top->names && (top->sort != TOP_NAME || seen >= top->count))
+		counts_read_all(top->dir, take_row, top);
 }
 
 static void read_others(struct top *top)
@@ -413,6 +452,7 @@ void top_refresh(struct top *top, size_t first, size_t seen)
 		top_sort(top);
 	}
 	top->turn++;
+	read_all(top, seen);
 	for (size_t i = first; i < top->count && i - first < seen; i++)
 		read_row(top, top->view[i]);
 	read_others(top);

@@ -2,7 +2,6 @@
 /*
  * ctnctl which: in which container a process is, and whose a file is.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -13,25 +12,6 @@
 
 #include "common.h"
 #include "process.h"
-
-/* As the kernel writes it, with \ooo: in place. */
-static void unescape(char *text)
-{
-	char *to = text;
-
-	for (; *text; text++) {
-		if (*text == '\\' && isdigit((unsigned char)text[1]) &&
-		    isdigit((unsigned char)text[2]) &&
-		    isdigit((unsigned char)text[3])) {
-			*to++ = (char)((text[1] - '0') * 64 +
-				       (text[2] - '0') * 8 + (text[3] - '0'));
-			text += 3;
-		} else {
-			*to++ = *text;
-		}
-	}
-	*to = '\0';
-}
 
 /* @word: what is in it, if there is more than one to tell of, or NULL. */
 static void print_name(const char *word, const char *name)
@@ -85,7 +65,7 @@ static int which_task(const struct ctn_tree *tree, const char *word, const char 
 	if (proc_read((pid_t)pid, "container", text, sizeof(text))) {
 		found = *text != '\0';
 		text[strcspn(text, "\n")] = '\0';
-		unescape(text);
+		undo_octal(text);
 		if (found)
 			print_name(label, text);
 	} else if (errno != ENOENT) {

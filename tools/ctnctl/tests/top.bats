@@ -361,3 +361,29 @@ status 0"
 	assert_success
 	assert_output --regexp 'web +3 +10M +20M +50% +7 .* 1 +6M +max'
 }
+
+@test "one file of all containers has all that is shown, whatever their names" {
+	container web num_tasks=1
+	container 'a b' num_tasks=1
+	container closed num_tasks=7
+	cat >"$tree/stat" <<'END'
+id name num_tasks new_here page_limit num_anon_pages num_file_pages dropped
+1 web 3 9 max 1536 1024 0
+2 a\040b 4 9 5120 512 0 0
+3 gone 5 9 max 0 0 0
+END
+	run ctnctl top -b -n 1 -s usage
+	assert_success
+	assert_line --index 2 --regexp '^web +3 +10M +max'
+	assert_line --index 3 --regexp '^a b +4 +2M +20M +10%'
+	# what is not there has its own
+	assert_line --index 4 --regexp '^closed +7 '
+	refute_line --partial gone
+	# who names some reads these
+	run ctnctl top -b -n 1 web
+	assert_line --index 2 --regexp '^web +1 '
+	# a file that is something else is none
+	echo nonsense >"$tree/stat"
+	run ctnctl top -b -n 1 -s tasks
+	assert_line --index 2 --regexp '^closed +7 '
+}
