@@ -597,7 +597,8 @@ static inline void container_exit(struct task_struct *task)
 
 /*
  * The current task waits for memory from now on, or does not any more: for what is
- * outermost of psi_memstall_enter() and psi_memstall_leave(). Context: may sleep.
+ * outermost of psi_memstall_enter() and psi_memstall_leave(). Context: not from an
+ * interrupt, and with interrupts on; a page table lock may be held.
  */
 static inline void container_stall_begin(void)
 {

@@ -49,7 +49,7 @@
  *	mmap_lock, page table lock	while charging, or walking an mm
  *	  lruvec::lru_lock		nests inside a page table lock
  *	container::shrink_lock		a leaf
- *	container_pressure::lock	another
+ *	container_pressure::lock	another; nests inside a page table lock
  *	container::kill_mutex		nests container::lock; nothing else is held
  *
  * The charge path takes none of the containers' locks: it goes by tokens,
@@ -509,10 +509,12 @@ bool container_out_of_memory(struct container *ctn, long nr);
 /* pressure.c */
 #ifdef CONFIG_PSI
 void container_pressure_init(struct container *ctn);
+void container_pressure_revive(struct container *ctn);
 void container_pressure_stop(struct container *ctn);
 int container_show_pressure(struct container *ctn, struct seq_file *m);
 #else
 static inline void container_pressure_init(struct container *ctn) { }
+static inline void container_pressure_revive(struct container *ctn) { }
 static inline void container_pressure_stop(struct container *ctn) { }
 #endif
 

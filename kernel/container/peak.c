@@ -82,15 +82,15 @@ void container_note_tasks(struct container *ctn)
  * @now: pages, or tasks, that there are of that now.
  *
  * Context: Any, with a reference to @ctn.
- * Return: pages, or tasks. Not less than there is now.
+ * Return: pages, or tasks.
  */
 unsigned long container_peak(struct container *ctn, enum container_peak which,
 			     unsigned long now)
 {
-	/* of tasks it is written under a lock, whenever one comes */
+	/* of tasks it is written whenever one comes; what is counted may yet be refused */
 	if (which != CONTAINER_PEAK_TASKS)
 		raise_peak(ctn, which, now);
-	return max(atomic_long_read(&ctn->peak[which]), (long)now);
+	return atomic_long_read(&ctn->peak[which]);
 }
 
 /**

@@ -28,19 +28,24 @@
 static const unsigned long decay[3] = { 1677, 1981, 2034 };
 
 /*
- * The time since avg_time, as one value of @period, with @missed periods in between of
- * which nothing is known but that nobody waited, or that all of it was one wait.
+ * Of the time since avg_time: @missed periods in which nobody has looked, so that nobody
+ * waited, or all of it was one wait; then @period, of which @stalled is not in these.
  */
 static void average(struct container_pressure *p, u64 stalled, u64 period,
-		    unsigned int missed)
+		    u64 missed)
 {
-	unsigned long part = div64_u64(min(stalled, period) * 100, period) * FIXED_1;
+	unsigned long part;
 	int i;
+
+	if (p->stalled)
+		stalled -= min(stalled, missed * PRESSURE_PERIOD);
+	part = div64_u64(min(stalled, period) * 100, period) * FIXED_1;
 
 	for (i = 0; i < ARRAY_SIZE(p->avg); i++) {
 		if (missed)
 			p->avg[i] = calc_load_n(p->avg[i], decay[i],
-						p->stalled ? 100 * FIXED_1 : 0, missed);
+						p->stalled ? 100 * FIXED_1 : 0,
+						min_t(u64, missed, UINT_MAX));
 		p->avg[i] = calc_load(p->avg[i], decay[i], part);
 	}
 }
@@ -59,34 +64,50 @@ static void update(struct container_pressure *p, u64 now)
 	/* nobody has looked for longer: the work stops when nobody waits */
 	missed = div64_u64(now - p->avg_next, PRESSURE_PERIOD);
 	average(p, p->total - p->avg_total,
-		now - p->avg_time - missed * PRESSURE_PERIOD,
-		min_t(u64, missed, UINT_MAX));
+		now - p->avg_time - missed * PRESSURE_PERIOD, missed);
 	p->avg_total = p->total;
 	p->avg_time = now;
 	p->avg_next += (missed + 1) * PRESSURE_PERIOD;
 }
 
-/* The averages, while somebody waits. */
+/*
+ * Is there something that is not averaged yet, or will be? Then the work is on its way:
+ * if it came after a long time only, that would look as if it had just been. The lock is
+ * held.
+ */
+static bool has_more(const struct container_pressure *p)
+{
+	return p->stalled || p->total != p->avg_total;
+}
+
+/* How long it is until the averages are to be computed, in jiffies. The lock is held. */
+static unsigned long until_next(const struct container_pressure *p)
+{
+	/* since is when all was brought up to date: just now */
+	return nsecs_to_jiffies(p->avg_next - p->since) + 1;
+}
+
 static void pressure_work(struct work_struct *work)
 {
 	struct container_pressure *p =
 		container_of(to_delayed_work(work), struct container_pressure, work);
-	u64 total;
+	unsigned long delay;
 	bool again;
 
 	spin_lock(&p->lock);
-	total = p->avg_total;
 	update(p, ktime_get_ns());
-	again = p->stalled || p->avg_total != total;
+	again = has_more(p);
+	delay = until_next(p);
 	spin_unlock(&p->lock);
 
 	if (again)
-		schedule_delayed_work(&p->work, nsecs_to_jiffies(PRESSURE_PERIOD));
+		schedule_delayed_work(&p->work, delay);
 }
 
 void __container_stall_begin(void)
 {
 	struct container_pressure *p;
+	unsigned long delay = 0;
 	struct container *ctn;
 	bool first;
 
@@ -97,13 +118,14 @@ void __container_stall_begin(void)
 		p = &ctn->pressure;
 		spin_lock(&p->lock);
 		first = !p->stalled;
-		if (first)
+		if (first) {
 			update(p, ktime_get_ns());
+			delay = until_next(p);
+		}
 		p->stalled++;
 		spin_unlock(&p->lock);
 		if (first)
-			schedule_delayed_work(&p->work,
-					      nsecs_to_jiffies(PRESSURE_PERIOD));
+			schedule_delayed_work(&p->work, delay);
 	}
 	rcu_read_unlock();
 }
@@ -167,6 +189,20 @@ void container_pressure_init(struct container *ctn)
 	p->avg_time = p->since;
 	p->avg_next = p->since + PRESSURE_PERIOD;
 	INIT_DELAYED_WORK(&p->work, pressure_work);
+}
+
+/*
+ * @ctn is not removed after all. Who began to wait in it does not find it when that ends,
+ * as it has another ident now. Context: Any.
+ */
+void container_pressure_revive(struct container *ctn)
+{
+	struct container_pressure *p = &ctn->pressure;
+
+	spin_lock(&p->lock);
+	update(p, ktime_get_ns());
+	p->stalled = 0;
+	spin_unlock(&p->lock);
 }
 
 /* @ctn is to be freed. Context: May sleep. */

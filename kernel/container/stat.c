@@ -189,6 +189,8 @@ void *containers_seq_start(struct seq_file *m, loff_t *pos)
 void *containers_seq_next(struct seq_file *m, void *v, loff_t *pos)
 {
 	containers_seq_stop(m, v);
+	/* who reads from far behind the start goes over all of them in one call */
+	cond_resched();
 	++*pos;
 	return container_find_from(pos);
 }

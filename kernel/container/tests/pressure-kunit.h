@@ -72,9 +72,43 @@ static void test_nobody_looked(struct kunit *test)
 	KUNIT_EXPECT_LE(test, LOAD_INT(q.avg[0]), 100);
 }
 
+static void test_late(struct kunit *test)
+{
+	struct container_pressure p;
+
+	/* a tenth of a second, and then two whole periods before somebody looks */
+	begin_at(&p, 0);
+	update(&p, 19 * TENTH);
+	p.stalled = 1;
+	update(&p, 61 * TENTH);
+	KUNIT_EXPECT_EQ(test, p.total, 42 * TENTH);
+	KUNIT_EXPECT_GE(test, LOAD_INT(p.avg[0]), 27);
+	KUNIT_EXPECT_LE(test, LOAD_INT(p.avg[0]), 30);
+}
+
+static void test_has_more(struct kunit *test)
+{
+	struct container_pressure p;
+
+	begin_at(&p, 0);
+	KUNIT_EXPECT_FALSE(test, has_more(&p));
+	p.stalled = 1;
+	KUNIT_EXPECT_TRUE(test, has_more(&p));
+	/* it has ended, but is in no average yet */
+	update(&p, 5 * TENTH);
+	p.stalled = 0;
+	KUNIT_EXPECT_TRUE(test, has_more(&p));
+	KUNIT_EXPECT_GE(test, jiffies_to_nsecs(until_next(&p)), 15 * TENTH);
+	update(&p, 20 * TENTH);
+	KUNIT_EXPECT_FALSE(test, has_more(&p));
+	KUNIT_EXPECT_NE(test, p.avg[0], 0);
+}
+
 static struct kunit_case container_pressure_cases[] = {
 	KUNIT_CASE(test_share),
 	KUNIT_CASE(test_nobody_looked),
+	KUNIT_CASE(test_late),
+	KUNIT_CASE(test_has_more),
 	{}
 };
 
