@@ -104,11 +104,30 @@ static void test_has_more(struct kunit *test)
 	KUNIT_EXPECT_NE(test, p.avg[0], 0);
 }
 
+static void test_revive(struct kunit *test)
+{
+	struct container *ctn = kunit_kzalloc(test, sizeof(*ctn), GFP_KERNEL);
+	struct container_pressure *p;
+	u64 total;
+
+	KUNIT_ASSERT_NOT_NULL(test, ctn);
+	container_pressure_init(ctn);
+	p = &ctn->pressure;
+	/* one that rmdir has sent away while it waits */
+	p->stalled = 1;
+	container_pressure_revive(ctn);
+	total = p->total;
+	update(p, p->since + TENTH);
+	KUNIT_EXPECT_EQ(test, p->total, total);
+	disable_delayed_work_sync(&p->work);
+}
+
 static struct kunit_case container_pressure_cases[] = {
 	KUNIT_CASE(test_share),
 	KUNIT_CASE(test_nobody_looked),
 	KUNIT_CASE(test_late),
 	KUNIT_CASE(test_has_more),
+	KUNIT_CASE(test_revive),
 	{}
 };
 
