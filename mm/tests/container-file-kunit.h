@@ -23,15 +23,23 @@ static void test_whose_use(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, others_use_it(tr, mapped | own));
 	KUNIT_EXPECT_TRUE(test, others_use_it(tr, mapped | theirs));
 	KUNIT_EXPECT_TRUE(test, others_use_it(tr, mapped | own | theirs));
-	/* a file that was named for it is its own, whoever uses that */
+}
+
+/* A file that was named for it is its own, whoever uses that. */
+static void test_named(struct kunit *test)
+{
+	struct trim *tr = kunit_kzalloc(test, sizeof(*tr), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, tr);
 	tr->named = true;
-	KUNIT_EXPECT_FALSE(test, others_use_it(tr, mapped | theirs));
-	tr->others = false;
-	KUNIT_EXPECT_FALSE(test, others_use_it(tr, mapped));
+	KUNIT_EXPECT_FALSE(test, others_use_it(tr, MAPPED_BY_OTHERS));
+	tr->others = true;
+	KUNIT_EXPECT_FALSE(test, others_use_it(tr, MAPPED_BY_OTHERS | TOUCHED_BY_OTHERS));
 }
 
 static struct kunit_case container_file_cases[] = {
 	KUNIT_CASE(test_whose_use),
+	KUNIT_CASE(test_named),
 	{}
 };
 

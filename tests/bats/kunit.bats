@@ -43,5 +43,5 @@ passes() {
 }
 
 @test "KUnit: whose use of a mapped page counts" {
-	passes container_file 1
+	passes container_file 2
 }

@@ -48,6 +48,7 @@ contents() {
 @test "make install and the packages have the same files" {
 	make -s -C "$TOP/tools/ctnctl" BUILD="$BATS_TEST_TMPDIR/build" PREFIX=/usr \
 		LIBDIR="/usr/lib/$(dpkg-architecture -qDEB_HOST_MULTIARCH)" UNITDIR=/lib/systemd/system \
+		ZSHDIR=/usr/share/zsh/vendor-completions \
 		DESTDIR="$BATS_TEST_TMPDIR/root" install install-python
 	installed=$(cd "$BATS_TEST_TMPDIR/root" && find . ! -type d | sort)
 	# what dh adds and compresses
