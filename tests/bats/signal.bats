@@ -190,6 +190,8 @@ fork_stops() {
 	set_attr kill 9
 	wait_until 20 has_tasks 0
 	for sig in 9 15 10 40; do
+		# or it still says where the one before waited
+		echo 0 >$STOP
 		bomb "$C" $sig 1 $STOP -4 3>&- &
 		wait_until 20 fork_stops waits 'fork: done'
 		assert_equal "$(attr num_tasks)" 2
