@@ -423,7 +423,7 @@ nobody_waits() {
 	tells p anon f 60
 	tells p lock f
 	hold_swap
-	put "$C/rss_limit" <<<1000 >"$BATS_TEST_TMPDIR/said" 3>&- &
+	put "$C/rss_limit" <<<1200 >"$BATS_TEST_TMPDIR/said" 3>&- &
 	wait_until 20 round_is_held
 	tells p unmap f
 	drain_batches
