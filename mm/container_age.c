@@ -53,6 +53,7 @@ static bool gen_forget(struct folio *folio)
  * What is used by way of page tables counts when somebody looks there.
  *
  * Context: Any.
+ * Return: 0, 1, or more than that if it is in use.
  */
 unsigned int folio_uses(const struct folio *folio)
 {

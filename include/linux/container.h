@@ -385,6 +385,7 @@ static __always_inline void container_cache_added(struct folio *folio,
  * what is new the same's.
  *
  * Context: May sleep.
+ * Return: whether they may.
  */
 static inline bool container_may_collapse(struct address_space *mapping,
 					  struct list_head *folios,

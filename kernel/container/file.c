@@ -41,6 +41,7 @@
  * memfd, SysV shm, shared anonymous memory, ramfs, secretmem, guest_memfd.
  *
  * Context: Any.
+ * Return: whether they are.
  */
 bool container_mapping_is_held(struct address_space *mapping)
 {

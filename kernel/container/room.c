@@ -63,6 +63,7 @@ struct room_request {
  * @nr: pages of held memory.
  *
  * Context: Any. Within RCU, or with a reference to @ctn.
+ * Return: whether they do.
  */
 bool container_room_for(struct container *ctn, long nr)
 {

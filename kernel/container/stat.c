@@ -8,15 +8,44 @@
 #include <linux/string.h>
 #include "stat.h"
 
+#define NUMBER(number)	[CONTAINER_NUMBER_##number] = { #number, false }
+#define LIMIT(number)	[CONTAINER_NUMBER_##number] = { #number, true }
+
 static const struct {
 	const char *name;
 	bool is_limit;	/* PAGE_COUNTER_MAX: none */
-} numbers[] = {
-#define NUMBER(name) { #name, false },
-#define LIMIT(name) { #name, true },
-	CONTAINER_NUMBERS(NUMBER, LIMIT)
-#undef NUMBER
-#undef LIMIT
+} numbers[NR_CONTAINER_NUMBERS] = {
+	NUMBER(id),
+	NUMBER(num_tasks),
+	NUMBER(tasks_peak),
+	LIMIT(task_limit),
+	NUMBER(task_limit_hits),
+	NUMBER(num_files),
+	NUMBER(num_anon_pages),
+	NUMBER(num_file_pages),
+	NUMBER(num_mapped_pages),
+	NUMBER(num_active_pages),
+	NUMBER(usage_peak),
+	LIMIT(page_limit),
+	NUMBER(page_limit_hits),
+	NUMBER(rss_usage),
+	NUMBER(rss_peak),
+	LIMIT(rss_limit),
+	NUMBER(rss_failcnt),
+	NUMBER(rss_reclaimed),
+	NUMBER(rss_oom_kills),
+	NUMBER(freeing),
+	NUMBER(charge_failures),
+	NUMBER(throttled_usec),
+	NUMBER(reclaim_usec),
+	NUMBER(rounds),
+	NUMBER(scanned),
+	NUMBER(deactivated),
+	NUMBER(written_back),
+	NUMBER(dropped),
+	NUMBER(reclaimed),
+	NUMBER(swapped_out),
+	NUMBER(refaulted),
 };
 
 /* Each of these may have been taken off on a CPU that was summed up before. */

@@ -1,53 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The numbers of a container: those that have a file of their own, and those that
- * only stat has. A line here, a case in stat.c, and perhaps a file in configfs.c, is
- * what one more takes.
+ * only stat has. A line here, two in stat.c, and perhaps a file in configfs.c, is what
+ * one more takes.
  */
 #ifndef _KERNEL_CONTAINER_STAT_H
 #define _KERNEL_CONTAINER_STAT_H
 
 #include "internal.h"
 
-/* In the order of the lines and columns of stat. A limit may be "max". */
-#define CONTAINER_NUMBERS(NUMBER, LIMIT)				\
-	NUMBER(id)							\
-	NUMBER(num_tasks)						\
-	NUMBER(tasks_peak)						\
-	LIMIT(task_limit)						\
-	NUMBER(task_limit_hits)						\
-	NUMBER(num_files)						\
-	NUMBER(num_anon_pages)						\
-	NUMBER(num_file_pages)						\
-	NUMBER(num_mapped_pages)					\
-	NUMBER(num_active_pages)					\
-	NUMBER(usage_peak)						\
-	LIMIT(page_limit)						\
-	NUMBER(page_limit_hits)						\
-	NUMBER(rss_usage)						\
-	NUMBER(rss_peak)						\
-	LIMIT(rss_limit)						\
-	NUMBER(rss_failcnt)						\
-	NUMBER(rss_reclaimed)						\
-	NUMBER(rss_oom_kills)						\
-	NUMBER(freeing)							\
-	/* from here on, only stat has them */				\
-	NUMBER(charge_failures)						\
-	NUMBER(throttled_usec)						\
-	NUMBER(reclaim_usec)						\
-	NUMBER(rounds)							\
-	NUMBER(scanned)							\
-	NUMBER(deactivated)						\
-	NUMBER(written_back)						\
-	NUMBER(dropped)							\
-	NUMBER(reclaimed)						\
-	NUMBER(swapped_out)						\
-	NUMBER(refaulted)
-
+/* In the order of the lines and columns of stat. */
 enum container_number {
-#define CONTAINER_NUMBER(name) CONTAINER_NUMBER_##name,
-	CONTAINER_NUMBERS(CONTAINER_NUMBER, CONTAINER_NUMBER)
-#undef CONTAINER_NUMBER
+	CONTAINER_NUMBER_id,
+	CONTAINER_NUMBER_num_tasks,
+	CONTAINER_NUMBER_tasks_peak,
+	CONTAINER_NUMBER_task_limit,
+	CONTAINER_NUMBER_task_limit_hits,
+	CONTAINER_NUMBER_num_files,
+	CONTAINER_NUMBER_num_anon_pages,
+	CONTAINER_NUMBER_num_file_pages,
+	CONTAINER_NUMBER_num_mapped_pages,
+	CONTAINER_NUMBER_num_active_pages,
+	CONTAINER_NUMBER_usage_peak,
+	CONTAINER_NUMBER_page_limit,
+	CONTAINER_NUMBER_page_limit_hits,
+	CONTAINER_NUMBER_rss_usage,
+	CONTAINER_NUMBER_rss_peak,
+	CONTAINER_NUMBER_rss_limit,
+	CONTAINER_NUMBER_rss_failcnt,
+	CONTAINER_NUMBER_rss_reclaimed,
+	CONTAINER_NUMBER_rss_oom_kills,
+	CONTAINER_NUMBER_freeing,
+	/* from here on, only stat has them */
+	CONTAINER_NUMBER_charge_failures,
+	CONTAINER_NUMBER_throttled_usec,
+	CONTAINER_NUMBER_reclaim_usec,
+	CONTAINER_NUMBER_rounds,
+	CONTAINER_NUMBER_scanned,
+	CONTAINER_NUMBER_deactivated,
+	CONTAINER_NUMBER_written_back,
+	CONTAINER_NUMBER_dropped,
+	CONTAINER_NUMBER_reclaimed,
+	CONTAINER_NUMBER_swapped_out,
+	CONTAINER_NUMBER_refaulted,
 	NR_CONTAINER_NUMBERS
 };
 

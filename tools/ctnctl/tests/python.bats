@@ -9,12 +9,18 @@ load helper
 
 eval "$(declare -f setup_file | sed '1s/.*/set_up_kernel()/')"
 setup_file() {
-	# a module with a sanitizer in it is not loaded by a Python without
-	[[ ! ${ASAN_OPTIONS-} ]] || skip "not with sanitizers"
+	# a module with a sanitizer in it is not loaded by a Python without: see setup()
+	[[ ! ${ASAN_OPTIONS-} ]] || return 0
 	set_up_kernel
 	make -s -C "$CTNCTL_SOURCE" BUILD="$BATS_FILE_TMPDIR/build" PREFIX="$BATS_FILE_TMPDIR/usr" \
 		install install-python >&2
 	export PYTHONPATH=$BATS_FILE_TMPDIR/usr/lib/python3/dist-packages
+}
+
+eval "$(declare -f setup | sed '1s/.*/set_up_tree()/')"
+setup() {
+	[[ ! ${ASAN_OPTIONS-} ]] || skip "not with sanitizers"
+	set_up_tree
 }
 
 # py [ARGUMENT...]: the program on standard input, in which there are a tree and the
