@@ -469,6 +469,8 @@ static void end_round(struct trim *tr, unsigned long excess)
 		trimmer->delay = 0;
 	}
 
+	if (only_held(tr))
+		container_set_stock_most(ctn);
 	/* nobody is killed for the barrier */
 	if (only_held(tr) && excess && !tr->unasked)
 		count_in_vain(tr);

@@ -609,7 +609,7 @@ static inline void container_stall_begin(void)
 
 static inline void container_stall_end(void)
 {
-	if (unlikely(current->container_stall))
+	if (containers_enabled() && unlikely(current->container_stall))
 		__container_stall_end();
 }
 

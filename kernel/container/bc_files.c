@@ -230,9 +230,7 @@ static int containers_bc_show(struct seq_file *m, void *v)
 		container_bc_read(ctn, nr, &parm);
 		seq_printf(m, "%7d ", ctn->id);
 		seq_setwidth(m, 15);
-		/* as in mappings */
-		seq_escape_str(m, config_item_name(&ctn->group.cg_item),
-			       ESCAPE_OCTAL, " \t\n\v\f\r\\");
+		container_show_name(ctn, m);
 		seq_pad(m, ' ');
 		show_row(m, nr, &parm);
 	}

@@ -68,10 +68,9 @@ struct container *container_create(u32 id)
 	if (!ctn->pcpu)
 		goto fail;
 
-	for (i = 0; i < NR_CONTAINER_COUNTERS; i++) {
+	for (i = 0; i < NR_CONTAINER_COUNTERS; i++)
 		page_counter_init(&ctn->counter[i], NULL, false);
-		ctn->stock_most[i] = CONTAINER_STOCK_MOST;
-	}
+	ctn->stock_most = CONTAINER_STOCK_MOST;
 	ctn->page_limit = READ_ONCE(container_default_page_limit);
 	ctn->task_limit = READ_ONCE(container_default_task_limit);
 	/* so that the first hit is not one that follows another */

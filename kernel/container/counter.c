@@ -7,8 +7,8 @@
  * pages, so they never read less than is used. Where they read more than a limit
  * but the sum of the CPUs does not, the stocks are given back, so that no CPU can
  * go over the limit on a stock that it had before; and before anything fails for
- * rss_limit, they are given back, too. While rss_limit is being lowered, a CPU keeps
- * nothing of what is uncharged: whoever runs there next would have it.
+ * rss_limit, they are given back, too. As long as more is held than rss_limit allows, a
+ * CPU keeps nothing of what is uncharged: whoever runs there next would have it.
  *
  * What happens at the limits is in limit.c.
  */
@@ -34,51 +34,39 @@ unsigned long container_stat(struct container *ctn, enum container_stat item)
 	return max(sum, 0L);
 }
 
-static unsigned long sum_of_three(struct container *ctn, enum container_stat a,
-				  enum container_stat b, enum container_stat c)
+/* @of adds up some of the statistics of a CPU. Context as container_stat(). */
+static __always_inline unsigned long sum(struct container *ctn,
+					 long (*of)(const long *stat))
 {
-	const long *stat;
-	long sum = 0;
+	long pages = 0;
 	int cpu;
 
-	for_each_possible_cpu(cpu) {
-		stat = per_cpu_ptr(ctn->pcpu, cpu)->stat;
-		sum += READ_ONCE(stat[a]) + READ_ONCE(stat[b]) +
-		       READ_ONCE(stat[c]);
-	}
-	return max(sum, 0L);
+	for_each_possible_cpu(cpu)
+		pages += of(per_cpu_ptr(ctn->pcpu, cpu)->stat);
+	return max(pages, 0L);
 }
 
-/*
- * What rss_limit is about, in pages, with what is being moved in. Context as
- * container_stat().
- */
+/* What rss_limit is about, with what is being moved in. */
 unsigned long container_held(struct container *ctn)
 {
-	const long *stat;
-	long sum = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		stat = per_cpu_ptr(ctn->pcpu, cpu)->stat;
-		sum += READ_ONCE(stat[CONTAINER_ANON]) +
-		       READ_ONCE(stat[CONTAINER_HELD_FILE]);
-	}
-	return max(sum, 0L) + atomic_long_read(&ctn->moving_in);
+	return sum(ctn, stat_held) + atomic_long_read(&ctn->moving_in);
 }
 
-/* rss_usage: what is held, and page cache that is mapped besides. */
 unsigned long container_rss(struct container *ctn)
 {
-	return sum_of_three(ctn, CONTAINER_ANON, CONTAINER_HELD_FILE,
-			    CONTAINER_MAPPED_FILE);
+	return sum(ctn, stat_rss);
 }
 
 /* All page cache. */
 unsigned long container_nr_file(struct container *ctn)
 {
-	return container_stat(ctn, CONTAINER_FILE) +
-	       container_stat(ctn, CONTAINER_HELD_FILE);
+	return sum(ctn, stat_file);
+}
+
+/* What page_limit is about. */
+unsigned long container_usage(struct container *ctn)
+{
+	return sum(ctn, stat_usage);
 }
 
 /**
@@ -101,14 +89,7 @@ void container_sum_up(struct container *ctn, struct container_sums *sums)
 	}
 }
 
-/* What page_limit is about. */
-unsigned long container_usage(struct container *ctn)
-{
-	return sum_of_three(ctn, CONTAINER_ANON, CONTAINER_FILE,
-			    CONTAINER_HELD_FILE);
-}
-
-/* The same with what the CPUs have in stock: never less. */
+/* What page_limit is about, with what the CPUs have in stock: never less. */
 unsigned long container_charged(struct container *ctn)
 {
 	return page_counter_read(&ctn->counter[CONTAINER_HELD]) +
@@ -132,6 +113,23 @@ void container_drain_stock(struct container *ctn)
 		else if (nr < 0)
 			page_counter_charge(&ctn->counter[i], -nr);
 	}
+}
+
+/**
+ * container_set_stock_most - more is held than rss_limit allows, or not any more
+ * @ctn: the container.
+ *
+ * To be called when either begins, and when somebody begins to lower rss_limit, or ends:
+ * who is last finds what is so.
+ *
+ * Context: Any, but not from an interrupt; not with shrink_lock held.
+ */
+void container_set_stock_most(struct container *ctn)
+{
+	spin_lock(&ctn->shrink_lock);
+	WRITE_ONCE(ctn->stock_most, ctn->lowering || container_over_held(ctn) ?
+				    0 : CONTAINER_STOCK_MOST);
+	spin_unlock(&ctn->shrink_lock);
 }
 
 /*
@@ -169,7 +167,7 @@ noinline void container_return_stock(struct container *ctn,
 				     enum container_counter which,
 				     atomic_long_t *stock)
 {
-	long most = READ_ONCE(ctn->stock_most[which]);
+	long most = READ_ONCE(ctn->stock_most);
 	long nr = atomic_long_read(stock);
 
 	do {

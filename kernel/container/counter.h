@@ -19,6 +19,37 @@ void container_return_stock(struct container *ctn, enum container_counter which,
 int container_reserve_slowly(struct container *ctn, atomic_long_t *stock,
 			     long nr);
 
+/*
+ * What some numbers are made of: of the statistics of a CPU, or of their sums. Pages; one
+ * that is charged on a CPU may be taken off on another, so that a part can be below 0.
+ */
+static inline long stat_held(const long *stat)
+{
+	return READ_ONCE(stat[CONTAINER_ANON]) + READ_ONCE(stat[CONTAINER_HELD_FILE]);
+}
+
+static inline long stat_file(const long *stat)
+{
+	return READ_ONCE(stat[CONTAINER_FILE]) + READ_ONCE(stat[CONTAINER_HELD_FILE]);
+}
+
+static inline long stat_mapped(const long *stat)
+{
+	return READ_ONCE(stat[CONTAINER_MAPPED_FILE]) +
+	       READ_ONCE(stat[CONTAINER_MAPPED_HELD]);
+}
+
+static inline long stat_usage(const long *stat)
+{
+	return READ_ONCE(stat[CONTAINER_ANON]) + stat_file(stat);
+}
+
+/* rss_usage: what is held, and page cache that is mapped besides. */
+static inline long stat_rss(const long *stat)
+{
+	return stat_held(stat) + READ_ONCE(stat[CONTAINER_MAPPED_FILE]);
+}
+
 /* Charge @nr pages, whether they fit or not. */
 static __always_inline void
 container_charge_pages(struct container *ctn, enum container_counter which,
@@ -37,7 +68,7 @@ container_uncharge_pages(struct container *ctn, enum container_counter which,
 	atomic_long_t *stock = &raw_cpu_ptr(ctn->pcpu)->stock[which];
 
 	if (unlikely(atomic_long_fetch_add(nr, stock) >
-		     READ_ONCE(ctn->stock_most[which]) - nr))
+		     READ_ONCE(ctn->stock_most) - nr))
 		container_return_stock(ctn, which, stock);
 }
 

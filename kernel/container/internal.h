@@ -48,7 +48,7 @@
  *					address_space::i_pages, inside
  *	mmap_lock, page table lock	while charging, or walking an mm
  *	  lruvec::lru_lock		nests inside a page table lock
- *	container::shrink_lock		a leaf
+ *	container::shrink_lock		a leaf; nests inside a page table lock
  *	container_pressure::lock	another; nests inside a page table lock
  *	container::kill_mutex		nests container::lock; nothing else is held
  *
@@ -291,8 +291,8 @@ struct container {
 	struct container_pcpu __percpu	*pcpu;
 	unsigned long			flags;
 	unsigned long			page_limit;
-	/* and an uncharge: what a CPU may have in stock; of HELD under shrink_lock */
-	long				stock_most[NR_CONTAINER_COUNTERS];
+	/* and an uncharge: what a CPU may have in stock; written under shrink_lock */
+	long				stock_most;
 
 	/* what is charged and the CPUs' stocks; rss_limit is the max of HELD */
 	struct page_counter		counter[NR_CONTAINER_COUNTERS];
@@ -347,7 +347,8 @@ struct container {
 	unsigned long			limit_reached_by;
 	unsigned long			limit_writers;	/* so far: who is which */
 	unsigned long			limit_tried_by;	/* whose is max; 0: reached */
-	unsigned int			lowering;	/* who waits for that now */
+	unsigned int			lowering;	/* who waits for that now, */
+					/* under shrink_lock as well */
 	atomic_long_t			moving_in;	/* pages, see move.c */
 	atomic_t			room_waiters;	/* tasks that need pages */
 	unsigned long			room_wanted;	/* the most that one needs */
@@ -433,6 +434,7 @@ unsigned long container_held(struct container *ctn);
 unsigned long container_rss(struct container *ctn);
 unsigned long container_charged(struct container *ctn);
 void container_drain_stock(struct container *ctn);
+void container_set_stock_most(struct container *ctn);
 
 /* limit.c */
 void container_check_limit(struct container *ctn);

@@ -89,8 +89,10 @@ void container_check_limit(struct container *ctn)
 	container_drain_stock(ctn);
 	/* once: kcontainerd comes again by itself as long as that is so */
 	if (container_over_held(ctn) && !test_bit(CONTAINER_DYING, &ctn->flags) &&
-	    !test_and_set_bit(CONTAINER_TRIMMING_HELD, &ctn->flags))
+	    !test_and_set_bit(CONTAINER_TRIMMING_HELD, &ctn->flags)) {
+		container_set_stock_most(ctn);
 		container_call_kcontainerd(ctn, CONTAINER_TRIM_HELD);
+	}
 }
 
 /**

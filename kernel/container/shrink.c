@@ -9,7 +9,7 @@
 #include <linux/sched/signal.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
-#include "counter.h"
+#include "internal.h"
 
 /* One who wants usage to be trimmed to so many pages: in ctn->shrinkers */
 struct shrinker_goal {
@@ -129,7 +129,6 @@ static unsigned long try_limit(struct container *ctn, unsigned long limit)
 		writer = ++ctn->limit_writers;
 		ctn->limit_tried_by = writer;
 		WRITE_ONCE(ctn->lowering, ctn->lowering + 1);
-		WRITE_ONCE(ctn->stock_most[CONTAINER_HELD], 0);
 		xchg(&ctn->counter[CONTAINER_HELD].max, limit);
 	}
 	spin_unlock(&ctn->shrink_lock);
@@ -149,8 +148,6 @@ static void end_limit(struct container *ctn, unsigned long limit,
 		xchg(&ctn->counter[CONTAINER_HELD].max, ctn->limit_reached);
 	}
 	WRITE_ONCE(ctn->lowering, ctn->lowering - 1);
-	if (!ctn->lowering)
-		WRITE_ONCE(ctn->stock_most[CONTAINER_HELD], CONTAINER_STOCK_MOST);
 	spin_unlock(&ctn->shrink_lock);
 }
 
@@ -178,10 +175,12 @@ int container_set_rss_limit(struct container *ctn, unsigned long limit)
 	if (!writer)
 		return -EPERM;
 	container_stop_point("rss_limit: set");
-	/* nobody is to go on with what was taken in advance */
+	/* nobody is to go on with what was taken in advance, nor with what is freed */
+	container_set_stock_most(ctn);
 	container_drain_stock(ctn);
 	err = trim_to(ctn, limit, CONTAINER_TRIM_HELD, container_held);
 	end_limit(ctn, limit, writer, !err);
+	container_set_stock_most(ctn);
 	if (!err)
 		container_check_mapped(ctn);
 	container_stop_point("rss_limit: done");

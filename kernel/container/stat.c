@@ -6,6 +6,7 @@
  */
 #include <linux/seq_file.h>
 #include <linux/string.h>
+#include "counter.h"
 #include "stat.h"
 
 static const struct {
@@ -45,22 +46,10 @@ static const struct {
 	[CONTAINER_NUMBER_refaulted] = { "refaulted" },
 };
 
-/* Each of these may have been taken off on a CPU that was summed up before. */
-static unsigned long sum(long pages)
+/* A part of it may have been taken off on a CPU that was summed up before. */
+static unsigned long pages(long sum)
 {
-	return max(pages, 0L);
-}
-
-static unsigned long sum_usage(const struct container_sums *sums)
-{
-	return sum(sums->stat[CONTAINER_ANON] + sums->stat[CONTAINER_FILE] +
-		   sums->stat[CONTAINER_HELD_FILE]);
-}
-
-static unsigned long sum_rss(const struct container_sums *sums)
-{
-	return sum(sums->stat[CONTAINER_ANON] + sums->stat[CONTAINER_HELD_FILE] +
-		   sums->stat[CONTAINER_MAPPED_FILE]);
+	return max(sum, 0L);
 }
 
 static unsigned long read_number(struct container *ctn, enum container_number nr,
@@ -81,25 +70,25 @@ static unsigned long read_number(struct container *ctn, enum container_number nr
 	case CONTAINER_NUMBER_num_files:
 		return atomic_long_read(&ctn->nr_owned);
 	case CONTAINER_NUMBER_num_anon_pages:
-		return sum(sums->stat[CONTAINER_ANON]);
+		return pages(sums->stat[CONTAINER_ANON]);
 	case CONTAINER_NUMBER_num_file_pages:
-		return sum(sums->stat[CONTAINER_FILE] +
-			   sums->stat[CONTAINER_HELD_FILE]);
+		return pages(stat_file(sums->stat));
 	case CONTAINER_NUMBER_num_mapped_pages:
-		return sum(sums->stat[CONTAINER_MAPPED_FILE] +
-			   sums->stat[CONTAINER_MAPPED_HELD]);
+		return pages(stat_mapped(sums->stat));
 	case CONTAINER_NUMBER_num_active_pages:
-		return sum(sums->stat[CONTAINER_ACTIVE]);
+		return pages(sums->stat[CONTAINER_ACTIVE]);
 	case CONTAINER_NUMBER_usage_peak:
-		return container_peak(ctn, CONTAINER_PEAK_USAGE, sum_usage(sums));
+		return container_peak(ctn, CONTAINER_PEAK_USAGE,
+				      pages(stat_usage(sums->stat)));
 	case CONTAINER_NUMBER_page_limit:
 		return READ_ONCE(ctn->page_limit);
 	case CONTAINER_NUMBER_page_limit_hits:
 		return atomic_long_read(&ctn->page_limit_hits);
 	case CONTAINER_NUMBER_rss_usage:
-		return sum_rss(sums);
+		return pages(stat_rss(sums->stat));
 	case CONTAINER_NUMBER_rss_peak:
-		return container_peak(ctn, CONTAINER_PEAK_RSS, sum_rss(sums));
+		return container_peak(ctn, CONTAINER_PEAK_RSS,
+				      pages(stat_rss(sums->stat)));
 	case CONTAINER_NUMBER_rss_limit:
 		return container_rss_limit(ctn);
 	case CONTAINER_NUMBER_rss_reclaimed:
@@ -130,7 +119,7 @@ static unsigned long read_number(struct container *ctn, enum container_number nr
 	case CONTAINER_NUMBER_swapped_out:
 		return atomic_long_read(&ctn->event[CONTAINER_SWAPPED_OUT]);
 	case CONTAINER_NUMBER_refaulted:
-		return sum(sums->stat[CONTAINER_REFAULTED]);
+		return pages(sums->stat[CONTAINER_REFAULTED]);
 	case NR_CONTAINER_NUMBERS:
 		break;
 	}
@@ -195,6 +184,13 @@ void container_show_stat(struct container *ctn, struct seq_file *m)
 
 /* ---- of all containers ---- */
 
+/* Its name as one word: what is not of one is escaped as in mappings. */
+void container_show_name(struct container *ctn, struct seq_file *m)
+{
+	seq_escape_str(m, config_item_name(&ctn->group.cg_item), ESCAPE_OCTAL,
+		       " \t\n\v\f\r\\");
+}
+
 /**
  * containers_seq_start - the start of a seq_file of all containers
  * @m: not used.
@@ -242,9 +238,7 @@ static int containers_stat_show(struct seq_file *m, void *v)
 	} else {
 		seq_put_decimal_ull(m, "", ctn->id);
 		seq_putc(m, ' ');
-		/* as in mappings */
-		seq_escape_str(m, config_item_name(&ctn->group.cg_item),
-			       ESCAPE_OCTAL, " \t\n\v\f\r\\");
+		container_show_name(ctn, m);
 		show_numbers(ctn, m, false, CONTAINER_NUMBER_id + 1);
 	}
 	seq_putc(m, '\n');

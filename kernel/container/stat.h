@@ -48,6 +48,7 @@ enum container_number {
 
 unsigned long container_number(struct container *ctn, enum container_number nr);
 bool container_is_limit(enum container_number nr);
+void container_show_name(struct container *ctn, struct seq_file *m);
 void container_show_stat(struct container *ctn, struct seq_file *m);
 extern const struct seq_operations containers_stat_ops;
 

@@ -24,6 +24,7 @@
 #include <linux/seq_file.h>
 #include <linux/sort.h>
 #include <trace/events/container.h>
+#include "stat.h"
 #include "token.h"
 
 /* one change of membership at a time: see move.c */
@@ -297,8 +298,7 @@ int container_list_tasks(struct container *ctn, struct seq_file *m)
 
 /**
  * proc_container_show - say in which container a task is: /proc/PID/container
- * @m: gets its name, in one line, or nothing if it is in none. What ends a line, or
- *     would be taken for more than one word, is escaped as in /proc/PID/mountinfo.
+ * @m: gets its name as one word, in one line, or nothing if it is in none.
  * @ns: the pid namespace of that procfs.
  * @pid: the task's.
  * @task: the task.
@@ -323,7 +323,7 @@ int proc_container_show(struct seq_file *m, struct pid_namespace *ns,
 	if (!ctn)
 		return 0;
 
-	seq_escape(m, config_item_name(&ctn->group.cg_item), " \t\n\\");
+	container_show_name(ctn, m);
 	seq_putc(m, '\n');
 	container_put(ctn);
 	return 0;

@@ -435,6 +435,27 @@ nobody_waits() {
 	assert_equal "$(<"$BATS_TEST_TMPDIR/said")" ok
 }
 
+@test "what is freed over rss_limit is had by nobody until there is room" {
+	hold_start q
+	tells q anon m 400
+	tells q touch m
+	fill p
+	taskset -p -c 0 "$p" >/dev/null
+	tells p anon f 60
+	tells p lock f
+	at_its_limit
+	# root may move in what does not fit
+	set_attr addtask "$q"
+	wait_until 20 round_is_held
+	tells p unmap f
+	drain_batches
+	tells p anon g 50
+	will_wait p touch g 50
+	let_swap_go_on
+	answers p
+	tells q check m
+}
+
 @test "one who lowers rss_limit to what is not reached keeps no other writer waiting" {
 	local first limit said=$BATS_TEST_TMPDIR/said
 

@@ -14,10 +14,9 @@ static struct container *counting_container(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, ctn);
 	ctn->pcpu = alloc_percpu(struct container_pcpu);
 	KUNIT_ASSERT_TRUE(test, !!ctn->pcpu);
-	for (i = 0; i < NR_CONTAINER_COUNTERS; i++) {
+	for (i = 0; i < NR_CONTAINER_COUNTERS; i++)
 		page_counter_init(&ctn->counter[i], NULL, false);
-		ctn->stock_most[i] = CONTAINER_STOCK_MOST;
-	}
+	ctn->stock_most = CONTAINER_STOCK_MOST;
 	ctn->page_limit = PAGE_COUNTER_MAX;
 	KUNIT_ASSERT_EQ(test, container_bc_create(ctn), 0);
 	/* that nobody calls kcontainerd for it */
