@@ -5,6 +5,10 @@
  * passing, or, while they are being written, has nobody charged for them. But
  * that takes the folio's lock, for which a process that is taken apart cannot
  * wait: then it is done here, a moment later.
+ *
+ * Nor can who goes tell a page of which it sees a migration entry, one that is
+ * not in the swap cache yet, or one that is charged later. There, who holds the
+ * folio's lock looks before it lets go: container_free_orphan().
  */
 #include <linux/container.h>
 #include <linux/llist.h>
@@ -24,14 +28,11 @@ struct orphan {
 static LLIST_HEAD(orphans);
 
 /* It may be that it is none: it may be mapped again, or still be in swap. */
-static void free_orphan(struct folio *folio)
+void __container_free_orphan(struct folio *folio)
 {
-	folio_lock(folio);
 	if (folio_test_swapcache(folio) && !folio_mapped(folio) &&
 	    !folio_free_swap(folio))
 		swap_uncharge_orphan(folio);
-	folio_unlock(folio);
-	folio_put(folio);
 }
 
 static void free_orphans(struct work_struct *work)
@@ -40,7 +41,12 @@ static void free_orphans(struct work_struct *work)
 	struct orphan *orphan, *next;
 
 	llist_for_each_entry_safe(orphan, next, list, node) {
-		free_orphan(orphan->folio);
+		struct folio *folio = orphan->folio;
+
+		folio_lock(folio);
+		__container_free_orphan(folio);
+		folio_unlock(folio);
+		folio_put(folio);
 		kfree(orphan);
 		cond_resched();
 	}
@@ -59,8 +65,12 @@ void __container_orphan_later(struct folio *folio)
 	if (!charged)
 		return;
 
-	/* if memory is that short, reclaim is about to come by */
-	orphan = kmalloc(sizeof(*orphan), GFP_NOWAIT | __GFP_NOWARN);
+	/*
+	 * A page of the reserve is enough for hundreds of them, and what they
+	 * free comes back in a moment. If there is not even that, reclaim is
+	 * about to come by.
+	 */
+	orphan = kmalloc(sizeof(*orphan), GFP_ATOMIC | __GFP_NOWARN);
 	if (!orphan)
 		return;
 

@@ -176,6 +176,7 @@ void __container_collapse(struct folio *new, struct address_space *mapping,
 void __container_uncharge(struct folio *folio);
 void __container_uncharge_folios(struct folio_batch *folios);
 void __container_orphan_later(struct folio *folio);
+void __container_free_orphan(struct folio *folio);
 void __container_replace_folio(struct folio *old, struct folio *new);
 void __container_split_folio(struct folio *folio, unsigned int new_order);
 void __container_mod_mapped(struct folio *folio, int nr);
@@ -457,6 +458,23 @@ static inline void container_orphan_later(struct folio *folio)
 }
 
 /**
+ * container_free_orphan - who holds a folio's lock is about to let go of it
+ * @folio: the folio, locked; the caller has a reference.
+ *
+ * If it is in the swap cache and has lost its last user meanwhile, who could not
+ * see or lock it, its swap space is freed. If it is being written, nobody is
+ * charged for it from here on. Else nothing happens.
+ *
+ * Context: Any, but not from an interrupt. A spinlock of page tables may be held.
+ */
+static inline void container_free_orphan(struct folio *folio)
+{
+	if (IS_ENABLED(CONFIG_SWAP) && containers_enabled() &&
+	    folio_maybe_charged(folio))
+		__container_free_orphan(folio);
+}
+
+/**
  * container_replace_folio - one folio takes another's place, and its charge
  * @old: the folio that is going away.
  * @new: the folio that replaces it: as large, not on an LRU list, not mapped.
@@ -735,6 +753,7 @@ static inline void
 container_cache_removed(struct folio *folio, struct address_space *mapping) { }
 static inline void container_uncharge_folios(struct folio_batch *folios) { }
 static inline void container_orphan_later(struct folio *folio) { }
+static inline void container_free_orphan(struct folio *folio) { }
 static inline void container_replace_folio(struct folio *old,
 					   struct folio *new) { }
 static inline void container_split_folio(struct folio *folio,
