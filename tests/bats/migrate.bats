@@ -5,7 +5,7 @@
 # process goes from one container to another.
 #
 # debug: quick
-# vm: --mem 512M --smp 2 --append numa=fake=2
+# vm: --mem 512M --smp 2 --swap 64M --append numa=fake=2
 
 load common
 
@@ -79,4 +79,28 @@ move_while_pages_move() {
 	wait $!
 	assert [ "$(<"$BATS_TEST_TMPDIR/times")" -gt 1 ]
 	tells q check s
+}
+
+# Who unmaps them sees a migration entry, and not that they are in the swap cache.
+@test "pages in the swap cache that are unmapped while they are migrated are not left behind" {
+	local input had i
+
+	had=$(attr num_anon_pages)
+	for i in {1..12}; do
+		tells p anon a 2000
+		tells p touch a
+		tells p advise a pageout
+		tells p look a
+		mkfifo "$BATS_TEST_TMPDIR/stop$i"
+		shuffle "$p" <"$BATS_TEST_TMPDIR/stop$i" >"$BATS_TEST_TMPDIR/times" 3>&- &
+		exec {input}>"$BATS_TEST_TMPDIR/stop$i"
+		sleep "0.$((i % 5))5"
+		assert [ "$(grep ^SwapCached: /proc/meminfo | tr -dc 0-9)" -gt 1000 ]
+		tells p unmap a
+		exec {input}>&-
+		wait $!
+	done
+	drain_batches
+	assert_equal "left behind: $(($(attr num_anon_pages) - had))" 'left behind: 0'
+	let_go p
 }
