@@ -388,11 +388,23 @@ static int container_pressure_seq_show(struct config_item *item, struct seq_file
 	return container_show_pressure(to_container(item), m);
 }
 
+static void *container_pressure_watch(struct config_item *item, const char *buf)
+{
+	return container_trigger_begin(to_container(item), buf);
+}
+
+static const struct configfs_watch_operations container_pressure_watch_ops = {
+	.begin	= container_pressure_watch,
+	.poll	= container_trigger_poll,
+	.end	= container_trigger_end,
+};
+
 static struct configfs_attribute container_attr_pressure = {
 	.ca_name = "pressure",
-	.ca_mode = 0444,
+	.ca_mode = 0644,
 	.ca_owner = THIS_MODULE,
 	.seq_show = container_pressure_seq_show,
+	.watch_ops = &container_pressure_watch_ops,
 };
 #endif
 

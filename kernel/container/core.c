@@ -224,6 +224,7 @@ void container_empty(struct container *ctn)
 	container_stop_point("rmdir: no tasks");
 	container_expel_files(ctn);
 	container_stop_point("rmdir: no files");
+	container_triggers_remove(ctn);
 	container_table_remove(ctn);
 }
 

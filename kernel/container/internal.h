@@ -14,6 +14,7 @@
  *	shrink.c	trimming on demand: shrink, and lowering rss_limit
  *	oom.c		who dies if there is no room
  *	pressure.c	how much of the time its tasks wait for memory
+ *	trigger.c	who is woken by that
  *	notify.c	telling user space of the limits
  *	task.c		membership of tasks and mms: fork, exec, exit
  *	move.c		moving a process in and out
@@ -283,6 +284,10 @@ struct container_pressure {
 	u64			avg_time;  /* these were computed last */
 	u64			avg_next;  /* and when the next time is */
 	struct delayed_work	work;
+	bool			resting; /* and does not come until somebody waits */
+	struct list_head	triggers; /* see trigger.c */
+	unsigned int		nr_triggers;
+	unsigned long		look_every; /* jiffies; 0 if there are none */
 };
 
 struct container {
@@ -514,7 +519,18 @@ void container_pressure_init(struct container *ctn);
 void container_pressure_revive(struct container *ctn);
 void container_pressure_stop(struct container *ctn);
 int container_show_pressure(struct container *ctn, struct seq_file *m);
+void container_pressure_update(struct container_pressure *p);
+
+/* trigger.c */
+void container_triggers_restart(struct container_pressure *p);
+bool container_triggers_look(struct container_pressure *p);
+void *container_trigger_begin(struct container *ctn, const char *buf);
+__poll_t container_trigger_poll(void *watch, struct file *file,
+				struct poll_table_struct *wait);
+void container_trigger_end(void *watch);
+void container_triggers_remove(struct container *ctn);
 #else
+static inline void container_triggers_remove(struct container *ctn) { }
 static inline void container_pressure_init(struct container *ctn) { }
 static inline void container_pressure_revive(struct container *ctn) { }
 static inline void container_pressure_stop(struct container *ctn) { }

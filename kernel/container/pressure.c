@@ -70,6 +70,12 @@ static void update(struct container_pressure *p, u64 now)
 	p->avg_next += (missed + 1) * PRESSURE_PERIOD;
 }
 
+/* Bring all up to date. Context: the lock of @p is held. */
+void container_pressure_update(struct container_pressure *p)
+{
+	update(p, ktime_get_ns());
+}
+
 /*
  * Is there something that is not averaged yet, or will be? Then the work is on its way:
  * if it came after a long time only, that would look as if it had just been. The lock is
@@ -80,11 +86,16 @@ static bool has_more(const struct container_pressure *p)
 	return p->stalled || p->total != p->avg_total;
 }
 
-/* How long it is until the averages are to be computed, in jiffies. The lock is held. */
+/*
+ * How long it is until the averages are to be computed, or the triggers looked at, in
+ * jiffies. The lock is held.
+ */
 static unsigned long until_next(const struct container_pressure *p)
 {
 	/* since is when all was brought up to date: just now */
-	return nsecs_to_jiffies(p->avg_next - p->since) + 1;
+	unsigned long averages = nsecs_to_jiffies(p->avg_next - p->since) + 1;
+
+	return p->look_every ? min(averages, p->look_every) : averages;
 }
 
 static void pressure_work(struct work_struct *work)
@@ -96,7 +107,8 @@ static void pressure_work(struct work_struct *work)
 
 	spin_lock(&p->lock);
 	update(p, ktime_get_ns());
-	again = has_more(p);
+	again = container_triggers_look(p) || has_more(p);
+	p->resting = !again;
 	delay = until_next(p);
 	spin_unlock(&p->lock);
 
@@ -120,6 +132,9 @@ void __container_stall_begin(void)
 		first = !p->stalled;
 		if (first) {
 			update(p, ktime_get_ns());
+			if (p->resting)
+				container_triggers_restart(p);
+			p->resting = false;
 			delay = until_next(p);
 		}
 		p->stalled++;
@@ -185,6 +200,8 @@ void container_pressure_init(struct container *ctn)
 	struct container_pressure *p = &ctn->pressure;
 
 	spin_lock_init(&p->lock);
+	INIT_LIST_HEAD(&p->triggers);
+	p->resting = true;
 	p->since = ktime_get_ns();
 	p->avg_time = p->since;
 	p->avg_next = p->since + PRESSURE_PERIOD;

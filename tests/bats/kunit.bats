@@ -40,6 +40,7 @@ passes() {
 
 @test "KUnit: how waits become averages" {
 	passes container_pressure 5
+	passes container_trigger 5
 }
 
 @test "KUnit: whose use of a mapped page counts" {

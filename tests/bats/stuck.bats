@@ -398,6 +398,80 @@ nobody_waits() {
 	[ "$(waited)" = "$before" ]
 }
 
+# await NAME TEXT [FILE]: have a process be told of pressure; what it says is in $TOLD
+await() {
+	TOLD=$BATS_TEST_TMPDIR/$1
+	trigger "${3:-$C/pressure}" "$2" >"$TOLD" 3>&- &
+	AWAITS=$!
+	wait_until 10 test -s "$TOLD"
+}
+
+# How often who writes to FILE has been told
+told() {
+	grep -c '^pressure' "$1" || true
+}
+
+was_told() {
+	[ "$(told "$1")" -ge "$2" ]
+}
+
+@test "who asked for it is told by poll that tasks wait, once in a window at most" {
+	local few long often other
+
+	fill p
+	mkdir "$C-idle"
+	await often 'some 100000 1000000'
+	often=$TOLD
+	await long $'some 9500000 10000000\n'
+	long=$TOLD
+	await few 'some 200000 500000'
+	few=$TOLD
+	await other 'some 1 500000' "$C-idle/pressure"
+	other=$TOLD
+	assert_equal "$(head -qn1 "$often" "$long" "$few" "$other" | sort -u)" ok
+	at_its_limit
+	sleep 1
+	assert_equal "nobody waits yet: $(told "$often")" 'nobody waits yet: 0'
+	tells p anon b 900
+	will_wait p touch b
+	wait_until 10 was_told "$often" 3
+	# twice as often, and a little later
+	assert [ "$(told "$few")" -ge 4 ]
+	assert [ "$(told "$few")" -le $((2 * $(told "$often") + 3)) ]
+	# in each second one, from the first tenth of a second on
+	run awk '/pressure/ { if (last && $2 - last < 900) exit 1; last = $2 }' "$often"
+	assert_success
+	assert_equal "not that long: $(told "$long")" 'not that long: 0'
+	assert_equal "another: $(told "$other")" 'another: 0'
+	set_attr rss_limit max
+	answers p
+	let_swap_go_on
+	wait_until 20 nobody_waits
+	sleep 2
+	few=$(told "$often")
+	sleep 2
+	assert_equal "nobody waits any more: $(told "$often")" "nobody waits any more: $few"
+	# and with the container it ends
+	rmdir "$C-idle"
+	wait_until 10 grep -q removed "$other"
+}
+
+@test "a wait that began before somebody asked is told of" {
+	fill p
+	at_its_limit
+	tells p anon b 900
+	will_wait p touch b
+	# the averages have just been computed, and are not to be for another 1.8 s
+	sleep 2.2
+	await late 'some 300000 500000'
+	wait_until 10 was_told "$TOLD" 1
+	run awk '/pressure/ { print $2 < 1200 ? "in time" : "late: " $2; exit }' "$TOLD"
+	assert_output 'in time'
+	set_attr rss_limit max
+	answers p
+	let_swap_go_on
+}
+
 @test "a wait is one of the container in which it began" {
 	local before
 

@@ -85,7 +85,7 @@ no_page_limit() {
 -rw-r--r-- over_limit
 -rw-r--r-- page_limit
 -r--r--r-- page_limit_hits
--r--r--r-- pressure
+-rw-r--r-- pressure
 --w------- rmfile
 --w------- rmtask
 -r--r--r-- rss_failcnt
@@ -158,6 +158,39 @@ dropped 0
 reclaimed 0
 swapped_out 0
 refaulted 0"
+}
+
+# ask_for TEXT [COUNT]: what trigger says at first
+ask_for() {
+	timeout 1 trigger "$C/pressure" "$@" | head -n1
+}
+
+@test "what is not a trigger of pressure is refused" {
+	local text
+
+	for text in '' some 'some 1' 'full 1 1000000' 'some 0 1000000' 'some 1000001 1000000' \
+		    'some 1 499999' 'some 1 10000001' 'some 1 1000000 1' 'some 1 1000000x' \
+		    'some -1 1000000' 'some 1 18446744073710551616'; do
+		assert_equal "$text: $(ask_for "$text")" "$text: EINVAL"
+	done
+	for text in 'some 1 500000' 'some 10000000 10000000' $'some 1 1000000\n'; do
+		assert_equal "$text: $(ask_for "$text")" "$text: ok"
+	done
+}
+
+@test "an open file has one trigger of pressure, and a container 64" {
+	local file
+
+	assert_equal "$(ask_for 'some 1 1000000' 100)" '64 ENOSPC'
+	# they have gone with who had them
+	assert_equal "$(ask_for 'some 1 1000000' 64)" '64 ok'
+	exec {file}<>"$C/pressure"
+	echo 'some 1 1000000' >&"$file"
+	run bash -c "echo 'some 1 2000000' >&$file"
+	assert_failure
+	assert_output --partial 'Device or resource busy'
+	rmdir "$C"
+	exec {file}>&-
 }
 
 @test "a new container has no pressure, in the words of /proc/pressure" {
@@ -370,7 +403,7 @@ os.rmdir(name)' "$C-x"
 	for name in id num_tasks num_files num_anon_pages num_file_pages \
 		    num_mapped_pages num_active_pages mappings freeing \
 		    page_limit_hits task_limit_hits rss_usage rss_failcnt \
-		    rss_reclaimed rss_oom_kills stat pressure; do
+		    rss_reclaimed rss_oom_kills stat; do
 		assert_equal "$name $(put_value $name 1)" "$name open: EACCES"
 	done
 }
