@@ -243,8 +243,10 @@ put_as() {
 # Run COMMAND with the largest rss_usage in $PEAK and its output in $output.
 with_peak() {
 	exec {PEAK_FD}< <(exec peak "$C/rss_usage")
-	local pid=$!
+	local pid=$! begun
 
+	read -r -u "$PEAK_FD" begun
+	assert_equal "$begun" begun
 	run "$@"
 	kill "$pid"
 	# shellcheck disable=SC2034 # for who has called

@@ -514,6 +514,8 @@ was_told() {
 	tells q anon m 400
 	tells q touch m
 	fill p
+	# however long this takes: where nothing goes to swap, one is killed soon
+	echo -1000 | tee "/proc/$p/oom_score_adj" >"/proc/$q/oom_score_adj"
 	taskset -p -c 0 "$p" >/dev/null
 	tells p anon f 60
 	tells p lock f

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * peak FILE: read the number that FILE has, over and over, until SIGTERM, and
- * then print the largest that it was.
+ * peak FILE: read the number that FILE has, say "begun", read it over and over until
+ * SIGTERM, and then print the largest that it was.
  */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@ static void end(int signal)
 int main(int argc, char **argv)
 {
 	unsigned long value, most = 0;
+	bool begun = false;
 	char text[32];
 	ssize_t len;
 	int fd;
@@ -37,6 +39,11 @@ int main(int argc, char **argv)
 		value = strtoul(text, NULL, 10);
 		if (value > most)
 			most = value;
+		if (!begun) {
+			puts("begun");
+			fflush(stdout);
+			begun = true;
+		}
 	}
 	printf("%lu\n", most);
 	return 0;
