@@ -11,11 +11,13 @@
 #ifndef _LINUX_CONTAINER_H
 #define _LINUX_CONTAINER_H
 
+#include <linux/container_types.h>
 #include <linux/fs.h>
 #include <linux/jump_label.h>
 #include <linux/mm_types.h>
 #include <linux/mmzone.h>
 #include <linux/sched.h>
+#include <uapi/linux/beancounter.h>
 
 struct container;
 struct folio_batch;
@@ -810,5 +812,102 @@ container_oom_killed(struct container *ctn,
 		     void *message) { }
 
 #endif /* CONFIG_CONTAINERS */
+
+/* How hard a charge of a beancounter is: see kernel/container/bc.h. */
+enum bc_severity {
+	BC_BARRIER,
+	BC_LIMIT,
+	BC_FORCE,
+};
+
+#ifdef CONFIG_BEANCOUNTERS
+
+DECLARE_STATIC_KEY_FALSE(container_bc_key);
+
+int __container_charge_one(struct container_owner *owner, unsigned int nr,
+			   enum bc_severity severity);
+int __container_charge_like(struct container_owner *owner,
+			    const struct container_owner *like, unsigned int nr,
+			    enum bc_severity severity);
+void __container_uncharge_one(struct container_owner *owner, unsigned int nr);
+
+/**
+ * container_charge_one - the current task makes one more of what is counted
+ * @owner: of the object, or for it; set, whatever it was.
+ * @nr: BC_NUMFILE and the like.
+ * @severity: BC_BARRIER if it can be refused, BC_LIMIT if that does harm, BC_FORCE
+ *	      if it has to be there.
+ *
+ * Nobody is charged in an interrupt, nor for a task in no container, or in one without
+ * beancounters.
+ *
+ * Context: Any but an NMI.
+ * Return: 0, or -ENOMEM if its container has too many; that has been counted, then. Not
+ *	   with BC_FORCE.
+ */
+static __always_inline int container_charge_one(struct container_owner *owner,
+						unsigned int nr,
+						enum bc_severity severity)
+{
+	if (static_branch_unlikely(&container_bc_key))
+		return __container_charge_one(owner, nr, severity);
+	owner->token = 0;
+	return 0;
+}
+
+/**
+ * container_charge_like - there is one more, where another is counted
+ * @owner: of the object, or for it; set, whatever it was.
+ * @like: of the other.
+ * @nr: as for container_charge_one(), as is
+ * @severity: this.
+ *
+ * Context: Any but an NMI.
+ * Return: as container_charge_one().
+ */
+static __always_inline int container_charge_like(struct container_owner *owner,
+						 const struct container_owner *like,
+						 unsigned int nr,
+						 enum bc_severity severity)
+{
+	if (static_branch_unlikely(&container_bc_key) && like->token)
+		return __container_charge_like(owner, like, nr, severity);
+	owner->token = 0;
+	return 0;
+}
+
+/**
+ * container_uncharge_one - it is freed
+ * @owner: of the object.
+ * @nr: what it was charged as.
+ *
+ * Context: Any but an NMI.
+ */
+static __always_inline void container_uncharge_one(struct container_owner *owner,
+						   unsigned int nr)
+{
+	if (static_branch_unlikely(&container_bc_key) && owner->token)
+		__container_uncharge_one(owner, nr);
+}
+
+#else
+static inline int container_charge_one(struct container_owner *owner, unsigned int nr,
+				       enum bc_severity severity)
+{
+	return 0;
+}
+
+static inline int container_charge_like(struct container_owner *owner,
+					const struct container_owner *like,
+					unsigned int nr, enum bc_severity severity)
+{
+	return 0;
+}
+
+static inline void container_uncharge_one(struct container_owner *owner,
+					  unsigned int nr)
+{
+}
+#endif /* CONFIG_BEANCOUNTERS */
 
 #endif /* _LINUX_CONTAINER_H */

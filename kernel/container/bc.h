@@ -7,6 +7,7 @@
  *	bc_resources.c	which resources there are, and those that something else
  *			counts already: numproc and physpages
  *	bc_files.c	the text of the files, both ways
+ *	bc_numbers.c	those of which the kernel has objects: files, locks, sockets
  *	bc_syscalls.c	the system calls, which name a container by its id
  *
  * Where it is charged is said how hard that is. BC_BARRIER: somebody asks for more
@@ -31,12 +32,6 @@
 #include "internal.h"
 
 #define BC_MAXVALUE	LONG_MAX	/* no limit */
-
-enum bc_severity {
-	BC_BARRIER,
-	BC_LIMIT,
-	BC_FORCE,
-};
 
 enum bc_unit {
 	BC_NUMBER,
@@ -76,6 +71,7 @@ struct bc_resource {
 	const char *name;
 	enum bc_unit unit;
 	bool counted;	/* by this kernel? */
+	bool admin_to_limit; /* with CAP_SYS_ADMIN BC_BARRIER is BC_LIMIT */
 
 	/* the container is being made: these are its limits */
 	void (*init)(struct container *ctn, struct bc_row *row,

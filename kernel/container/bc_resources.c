@@ -327,17 +327,22 @@ static const struct bc_resource bc_resources[BC_RESOURCES] = {
 	},
 	[BC_VMGUARPAGES]	= { "vmguarpages", BC_PAGES },
 	[BC_OOMGUARPAGES]	= { "oomguarpages", BC_PAGES },
-	[BC_NUMTCPSOCK]		= { "numtcpsock", BC_NUMBER },
-	[BC_NUMFLOCK]		= { "numflock", BC_NUMBER },
-	[BC_NUMPTY]		= { "numpty", BC_NUMBER },
-	[BC_NUMSIGINFO]		= { "numsiginfo", BC_NUMBER },
+	[BC_NUMTCPSOCK]		= { "numtcpsock", BC_NUMBER, .counted = true },
+	[BC_NUMFLOCK]		= { "numflock", BC_NUMBER, .counted = true },
+	[BC_NUMPTY]		= { "numpty", BC_NUMBER, .counted = true },
+	[BC_NUMSIGINFO]		= { "numsiginfo", BC_NUMBER, .counted = true },
 	[BC_TCPSNDBUF]		= { "tcpsndbuf", BC_BYTES },
 	[BC_TCPRCVBUF]		= { "tcprcvbuf", BC_BYTES },
 	[BC_OTHERSOCKBUF]	= { "othersockbuf", BC_BYTES },
 	[BC_DGRAMRCVBUF]	= { "dgramrcvbuf", BC_BYTES },
-	[BC_NUMOTHERSOCK]	= { "numothersock", BC_NUMBER },
+	[BC_NUMOTHERSOCK]	= { "numothersock", BC_NUMBER, .counted = true },
 	[BC_DCACHESIZE]		= { "dcachesize", BC_BYTES },
-	[BC_NUMFILE]		= { "numfile", BC_NUMBER },
+	[BC_NUMFILE] = {
+		.name		= "numfile",
+		.unit		= BC_NUMBER,
+		.counted	= true,
+		.admin_to_limit	= true,
+	},
 	[BC_NUMIPTENT]		= { "numiptent", BC_NUMBER },
 };
 
@@ -389,6 +394,7 @@ struct beancounter *container_make_bc(struct container *ctn)
 	for (nr = 0; nr < BC_RESOURCES; nr++)
 		bc_row_init(&bc->row[nr]);
 
+	static_branch_enable(&container_bc_key);
 	/* who finds it finds what is in it */
 	old = cmpxchg_release(&ctn->bc, NULL, bc);
 	container_stop_point("bc: made");
@@ -627,6 +633,20 @@ int container_bc_create(struct container *ctn)
 			res->init(ctn, &bc->row[nr], &limits);
 	}
 	return 0;
+}
+
+/*
+ * The container begins anew: what there is, is not its own any more, and nobody can charge
+ * it yet. Context: Any.
+ */
+void container_bc_revive(struct container *ctn)
+{
+	struct beancounter *bc = ctn->bc;
+	int nr;
+
+	for (nr = 0; bc && nr < BC_RESOURCES; nr++)
+		if (!bc_resources[nr].read)
+			atomic_long_set(&bc->row[nr].held, 0);
 }
 
 /* The container has gone, and nobody finds it any more. Context: Any. */

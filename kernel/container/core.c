@@ -253,6 +253,7 @@ void container_revive(struct container *ctn)
 	page_counter_uncharge(&ctn->counter[CONTAINER_HELD], held);
 	page_counter_uncharge(&ctn->counter[CONTAINER_DROPPABLE], droppable);
 	container_pressure_revive(ctn);
+	container_bc_revive(ctn);
 	enable_delayed_work(&ctn->notify_work);
 	/* without memory for that it stays as it is, and can be removed once more */
 	if (container_table_add(ctn))

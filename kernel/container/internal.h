@@ -600,6 +600,7 @@ int container_set_task_limit(struct container *ctn, unsigned long limit);
 void container_rss_barrier_hit(struct container *ctn);
 bool container_may_set_rss_limit(struct container *ctn, unsigned long limit);
 int container_bc_create(struct container *ctn);
+void container_bc_revive(struct container *ctn);
 void container_bc_free(struct container *ctn);
 
 /* More tasks than this are for container_tasks_fit() to look at. */
@@ -640,6 +641,7 @@ static inline int container_bc_create(struct container *ctn)
 	return 0;
 }
 
+static inline void container_bc_revive(struct container *ctn) { }
 static inline void container_bc_free(struct container *ctn) { }
 
 static inline unsigned long container_task_bound(struct container *ctn)

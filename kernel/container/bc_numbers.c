@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Beancounters of what there is a number of: open files, file locks, ptys, queued
+ * signals, sockets. Each is counted where it is made, for the container of the task
+ * that makes it, and stays there until it is freed, whoever has it by then; what comes
+ * in on a socket that listens is counted where that is.
+ *
+ * The object has its container as a token, so that it may outlive it: from then on it
+ * names nobody, and there is nothing to uncharge. Nothing takes a lock here, as some of
+ * these are freed with one held, or in an interrupt.
+ */
+#include <linux/capability.h>
+#include <linux/container.h>
+#include <linux/sched.h>
+#include "bc.h"
+#include "token.h"
+
+DEFINE_STATIC_KEY_FALSE(container_bc_key);
+
+/* Charge @ctn, if there is one, and it has beancounters. Within RCU. */
+static int charge(struct container *ctn, struct container_owner *owner, unsigned int nr,
+		  enum bc_severity severity)
+{
+	const struct bc_resource *res = bc_resource(nr);
+	struct beancounter *bc;
+	int err;
+
+	owner->token = 0;
+	/* what is in them is there: pairs with container_make_bc() */
+	bc = ctn ? smp_load_acquire(&ctn->bc) : NULL;
+	if (!bc)
+		return 0;
+	if (severity == BC_BARRIER && res->admin_to_limit &&
+	    has_capability_noaudit(current, CAP_SYS_ADMIN))
+		severity = BC_LIMIT;
+	err = bc_row_charge(&bc->row[nr], res, ctn, 1, severity);
+	if (!err)
+		owner->token = container_token(ctn);
+	return err;
+}
+
+int __container_charge_one(struct container_owner *owner, unsigned int nr,
+			   enum bc_severity severity)
+{
+	int err;
+
+	rcu_read_lock();
+	err = charge(in_task() ? rcu_dereference(current->container) : NULL, owner, nr,
+		     severity);
+	rcu_read_unlock();
+	return err;
+}
+
+int __container_charge_like(struct container_owner *owner,
+			    const struct container_owner *like, unsigned int nr,
+			    enum bc_severity severity)
+{
+	int err;
+
+	rcu_read_lock();
+	err = charge(token_container(like->token), owner, nr, severity);
+	rcu_read_unlock();
+	return err;
+}
+
+void __container_uncharge_one(struct container_owner *owner, unsigned int nr)
+{
+	struct container *ctn;
+
+	rcu_read_lock();
+	ctn = token_container(owner->token);
+	owner->token = 0;
+	if (ctn)
+		bc_row_uncharge(&smp_load_acquire(&ctn->bc)->row[nr], bc_resource(nr),
+				ctn, 1);
+	rcu_read_unlock();
+}
