@@ -64,7 +64,7 @@ void foreign_path(char *path, size_t size)
 		"default_beancounters", "beancounters", "stat",
 	};
 	static const char *const read_only[] = {
-		"id", "num_tasks", "freeing", "stat", "pressure", "page_limit_hits",
+		"id", "num_tasks", "freeing", "stat", "page_limit_hits",
 		"mappings",
 	};
 	struct own *ctn = any_own();

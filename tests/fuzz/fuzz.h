@@ -72,7 +72,11 @@ enum kind {
 int judge(enum kind kind, const char *bytes, size_t len, char *value, size_t size);
 
 /* What a write to beancounters, or to default_beancounters, says. */
-enum resource { NUMPROC, PHYSPAGES, NR_RESOURCES };
+/* What is after the second has no file of its own. */
+enum resource {
+	NUMPROC, PHYSPAGES, NUMTCPSOCK, NUMFLOCK, NUMPTY, NUMSIGINFO, NUMOTHERSOCK, NUMFILE,
+	NR_RESOURCES
+};
 #define NO_LIMIT 0x7fffffffffffffffull
 #define UNKNOWN (NO_LIMIT + 1)
 
@@ -121,8 +125,12 @@ struct own {
 	unsigned long life;	/* which of those of this number */
 	int used;		/* has had a process or a file */
 	char values[NR_VALUES][VALUE_MAX];
-	/* of each resource: the barrier as it was written, and what binds a user */
+	/*
+	 * Of each resource: the barrier as it was written, the limit if that has no other
+	 * file, and what binds a user.
+	 */
 	unsigned long long barrier[NR_RESOURCES];
+	unsigned long long limit[NR_RESOURCES];
 	unsigned long long bound[NR_RESOURCES][2];
 };
 
@@ -147,6 +155,7 @@ void file_let_go(int file);
 extern char defaults[2][VALUE_MAX];
 /* And of default_beancounters, what has no other file; a limit as in a value. */
 extern unsigned long long default_barrier[NR_RESOURCES];
+extern unsigned long long default_limit[NR_RESOURCES];
 extern char default_rss_limit[VALUE_MAX];
 
 extern const char *const value_names[NR_VALUES];

@@ -49,17 +49,19 @@ static int judge_number(int pages, const char *bytes, size_t len,
 	return *number > LARGEST ? ERANGE : 0;
 }
 
-const char *const resource_names[NR_RESOURCES] = { "numproc", "physpages" };
+const char *const resource_names[NR_RESOURCES] = {
+	"numproc", "physpages", "numtcpsock", "numflock", "numpty", "numsiginfo",
+	"numothersock", "numfile",
+};
 
 static const char *const not_counted[] = {
 	"kmemsize", "lockedpages", "privvmpages", "shmpages", "vmguarpages",
-	"oomguarpages", "numtcpsock", "numflock", "numpty", "numsiginfo", "tcpsndbuf",
-	"tcprcvbuf", "othersockbuf", "dgramrcvbuf", "numothersock", "dcachesize",
-	"numfile", "numiptent",
+	"oomguarpages", "tcpsndbuf", "tcprcvbuf", "othersockbuf", "dgramrcvbuf",
+	"dcachesize", "numiptent",
 };
 
-/* A number of tasks or pages, with another end than that of the limits. */
-static int judge_bc_number(int pages, const char *bytes, size_t len,
+/* Of tasks and pages there is no more than of the limits: more is no limit. */
+static int judge_bc_number(enum resource resource, const char *bytes, size_t len,
 			   unsigned long long *value)
 {
 	unsigned __int128 number = 0;
@@ -68,14 +70,14 @@ static int judge_bc_number(int pages, const char *bytes, size_t len,
 	*value = NO_LIMIT;
 	if (is_word(bytes, len, "max"))
 		return 0;
-	err = judge_number(pages, bytes, len, &number);
+	err = judge_number(resource == PHYSPAGES, bytes, len, &number);
 	/* it has been found out how large it is, if there are not too many digits */
 	if (err == EINVAL || (err && (!number || number > NO_LIMIT)))
 		return err;
 	/* a size is of less than 2^64 bytes */
 	if (!isdigit((unsigned char)bytes[len - 1]) && number >> 52)
 		return ERANGE;
-	if (number < LARGEST)
+	if (number < LARGEST || resource > PHYSPAGES)
 		*value = (unsigned long long)number;
 	return 0;
 }
@@ -112,9 +114,9 @@ int judge_bc(const char *bytes, size_t len, int defaults, struct bc_said *said)
 		      is_word(bytes + begin[1], end[1] - begin[1], "reset");
 	if (said->reset)
 		return 0;
-	err = judge_bc_number(said->resource == PHYSPAGES, bytes + begin[1],
+	err = judge_bc_number(said->resource, bytes + begin[1],
 			      end[1] - begin[1], &said->barrier);
-	err2 = judge_bc_number(said->resource == PHYSPAGES, bytes + begin[words - 1],
+	err2 = judge_bc_number(said->resource, bytes + begin[words - 1],
 			       end[words - 1] - begin[words - 1], &said->limit);
 	if (err == EINVAL || err2 == EINVAL)
 		return EINVAL;

@@ -30,7 +30,8 @@ static struct stat file_stat[NR_FILES];
 static int page_there[NR_FILES][FILE_PAGES];
 static unsigned int page_may[NR_FILES][FILE_PAGES];
 char defaults[2][VALUE_MAX];
-unsigned long long default_barrier[NR_RESOURCES] = { NO_LIMIT, NO_LIMIT };
+unsigned long long default_barrier[NR_RESOURCES] = { [0 ... NR_RESOURCES - 1] = NO_LIMIT };
+unsigned long long default_limit[NR_RESOURCES] = { [0 ... NR_RESOURCES - 1] = NO_LIMIT };
 char default_rss_limit[VALUE_MAX] = "max";
 
 const char *const value_names[NR_VALUES] = {
@@ -241,7 +242,8 @@ static void check_bc(const struct own *ctn)
 
 	for (enum resource r = 0; r < NR_RESOURCES; r++) {
 		read_bc(ctn, r, is);
-		limit = limit_of(ctn->values[r == NUMPROC ? TASK_LIMIT : RSS_LIMIT]);
+		limit = r > PHYSPAGES ? ctn->limit[r] :
+			limit_of(ctn->values[r == NUMPROC ? TASK_LIMIT : RSS_LIMIT]);
 		barrier = ctn->barrier[r] < limit ? ctn->barrier[r] : limit;
 		if ((is[3] != barrier && ctn->barrier[r] != UNKNOWN) || is[4] != limit)
 			complain("%s: %s says barrier %llu and limit %llu, not %llu and %llu",
@@ -288,6 +290,7 @@ void adopt(struct own *ctn, const char *name)
 		strcpy(ctn->values[TASK_LIMIT], defaults[1]);
 		strcpy(ctn->values[RSS_LIMIT], default_rss_limit);
 		memcpy(ctn->barrier, default_barrier, sizeof(ctn->barrier));
+		memcpy(ctn->limit, default_limit, sizeof(ctn->limit));
 	} else {
 		own_path(ctn, "rss_limit", path, sizeof(path));
 		read_value(path, ctn->values[RSS_LIMIT], VALUE_MAX);
@@ -301,6 +304,7 @@ void adopt(struct own *ctn, const char *name)
 			read_bc(ctn, r, numbers);
 			/* one that is over the limit is shown once that is raised */
 			ctn->barrier[r] = numbers[3] == numbers[4] ? UNKNOWN : numbers[3];
+			ctn->limit[r] = numbers[4];
 			ctn->bound[r][0] = numbers[3];
 			ctn->bound[r][1] = numbers[4];
 		}

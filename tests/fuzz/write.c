@@ -249,8 +249,11 @@ int op_write_bc(void)
 		agree(path, &text, err, expected);
 	if (!err && !said.reset) {
 		ctn->barrier[said.resource] = said.barrier;
-		to_value(said.limit,
-			 ctn->values[said.resource == NUMPROC ? TASK_LIMIT : RSS_LIMIT]);
+		if (said.resource > PHYSPAGES)
+			ctn->limit[said.resource] = said.limit;
+		else
+			to_value(said.limit,
+				 ctn->values[said.resource == NUMPROC ? TASK_LIMIT : RSS_LIMIT]);
 	}
 	check_own(ctn);
 	return !err;
@@ -276,8 +279,11 @@ int op_write_default_bc(void)
 	agree(path, &text, err, expected);
 	if (!err) {
 		default_barrier[said.resource] = said.barrier;
-		to_value(said.limit, said.resource == NUMPROC ? defaults[1] :
-							       default_rss_limit);
+		if (said.resource > PHYSPAGES)
+			default_limit[said.resource] = said.limit;
+		else
+			to_value(said.limit, said.resource == NUMPROC ? defaults[1] :
+								       default_rss_limit);
 	}
 	return !err;
 }
