@@ -131,6 +131,8 @@ declare -gA what_is_two=([pipe]=1 [accept]=1)
 	many_start posix
 	makes 10 '10 ok'
 	set_attr beancounters 'numflock 1'
+	makes shared '0 ok'
+	bc_is numflock held 10
 	makes all '0 ok'
 	bc_is numflock held 1
 	bc_is numflock failcnt 0
@@ -141,6 +143,13 @@ declare -gA what_is_two=([pipe]=1 [accept]=1)
 	set_attr beancounters 'numflock 1 2'
 	makes -1 '0 ok'
 	bc_is numflock held 2
+	many_end
+	wait_until 10 bc_back numflock 0
+	many_start flock
+	makes 1 '1 ok'
+	set_attr beancounters 'numflock 0'
+	makes shared '0 ok'
+	bc_is numflock held 1
 	many_end
 	wait_until 10 bc_back numflock 0
 }

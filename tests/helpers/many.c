@@ -2,7 +2,8 @@
 /*
  * many WHAT [FILE]: for each line of standard input make so many more of these, as far
  * as that goes, and say how many it was, and the error or "ok"; "-" frees all of them and
- * says "0 ok"; "-1" frees the last one. At the end of the input, end.
+ * says "0 ok"; "-1" frees the last one. At the end of the input, end. Of posix, "all" makes
+ * one lock of all that there is, and "shared" has the last lock be a shared one.
  *
  *	file		open /dev/null
  *	pipe		a pipe: two open files
@@ -180,6 +181,12 @@ static int lock_all(void)
 	return fcntl(byte_fd, F_SETLK, &lock);
 }
 
+/* The last lock becomes a shared one; what that says. */
+static int share(void)
+{
+	return is("flock") ? flock(fds[nr - 1], LOCK_SH) : lock_byte(nr - 1, F_RDLCK);
+}
+
 int main(int argc, char **argv)
 {
 	struct rlimit files = { MOST + 100, MOST + 100 };
@@ -201,6 +208,8 @@ int main(int argc, char **argv)
 		err = 0;
 		if (!strcmp(line, "all\n")) {
 			err = lock_all() ? errno : 0;
+		} else if (!strcmp(line, "shared\n")) {
+			err = share() ? errno : 0;
 		} else if (line[0] == '-') {
 			i = line[1] == '1' ? 1 : nr;
 			while (i--)
