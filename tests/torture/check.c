@@ -260,6 +260,8 @@ bool new_are_empty(void)
 
 /* ---- waiting for it ---- */
 
+static bool numbers_left;
+
 static bool agrees(void)
 {
 	const char *verdict = read_audit();
@@ -267,8 +269,32 @@ static bool agrees(void)
 	return verdict && !strcmp(verdict, "agree") && all_lines(files_agree);
 }
 
+/*
+ * Is there nothing left of what only actors have that have been killed? Files may be
+ * kept by others.
+ */
+static void numbers_are_zero(const char *dir)
+{
+	static const char * const names[] = { "numflock ", "numpty ", "numsiginfo " };
+	static char text[4096];
+	char path[160], *at;
+
+	snprintf(path, sizeof(path), "%s/beancounters", dir);
+	if (get(path, text, sizeof(text)) < 0)
+		return;
+	for (int i = 0; i < 3; i++) {
+		at = strstr(text, names[i]);
+		if (at && strtol(at + strlen(names[i]), NULL, 10))
+			numbers_left = true;
+	}
+}
+
 static bool is_zero(void)
 {
+	numbers_left = false;
+	for_containers(numbers_are_zero);
+	if (numbers_left)
+		return false;
 	/* 4: do not say so in the log */
 	put("/proc/sys/vm/drop_caches", "4");
 	put("/proc/sys/vm/drop_caches", "3");

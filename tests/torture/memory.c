@@ -445,6 +445,11 @@ static const struct op ops[] = {
 	{ "migrate", 4, op_migrate },
 	{ "soft offline", 1, op_soft_offline },
 	{ "poison", 1, op_poison },
+	{ "open more", 8, op_more_files },
+	{ "socket", 8, op_socket },
+	{ "lock", 10, op_lock_bytes },
+	{ "sigqueue", 6, op_signals },
+	{ "pass", 4, op_pass },
 	{ "die", 1, op_die },
 	{ }
 };

@@ -9,6 +9,7 @@
  *	tree.c		actors: containers made, filled, limited and removed
  *	memory.c	actors: mappings of a process's own
  *	process.c	operations of these that take another process or thread
+ *	number.c	and on files, locks, ptys, signals and sockets, which are counted
  *	files.c		actors: files read, written, mapped and cut
  *	uring.c		io_uring, for files.c
  *	keeper.c	actors: what is kept over rmdir and used afterwards
@@ -40,7 +41,7 @@
 #define CONTAINERS	6
 #define FILES		10	/* in each directory */
 #define ACTORS_MAX	32
-#define OPS_MAX		48
+#define OPS_MAX		52
 #define ERRNOS		134
 
 /* Of actors that have containers of their own: these, and more after a "-" */
@@ -174,6 +175,13 @@ int op_vm_write(struct actor *a);
 int op_proc_mem(struct actor *a);
 int op_userfault(struct actor *a);
 int op_die(struct actor *a);
+
+/* number.c, likewise */
+int op_more_files(struct actor *a);
+int op_socket(struct actor *a);
+int op_lock_bytes(struct actor *a);
+int op_signals(struct actor *a);
+int op_pass(struct actor *a);
 int op_poison(struct actor *a);
 int op_soft_offline(struct actor *a);
 int op_migrate(struct actor *a);

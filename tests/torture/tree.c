@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -219,6 +220,43 @@ static int op_peaks(struct actor *a)
 	return put(path, "0");
 }
 
+static const char * const numbers[] = {
+	"numfile", "numflock", "numpty", "numsiginfo", "numtcpsock", "numothersock",
+};
+
+static int op_numbers(struct actor *a)
+{
+	char path[96];
+	unsigned long limit = below(a, 60);
+
+	snprintf(path, sizeof(path), "%s/beancounters", random_container(a));
+	if (chance(a, 20))
+		return putf(path, "%s reset", numbers[below(a, 6)]);
+	/* an actor that cannot open a file gets nowhere */
+	return putf(path, "%s %lu %lu", numbers[below(a, 6)], 30 + limit / 2, 30 + limit);
+}
+
+/* Who waits for pressure, while the container comes and goes. */
+static int op_trigger(struct actor *a)
+{
+	static int fds[4] = { -1, -1, -1, -1 };
+	struct pollfd p = { .events = POLLPRI };
+	int i = below(a, 4);
+	char path[96];
+
+	if (fds[i] >= 0 && chance(a, 60)) {
+		p.fd = fds[i];
+		return poll(&p, 1, below(a, 200)) < 0 ? errno : 0;
+	}
+	if (fds[i] >= 0)
+		close(fds[i]);
+	snprintf(path, sizeof(path), "%s/pressure", random_container(a));
+	fds[i] = open(path, O_RDWR | O_CLOEXEC);
+	if (fds[i] < 0)
+		return errno;
+	return dprintf(fds[i], "some %lu 500000", 1 + below(a, 400000)) < 0 ? errno : 0;
+}
+
 /* So that not all get stuck below small limits. */
 static int op_relax(struct actor *a)
 {
@@ -230,6 +268,9 @@ static int op_relax(struct actor *a)
 	err = put(path, "max");
 	snprintf(path, sizeof(path), "%s/task_limit", dir);
 	put(path, "max");
+	snprintf(path, sizeof(path), "%s/beancounters", dir);
+	for (int i = 0; i < 6; i++)
+		putf(path, "%s max", numbers[i]);
 	snprintf(path, sizeof(path), "%s/page_limit", dir);
 	put(path, chance(a, 50) ? "max" : "16M");
 	return err;
@@ -361,6 +402,8 @@ static const struct op ops[] = {
 	{ "peaks", 3, op_peaks },
 	{ "defaults", 2, op_defaults },
 	{ "relax", 10, op_relax },
+	{ "beancounters", 6, op_numbers },
+	{ "pressure", 6, op_trigger },
 	{ "read all", 5, op_read_all },
 	{ "held open", 10, op_held },
 	{ "inotify", 6, op_inotify },
