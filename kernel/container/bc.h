@@ -61,6 +61,8 @@ struct bc_row {
 struct beancounter {
 	spinlock_t lock;	/* protects limits and bound of most rows: see above */
 	struct bc_row row[BC_RESOURCES];
+	/* what binds of physpages and has been reached; under shrink_lock */
+	struct bc_limits physpages_bound;
 };
 
 /*

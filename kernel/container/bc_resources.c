@@ -225,19 +225,17 @@ static void physpages_init(struct container *ctn, struct bc_row *row,
 
 /*
  * The limit takes its time. It is bound from the beginning, so that nobody raises it
- * behind the back of who waits here; if it is not reached, the bound from before is
- * in force again, unless somebody else has set another meanwhile.
+ * behind the back of who waits here; if it is not reached, the last one that was is in
+ * force again, unless somebody else has set another meanwhile.
  */
 static int physpages_change(struct container *ctn, struct bc_row *row,
 			    const struct bc_limits *limits, bool binds)
 {
-	struct bc_limits before;
 	unsigned long barrier;
 	bool may;
 	int err;
 
 	spin_lock(&ctn->shrink_lock);
-	before = row->bound;
 	may = bc_may_set(row, limits, binds);
 	spin_unlock(&ctn->shrink_lock);
 	if (!may)
@@ -251,9 +249,11 @@ static int physpages_change(struct container *ctn, struct bc_row *row,
 	barrier = to_limit(min(limits->barrier, row->bound.barrier));
 	if (!err)
 		WRITE_ONCE(ctn->rss_barrier, barrier);
+	if (!err && binds)
+		ctn->bc->physpages_bound = *limits;
 	else if (binds && row->bound.barrier == limits->barrier &&
 		 row->bound.limit == limits->limit)
-		row->bound = before;
+		row->bound = ctn->bc->physpages_bound;
 	spin_unlock(&ctn->shrink_lock);
 	if (err)
 		return err;
@@ -391,6 +391,7 @@ struct beancounter *container_make_bc(struct container *ctn)
 	if (!bc)
 		return NULL;
 	spin_lock_init(&bc->lock);
+	bc->physpages_bound = (struct bc_limits){ BC_MAXVALUE, BC_MAXVALUE };
 	for (nr = 0; nr < BC_RESOURCES; nr++)
 		bc_row_init(&bc->row[nr]);
 
@@ -629,6 +630,8 @@ int container_bc_create(struct container *ctn)
 		read_default(nr, &limits);
 		bc->row[nr].limits = limits;
 		bc->row[nr].bound = limits;
+		if (nr == BC_PHYSPAGES)
+			bc->physpages_bound = limits;
 		if (res->init)
 			res->init(ctn, &bc->row[nr], &limits);
 	}

@@ -390,11 +390,11 @@ static inline unsigned long container_nr_parts(struct container *ctn)
 	       READ_ONCE(ctn->nr_files[CONTAINER_FILE_LARGE]);
 }
 
-/* May whoever has @cred move what is not theirs? */
+/* May whoever has @cred move what is not theirs? Most have no need to: it is no audit event. */
 static inline bool container_cred_is_capable(const struct cred *cred)
 {
 	return !security_capable(cred, &init_user_ns, CAP_SYS_RESOURCE,
-				 CAP_OPT_NONE);
+				 CAP_OPT_NOAUDIT);
 }
 
 /* Who has opened the file that is written to, if that is what goes on, as well. */

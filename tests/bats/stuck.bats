@@ -532,6 +532,30 @@ was_told() {
 	tells q check m
 }
 
+@test "of two limits that are not reached, neither binds" {
+	local first second
+
+	fill p
+	drain_batches
+	chown -R 1000 "$C"
+	hold_swap
+	printf 'physpages 100' | put "$C/beancounters" >"$BATS_TEST_TMPDIR/first" 3>&- &
+	first=$!
+	wait_until 20 limit_reads 100
+	wait_until 20 round_is_held
+	# it finds the first one's, which is not in force
+	printf 'physpages 90' | put "$C/beancounters" >"$BATS_TEST_TMPDIR/second" 3>&- &
+	second=$!
+	wait_until 20 limit_reads 90
+	kill -KILL "$first"
+	wait "$first" || true
+	kill -KILL "$second"
+	wait "$second" || true
+	wait_until 20 limit_reads max
+	let_swap_go_on
+	assert_equal "$(put_as 1000 beancounters 'physpages 200000')" ok
+}
+
 @test "one who lowers rss_limit to what is not reached keeps no other writer waiting" {
 	local first limit said=$BATS_TEST_TMPDIR/said
 
