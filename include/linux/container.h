@@ -826,6 +826,9 @@ DECLARE_STATIC_KEY_FALSE(container_bc_key);
 
 int __container_charge_one(struct container_owner *owner, unsigned int nr,
 			   enum bc_severity severity);
+int __container_charge_task(struct container_owner *owner, struct task_struct *task,
+			    unsigned int nr, enum bc_severity severity);
+void __container_charge_uncounted(struct container_owner *owner, unsigned int nr);
 int __container_charge_like(struct container_owner *owner,
 			    const struct container_owner *like, unsigned int nr,
 			    enum bc_severity severity);
@@ -856,6 +859,43 @@ static __always_inline int container_charge_one(struct container_owner *owner,
 }
 
 /**
+ * container_charge_task - there is one more of what is counted, for a task
+ * @owner: of the object, or for it; set, whatever it was.
+ * @task: who is to have it; stays within RCU.
+ * @nr: as for container_charge_one(), as is
+ * @severity: this.
+ *
+ * Context: Any but an NMI.
+ * Return: as container_charge_one().
+ */
+static __always_inline int container_charge_task(struct container_owner *owner,
+						 struct task_struct *task,
+						 unsigned int nr,
+						 enum bc_severity severity)
+{
+	if (static_branch_unlikely(&container_bc_key))
+		return __container_charge_task(owner, task, nr, severity);
+	owner->token = 0;
+	return 0;
+}
+
+/**
+ * container_charge_uncounted - if an object is counted nowhere, the current task has it
+ * @owner: of the object.
+ * @nr: as for container_charge_one().
+ *
+ * It is counted even if that is more than the limit. Several may call this at once.
+ *
+ * Context: Any but an NMI.
+ */
+static __always_inline void container_charge_uncounted(struct container_owner *owner,
+						       unsigned int nr)
+{
+	if (static_branch_unlikely(&container_bc_key) && !READ_ONCE(owner->token))
+		__container_charge_uncounted(owner, nr);
+}
+
+/**
  * container_charge_like - there is one more, where another is counted
  * @owner: of the object, or for it; set, whatever it was.
  * @like: of the other.
@@ -870,7 +910,7 @@ static __always_inline int container_charge_like(struct container_owner *owner,
 						 unsigned int nr,
 						 enum bc_severity severity)
 {
-	if (static_branch_unlikely(&container_bc_key) && like->token)
+	if (static_branch_unlikely(&container_bc_key) && READ_ONCE(like->token))
 		return __container_charge_like(owner, like, nr, severity);
 	owner->token = 0;
 	return 0;
@@ -890,11 +930,36 @@ static __always_inline void container_uncharge_one(struct container_owner *owner
 		__container_uncharge_one(owner, nr);
 }
 
+/* One object takes another's place: it is counted where that was, which is not any more. */
+static __always_inline void container_move_owner(struct container_owner *to,
+						 struct container_owner *from)
+{
+	*to = *from;
+	from->token = 0;
+}
+
 #else
 static inline int container_charge_one(struct container_owner *owner, unsigned int nr,
 				       enum bc_severity severity)
 {
 	return 0;
+}
+
+static inline int container_charge_task(struct container_owner *owner,
+					struct task_struct *task, unsigned int nr,
+					enum bc_severity severity)
+{
+	return 0;
+}
+
+static inline void container_charge_uncounted(struct container_owner *owner,
+					      unsigned int nr)
+{
+}
+
+static inline void container_move_owner(struct container_owner *to,
+					struct container_owner *from)
+{
 }
 
 static inline int container_charge_like(struct container_owner *owner,

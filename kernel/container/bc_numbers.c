@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Beancounters of what there is a number of: open files, file locks, ptys, queued
- * signals, sockets. Each is counted where it is made, for the container of the task
- * that makes it, and stays there until it is freed, whoever has it by then; what comes
- * in on a socket that listens is counted where that is.
+ * signals, sockets. Each is counted for the container of the task that makes it, and
+ * stays there until it is freed, whoever has it by then. But nobody is to be charged
+ * for what others make: a queued signal is counted for who gets it, who has allowed that,
+ * and what comes in on a socket that listens where that is.
  *
  * The object has its container as a token, so that it may outlive it: from then on it
  * names nobody, and there is nothing to uncharge. Nothing takes a lock here, as some of
@@ -51,6 +52,27 @@ int __container_charge_one(struct container_owner *owner, unsigned int nr,
 	return err;
 }
 
+int __container_charge_task(struct container_owner *owner, struct task_struct *task,
+			    unsigned int nr, enum bc_severity severity)
+{
+	int err;
+
+	rcu_read_lock();
+	err = charge(rcu_dereference(task->container), owner, nr, severity);
+	rcu_read_unlock();
+	return err;
+}
+
+void __container_charge_uncounted(struct container_owner *owner, unsigned int nr)
+{
+	struct container_owner mine;
+
+	__container_charge_one(&mine, nr, BC_FORCE);
+	/* another may have been here first */
+	if (mine.token && cmpxchg(&owner->token, 0, mine.token))
+		__container_uncharge_one(&mine, nr);
+}
+
 int __container_charge_like(struct container_owner *owner,
 			    const struct container_owner *like, unsigned int nr,
 			    enum bc_severity severity)
@@ -58,7 +80,7 @@ int __container_charge_like(struct container_owner *owner,
 	int err;
 
 	rcu_read_lock();
-	err = charge(token_container(like->token), owner, nr, severity);
+	err = charge(token_container(READ_ONCE(like->token)), owner, nr, severity);
 	rcu_read_unlock();
 	return err;
 }

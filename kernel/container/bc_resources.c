@@ -235,16 +235,16 @@ static int physpages_change(struct container *ctn, struct bc_row *row,
 	bool may;
 	int err;
 
-	spin_lock(&ctn->shrink_lock);
+	spin_lock_irq(&ctn->shrink_lock);
 	may = bc_may_set(row, limits, binds);
-	spin_unlock(&ctn->shrink_lock);
+	spin_unlock_irq(&ctn->shrink_lock);
 	if (!may)
 		return -EPERM;
 
 	container_stop_point("physpages: bound");
 	err = container_set_rss_limit(ctn, to_limit(limits->limit));
 
-	spin_lock(&ctn->shrink_lock);
+	spin_lock_irq(&ctn->shrink_lock);
 	/* it may have been lowered meanwhile */
 	barrier = to_limit(min(limits->barrier, row->bound.barrier));
 	if (!err)
@@ -254,7 +254,7 @@ static int physpages_change(struct container *ctn, struct bc_row *row,
 	else if (binds && row->bound.barrier == limits->barrier &&
 		 row->bound.limit == limits->limit)
 		row->bound = ctn->bc->physpages_bound;
-	spin_unlock(&ctn->shrink_lock);
+	spin_unlock_irq(&ctn->shrink_lock);
 	if (err)
 		return err;
 

@@ -388,9 +388,10 @@ static int container_pressure_seq_show(struct config_item *item, struct seq_file
 	return container_show_pressure(to_container(item), m);
 }
 
-static void *container_pressure_watch(struct config_item *item, const char *buf)
+static void *container_pressure_watch(struct config_item *item, const char *buf,
+				      size_t count)
 {
-	return container_trigger_begin(to_container(item), buf);
+	return container_trigger_begin(to_container(item), buf, count);
 }
 
 static const struct configfs_watch_operations container_pressure_watch_ops = {

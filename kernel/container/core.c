@@ -259,7 +259,8 @@ void container_revive(struct container *ctn)
 	if (container_table_add(ctn))
 		return;
 
-	clear_bit(CONTAINER_DYING, &ctn->flags);
+	/* who finds it clear finds the new ident */
+	clear_bit_unlock(CONTAINER_DYING, &ctn->flags);
 	if (READ_ONCE(ctn->notices))
 		queue_delayed_work(system_unbound_wq, &ctn->notify_work, 0);
 }

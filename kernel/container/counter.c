@@ -126,10 +126,12 @@ void container_drain_stock(struct container *ctn)
  */
 void container_set_stock_most(struct container *ctn)
 {
-	spin_lock(&ctn->shrink_lock);
+	unsigned long flags;
+
+	spin_lock_irqsave(&ctn->shrink_lock, flags);
 	WRITE_ONCE(ctn->stock_most, ctn->lowering || container_over_held(ctn) ?
 				    0 : CONTAINER_STOCK_MOST);
-	spin_unlock(&ctn->shrink_lock);
+	spin_unlock_irqrestore(&ctn->shrink_lock, flags);
 }
 
 /*

@@ -49,7 +49,8 @@
  *					address_space::i_pages, inside
  *	mmap_lock, page table lock	while charging, or walking an mm
  *	  lruvec::lru_lock		nests inside a page table lock
- *	container::shrink_lock		a leaf; nests inside a page table lock
+ *	container::shrink_lock		a leaf, with interrupts off; nests inside a page
+ *					table lock, and i_pages
  *	container_pressure::lock	another; nests inside a page table lock
  *	container::kill_mutex		nests container::lock; nothing else is held
  *
@@ -524,7 +525,7 @@ void container_pressure_update(struct container_pressure *p);
 /* trigger.c */
 void container_triggers_restart(struct container_pressure *p);
 bool container_triggers_look(struct container_pressure *p);
-void *container_trigger_begin(struct container *ctn, const char *buf);
+void *container_trigger_begin(struct container *ctn, const char *buf, size_t count);
 __poll_t container_trigger_poll(void *watch, struct file *file,
 				struct poll_table_struct *wait);
 void container_trigger_end(void *watch);

@@ -29,20 +29,20 @@ static void update_goal(struct container *ctn)
 
 static void add_goal(struct container *ctn, struct shrinker_goal *goal)
 {
-	spin_lock(&ctn->shrink_lock);
+	spin_lock_irq(&ctn->shrink_lock);
 	list_add(&goal->node, &ctn->shrinkers);
 	update_goal(ctn);
-	spin_unlock(&ctn->shrink_lock);
+	spin_unlock_irq(&ctn->shrink_lock);
 	/* a round that is said to begin after this sees it: begin_round() */
 	smp_mb();
 }
 
 static void remove_goal(struct container *ctn, struct shrinker_goal *goal)
 {
-	spin_lock(&ctn->shrink_lock);
+	spin_lock_irq(&ctn->shrink_lock);
 	list_del(&goal->node);
 	update_goal(ctn);
-	spin_unlock(&ctn->shrink_lock);
+	spin_unlock_irq(&ctn->shrink_lock);
 }
 
 /* Returns 0 when the round has ended, or -EINTR for a signal. */
@@ -124,21 +124,21 @@ static unsigned long try_limit(struct container *ctn, unsigned long limit)
 {
 	unsigned long writer = 0;
 
-	spin_lock(&ctn->shrink_lock);
+	spin_lock_irq(&ctn->shrink_lock);
 	if (container_may_set_rss_limit(ctn, limit)) {
 		writer = ++ctn->limit_writers;
 		ctn->limit_tried_by = writer;
 		WRITE_ONCE(ctn->lowering, ctn->lowering + 1);
 		xchg(&ctn->counter[CONTAINER_HELD].max, limit);
 	}
-	spin_unlock(&ctn->shrink_lock);
+	spin_unlock_irq(&ctn->shrink_lock);
 	return writer;
 }
 
 static void end_limit(struct container *ctn, unsigned long limit,
 		      unsigned long writer, bool reached)
 {
-	spin_lock(&ctn->shrink_lock);
+	spin_lock_irq(&ctn->shrink_lock);
 	if (reached && writer > ctn->limit_reached_by) {
 		ctn->limit_reached = limit;
 		ctn->limit_reached_by = writer;
@@ -148,7 +148,7 @@ static void end_limit(struct container *ctn, unsigned long limit,
 		xchg(&ctn->counter[CONTAINER_HELD].max, ctn->limit_reached);
 	}
 	WRITE_ONCE(ctn->lowering, ctn->lowering - 1);
-	spin_unlock(&ctn->shrink_lock);
+	spin_unlock_irq(&ctn->shrink_lock);
 }
 
 /**

@@ -16,12 +16,13 @@
  * removed. It is held while somebody is woken, so that who has taken a trigger off the
  * list can free it.
  */
-#include <linux/capability.h>
+#include <linux/ctype.h>
 #include <linux/err.h>
 #include <linux/math64.h>
 #include <linux/poll.h>
 #include <linux/psi.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include "token.h"
 
 /* A window is as long as one of PSI may be, in microseconds. */
@@ -123,27 +124,51 @@ static void set_interval(struct container_pressure *p)
 			0 : nsecs_to_jiffies(div_u64(shortest, 10));
 }
 
+/* "some THRESHOLD WINDOW", with one space, and a newline or none. 0 or -EINVAL. */
+static int parse(const char *buf, unsigned int *threshold, unsigned int *window)
+{
+	char text[32], *words = text, *word;
+	unsigned int *numbers[] = { threshold, window };
+	ssize_t len = strscpy(text, buf, sizeof(text));
+	int i;
+
+	if (len < 0)
+		return -EINVAL;
+	if (len && text[len - 1] == '\n')
+		text[len - 1] = '\0';
+	if (strcmp(strsep(&words, " "), "some"))
+		return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
+		word = strsep(&words, " ");
+		/* no sign, nor anything else that kstrtouint() would take */
+		if (!word || !isdigit(*word) || word[strlen(word) - 1] == '\n' ||
+		    kstrtouint(word, 10, numbers[i]))
+			return -EINVAL;
+	}
+	return words ? -EINVAL : 0;
+}
+
 /**
  * container_trigger_begin - an open file is to be told of pressure
  * @ctn: the container.
  * @buf: "some THRESHOLD WINDOW", in microseconds, with a newline or without.
+ * @count: how long that is.
  *
  * Context: May sleep, with a reference to @ctn.
  * Return: the trigger, which container_trigger_end() frees; or -EINVAL, -ENOMEM, -ENOSPC
  *	   if the container has too many, -ENODEV if it is being removed, -EOPNOTSUPP if PSI
  *	   has been disabled when the machine was booted.
  */
-void *container_trigger_begin(struct container *ctn, const char *buf)
+void *container_trigger_begin(struct container *ctn, const char *buf, size_t count)
 {
 	struct container_pressure *p = &ctn->pressure;
 	unsigned int threshold, window;
 	struct container_trigger *t;
-	int end = 0, err = 0;
+	int err = 0;
 
 	if (static_branch_likely(&psi_disabled))
 		return ERR_PTR(-EOPNOTSUPP);
-	/* eight digits are enough, and do not wrap */
-	if (sscanf(buf, "some %8u %8u %n", &threshold, &window, &end) != 2 || buf[end] ||
+	if (strlen(buf) != count || parse(buf, &threshold, &window) ||
 	    window < WINDOW_MIN || window > WINDOW_MAX || !threshold || threshold > window)
 		return ERR_PTR(-EINVAL);
 
@@ -155,7 +180,8 @@ void *container_trigger_begin(struct container *ctn, const char *buf)
 	init_waitqueue_head(&t->wait);
 
 	spin_lock(&p->lock);
-	if (test_bit(CONTAINER_DYING, &ctn->flags)) {
+	/* if it is not, it has an ident: pairs with container_revive() */
+	if (test_bit_acquire(CONTAINER_DYING, &ctn->flags)) {
 		err = -ENODEV;
 	} else if (p->nr_triggers == TRIGGERS_MAX) {
 		err = -ENOSPC;
@@ -167,7 +193,7 @@ void *container_trigger_begin(struct container *ctn, const char *buf)
 		p->nr_triggers++;
 		set_interval(p);
 		/* it may be on its way, but for later */
-		if (p->stalled)
+		if (!p->resting)
 			mod_delayed_work(system_wq, &p->work, p->look_every);
 	}
 	spin_unlock(&p->lock);

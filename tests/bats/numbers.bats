@@ -38,13 +38,15 @@ bc_is() {
 	assert_equal "$1 $2 $(bc "$1" "$2")" "$1 $2 $3"
 }
 
-# many_start WHAT [COMMAND...]: a process in the container that makes so many of these
+# many_start WHAT [out|COMMAND...]: a process in the container that makes so many of these,
+# or outside
 many_start() {
-	local what=$1
+	local what=$1 enter=(enter "$C")
 
 	shift
+	[ "${1-}" != out ] || { enter=(); shift; }
 	mkfifo "$BATS_TEST_TMPDIR/in" "$BATS_TEST_TMPDIR/out"
-	"$@" enter "$C" many "$what" "$F" <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 3>&- &
+	"$@" "${enter[@]}" many "$what" "$F" <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 3>&- &
 	MANY=$!
 	exec {IN}>"$BATS_TEST_TMPDIR/in" {OUT}<"$BATS_TEST_TMPDIR/out"
 	makes 0 '0 ok'
@@ -186,6 +188,76 @@ declare -gA what_is_two=([pipe]=1 [accept]=1)
 	many_end
 	set_attr beancounters 'numtcpsock max'
 	wait_until 70 bc_back numtcpsock 0
+}
+
+@test "a connection over a unix socket is counted where somebody listens" {
+	many_start unix-accept
+	makes 20 '40 ok'
+	# the one that listens, and both ends
+	bc_is numothersock held 41
+	set_attr beancounters 'numothersock 42'
+	makes 1 '0 ENOMEM'
+	bc_is numothersock held 41
+	many_end
+	wait_until 10 bc_back numothersock 0
+}
+
+@test "who listens on a unix socket does not have others pay for what it has" {
+	local server
+
+	mkfifo "$BATS_TEST_TMPDIR/server"
+	many unix-listen "$F" <"$BATS_TEST_TMPDIR/server" >/dev/null 3>&- &
+	exec {server}>"$BATS_TEST_TMPDIR/server"
+	wait_until 10 test -S "$F"
+	many_start unix-connect
+	makes 20 '20 ok'
+	bc_is numothersock held 20
+	makes - '0 ok'
+	# nobody has accepted them, and there they are
+	bc_is numothersock held 0
+	many_end
+	exec {server}>&-
+}
+
+@test "a signal is counted for who gets it" {
+	mkdir "$C-other"
+	echo 'numsiginfo 10' >"$C-other/beancounters"
+	many_start signal
+	F=$MANY enter "$C-other" bash -c 'many signal-to "$F" <<<50' >"$BATS_TEST_TMPDIR/said"
+	assert_equal "$(<"$BATS_TEST_TMPDIR/said")" '50 ok'
+	bc_is numsiginfo held 50
+	# but for what it gets itself, of its children
+	assert [ "$(bc numsiginfo maxheld "$C-other")" -lt 5 ]
+	many_end
+	wait_until 10 bc_back numsiginfo 0
+}
+
+@test "a server that listened before it was counted is, once it accepts" {
+	set_attr beancounters 'numfile max'
+	many_start accept out
+	makes 3 '6 ok'
+	bc_is numtcpsock held 0
+	set_attr addtask "$MANY"
+	# the one that listens, and both ends
+	makes 1 '2 ok'
+	bc_is numtcpsock held 3
+	set_attr beancounters 'numtcpsock 4'
+	makes 1 '1 EAGAIN'
+	bc_is numtcpsock held 4
+	many_end
+	set_attr beancounters 'numtcpsock max'
+	wait_until 70 bc_back numtcpsock 0
+}
+
+@test "a lock from before is not counted, whatever becomes of it" {
+	many_start posix out
+	makes 10 '10 ok'
+	set_attr addtask "$MANY"
+	set_attr beancounters 'numflock 0'
+	makes shared '0 ok'
+	makes all '0 ok'
+	bc_is numflock maxheld 0
+	many_end
 }
 
 @test "what is in no container, or in one without beancounters, is not counted" {

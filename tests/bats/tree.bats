@@ -170,7 +170,9 @@ ask_for() {
 
 	for text in '' some 'some 1' 'full 1 1000000' 'some 0 1000000' 'some 1000001 1000000' \
 		    'some 1 499999' 'some 1 10000001' 'some 1 1000000 1' 'some 1 1000000x' \
-		    'some -1 1000000' 'some 1 18446744073710551616'; do
+		    'some -1 1000000' 'some 1 18446744073710551616' 'some150000 1000000' \
+		    'some 0100000010000000' 'some  1 1000000' 'some 1 1000000 ' ' some 1 1000000' \
+		    'some +1 1000000' 'some 0x1 1000000'; do
 		assert_equal "$text: $(ask_for "$text")" "$text: EINVAL"
 	done
 	for text in 'some 1 500000' 'some 10000000 10000000' $'some 1 1000000\n'; do

@@ -15,6 +15,10 @@
  *	timer		a timer of timer_create(2)
  *	tcp, tcp6, udp, unix, netlink	a socket
  *	accept		a connection over loopback: two sockets of TCP
+ *	unix-accept	the same over a unix socket, which is FILE
+ *	unix-listen	nothing; but it listens at FILE
+ *	unix-connect	a connection to FILE, which nobody has to accept
+ *	signal-to	a signal to the process whose pid FILE is
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,6 +32,7 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,6 +43,7 @@ static const char *what, *path;
 static int fds[MOST], nr, byte_fd = -1, listener = -1;
 static timer_t timers[MOST];
 static struct sockaddr_in address = { .sin_family = AF_INET };
+static struct sockaddr_un named = { .sun_family = AF_UNIX };
 
 static bool is(const char *name)
 {
@@ -115,6 +121,27 @@ static int make_connection(void)
 	return err;
 }
 
+static int unix_listen(void)
+{
+	if (listener >= 0)
+		return 0;
+	listener = socket(AF_UNIX, SOCK_STREAM, 0);
+	return bind(listener, (struct sockaddr *)&named, sizeof(named)) ?:
+	       listen(listener, 4000);
+}
+
+static int unix_connect(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), err;
+
+	if (fd < 0 || !connect(fd, (struct sockaddr *)&named, sizeof(named)))
+		return keep(fd);
+	err = errno;
+	close(fd);
+	errno = err;
+	return -1;
+}
+
 static int make(void)
 {
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
@@ -149,6 +176,12 @@ static int make(void)
 		return keep(socket(AF_NETLINK, SOCK_RAW, 0));
 	if (is("accept"))
 		return make_connection();
+	if (is("unix-accept"))
+		return unix_connect() ?: keep(accept(listener, NULL, NULL));
+	if (is("unix-connect"))
+		return unix_connect();
+	if (is("signal-to"))
+		return sigqueue(atoi(path), SIGRTMIN, none) ? -1 : (nr++, 0);
 	exit(2);
 }
 
@@ -199,6 +232,10 @@ int main(int argc, char **argv)
 	what = argv[1];
 	path = argc > 2 ? argv[2] : NULL;
 	setlinebuf(stdout);
+	if (path)
+		snprintf(named.sun_path, sizeof(named.sun_path), "%s", path);
+	if ((is("unix-accept") || is("unix-listen")) && unix_listen())
+		return 1;
 	setrlimit(RLIMIT_NOFILE, &files);
 	setrlimit(RLIMIT_SIGPENDING, &files);
 	sigfillset(&all);
