@@ -5,7 +5,7 @@
 # process goes from one container to another.
 #
 # debug: quick
-# vm: --mem 512M --smp 2 --swap 64M --append numa=fake=2
+# vm: --mem 512M --smp 2 --disk 64M --swap 64M --append numa=fake=2
 
 load common
 
@@ -102,5 +102,28 @@ move_while_pages_move() {
 	done
 	drain_batches
 	assert_equal "left behind: $(($(attr num_anon_pages) - had))" 'left behind: 0'
+	let_go p
+}
+
+# On a kernel with lock checks: the limit's lock is taken below that of the file's pages,
+# which interrupts take that end the writing of others.
+@test "shared memory becomes huge pages while rss_limit is lowered" {
+	local i writer
+
+	dd if=/dev/zero of=/mnt/disk/f bs=64k count=64 conv=fsync 2>/dev/null
+	rm /mnt/disk/f
+	tells p shm s 8192
+	tells p touch s
+	while :; do
+		echo 1000 >"$C/rss_limit" || true
+	done 2>/dev/null 3>&- &
+	writer=$!
+	for i in {1..5}; do
+		tell p advise s collapse >/dev/null
+	done
+	kill "$writer"
+	wait "$writer" || true
+	set_attr rss_limit max
+	tells p check s
 	let_go p
 }
