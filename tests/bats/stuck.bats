@@ -465,22 +465,26 @@ average_is_not() {
 }
 
 @test "a wait that began before somebody asked is told of" {
-	local average
+	local average i
 
 	fill p
 	at_its_limit
 	tells p anon b 900
 	will_wait p touch b
-	# the averages have just been computed, and are not to be for nearly 2 s
-	average=$(average)
-	wait_until 10 average_is_not "$average"
-	average=$(average)
-	wait_until 10 average_is_not "$average"
-	sleep 0.1
-	await late 'some 300000 500000'
-	wait_until 10 was_told "$TOLD" 1
-	run awk '/pressure/ { print $2 < 1200 ? "in time" : "late: " $2; exit }' "$TOLD"
-	assert_output 'in time'
+	# where it takes long to start a program, once may be in time by chance
+	for i in 1 2; do
+		# the averages have just been computed, and are not to be for nearly 2 s
+		average=$(average)
+		wait_until 10 average_is_not "$average"
+		average=$(average)
+		wait_until 10 average_is_not "$average"
+		sleep 0.1
+		await "late$i" 'some 300000 500000'
+		wait_until 10 was_told "$TOLD" 1
+		kill "$AWAITS"
+		run awk '/pressure/ { print $2 < 1200 ? "in time" : "late: " $2; exit }' "$TOLD"
+		assert_output 'in time'
+	done
 	set_attr rss_limit max
 	answers p
 	let_swap_go_on
