@@ -124,6 +124,15 @@ int read_number(const struct ctn *ctn, const struct ctn_stats *stats, const char
 
 /* text.c: numbers and strings */
 
+/*
+ * Words of ours that may be typed in small or capital letters: whether two are the same,
+ * whether one begins as @with does, and a letter as a small one. Letters are those of
+ * ASCII: a locale can have others for them, as Turkish has for i and I.
+ */
+int same_word(const char *a, const char *b);
+int begins_word(const char *word, const char *with);
+char small_letter(char c);
+
 /* A name as the kernel escapes it, with \ooo, becomes what it is: in place. */
 void undo_octal(char *text);
 

@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,11 +76,6 @@ static void put(const char *prefix, const char *word, const char *suffix,
 static int begins(const char *word, const char *with)
 {
 	return !strncmp(word, with, strlen(with));
-}
-
-static int begins_any_case(const char *word, const char *with)
-{
-	return !strncasecmp(word, with, strlen(with));
 }
 
 /* Reading the help */
@@ -340,7 +334,7 @@ static void put_signals(const char *prefix, const char *typed)
 	for (int i = 1; i < SIGRTMIN; i++) {
 		const char *name = sigabbrev_np(i);
 
-		if (name && begins_any_case(name, typed))
+		if (name && begins_word(name, typed))
 			put(prefix, name, "", sigdescr_np(i));
 	}
 }
@@ -417,7 +411,7 @@ static void put_columns(const struct typed *typed, const char *part)
 		help = line + strcspn(line, " ");
 		if (*help)
 			*help++ = '\0';
-		if (begins_any_case(line, part))
+		if (begins_word(line, part))
 			put(before, line, "", help + strspn(help, " "));
 	}
 	free(text);
@@ -629,8 +623,10 @@ static struct known *own_argument(const struct typed *typed, const char **part)
 
 		option = equals ? find_long(&typed->manual, word + 2,
 					    (size_t)(equals - word - 2)) : NULL;
+		if (!option || !option->arg)
+			return NULL;
 		*part = equals + 1;
-		return option && option->arg ? option : NULL;
+		return option;
 	}
 	for (word++; *word; word++) {
 		option = find_letter(&typed->manual, *word);

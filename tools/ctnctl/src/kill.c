@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include "common.h"
@@ -35,22 +34,22 @@ int take_signal(const char *text)
 
 	if (number >= 0)
 		return number <= SIGRTMAX ? number : -1;
-	if (!strncasecmp(text, "SIG", 3))
+	if (begins_word(text, "SIG"))
 		text += 3;
 	for (int i = 1; i < SIGRTMIN; i++) {
 		const char *name = sigabbrev_np(i);
 
-		if (name && !strcasecmp(name, text))
+		if (name && same_word(name, text))
 			return i;
 	}
-	if (!strcasecmp(text, "RTMIN"))
+	if (same_word(text, "RTMIN"))
 		return SIGRTMIN;
-	if (!strcasecmp(text, "RTMAX"))
+	if (same_word(text, "RTMAX"))
 		return SIGRTMAX;
 	number = -1;
-	if (!strncasecmp(text, "RTMIN+", 6) && take_number(text + 6) >= 0)
+	if (begins_word(text, "RTMIN+") && take_number(text + 6) >= 0)
 		number = SIGRTMIN + take_number(text + 6);
-	else if (!strncasecmp(text, "RTMAX-", 6) && take_number(text + 6) >= 0)
+	else if (begins_word(text, "RTMAX-") && take_number(text + 6) >= 0)
 		number = SIGRTMAX - take_number(text + 6);
 	return number >= SIGRTMIN && number <= SIGRTMAX ? number : -1;
 }

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "table.h"
 
@@ -50,7 +49,11 @@ int look_option(const struct command *cmd, struct look *look, int opt,
 
 static int is_named(const char *name, const char *given, size_t len)
 {
-	return name && strlen(name) == len && !strncasecmp(name, given, len);
+	char *copy = xasprintf("%.*s", (int)len, given);
+	int same = name && same_word(name, copy);
+
+	free(copy);
+	return same;
 }
 
 /* A column is shown once: JSON has no use for the same key twice. Returns where. */
@@ -298,7 +301,7 @@ static struct json_object *object_of(const struct table *table, size_t shown,
 		return NULL;
 	snprintf(key, 64, "%s", name);
 	for (char *c = key; *c; c++)
-		*c = (char)(*c == '-' ? '_' : tolower((unsigned char)*c));
+		*c = (char)(*c == '-' ? '_' : small_letter(*c));
 	return scols_line_get_userdata(table->line);
 }
 

@@ -2,7 +2,6 @@
 /*
  * Numbers and strings as people and JSON want them.
  */
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,10 +87,12 @@ const char *take_size(char *text)
 	size_t digits = strspn(text, "0123456789");
 	char *unit = text + digits;
 	int is_zero = strspn(text, "0") == digits;
-	char letter = (char)toupper((unsigned char)*unit);
+	char letter = *unit;
 	uint64_t pages = 0;
 	char *size;
 
+	if (letter >= 'a' && letter <= 'z')
+		letter = (char)(letter - 'a' + 'A');
 	if (!digits)
 		return "it is no size";
 	if (!*unit)
@@ -189,6 +190,25 @@ char *to_label(const char *text)
 	}
 	*out = '\0';
 	return label;
+}
+
+char small_letter(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+int begins_word(const char *word, const char *with)
+{
+	while (*with && small_letter(*word) == small_letter(*with)) {
+		word++;
+		with++;
+	}
+	return !*with;
+}
+
+int same_word(const char *a, const char *b)
+{
+	return strlen(a) == strlen(b) && begins_word(a, b);
 }
 
 static int is_octal(char c)
