@@ -139,7 +139,7 @@ physpages = 32M:64M'
 
 @test "a resource that this kernel does not count is told, and the rest is applied" {
 	apply "[$N]" 'kmemsize = 11055923:11377049' 'numproc = 7' 'numfile = max'
-	assert_equal "$stderr" "ctnctl: $CONF:2: kmemsize: this kernel does not count it"
+	assert_equal "$stderr" "ctnctl: $CONF:2: kmemsize: this kernel does not count that"
 	assert_failure 1
 	assert_output "$N: numproc max:max -> 7:7"
 }

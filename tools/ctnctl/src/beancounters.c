@@ -3,6 +3,7 @@
  * ctnctl beancounters: what containers hold of each resource, and their barriers and
  * limits.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,25 +81,22 @@ static void fill_row(struct table *table, const char *name, const struct ctn_bc 
 }
 
 /*
- * @failed: only what has failed since, unless it is NULL. @asked: it was named, and is
- * not to have gone meanwhile.
+ * @failed: only what has failed since it was written, unless it is NULL. @asked: it was
+ * named; one that was not can have gone meanwhile, and then there is nothing to print.
  */
 static int fill(struct table *table, const struct ctn_tree *tree, const char *name,
 		struct failed *failed, int asked)
 {
 	struct ctn *ctn = ctn_open(tree, name);
 	struct ctn_bc *rows = NULL;
-	ssize_t count = -1;
+	ssize_t count = ctn ? ctn_bc_list(ctn, &rows) : -1;
 
-	if (ctn)
-		count = ctn_bc_list(ctn, &rows);
-	if (count < 0 && (!ctn && !asked)) {
-		ctn_close(ctn);
-		return STATUS_OK;
-	}
 	if (count < 0) {
+		int gone = !asked && errno == ENOENT && (!ctn || ctn_exists(ctn));
+		int status = gone ? STATUS_OK : refused();
+
 		ctn_close(ctn);
-		return refused();
+		return status;
 	}
 	for (ssize_t n = 0; n < count; n++)
 		if (!failed || failed_has_grown(failed, ctn, &rows[n]))
@@ -155,9 +153,12 @@ static int run_beancounters(const struct command *cmd, int argc, char **argv)
 	for (; optind < argc; optind++)
 		status |= fill(&table, tree, argv[optind], failed, 1);
 	table_print(&table);
-	/* what could not be shown was not seen */
+	/*
+	 * What could not be shown was not seen. A container that could not be read is not
+	 * seen either, and is not to be taken for one that has gone.
+	 */
 	if (failed && !fflush(stdout) && !ferror(stdout))
-		status |= failed_keep(failed, all);
+		status |= failed_keep(failed, all && !status);
 	failed_close(failed);
 	ctn_names_free(names);
 	ctn_tree_close(tree);

@@ -315,6 +315,21 @@ int settings_option(const struct command *cmd, struct settings *settings,
  */
 int settings_apply(const struct settings *settings, const struct ctn *ctn);
 
+/*
+ * A value as people write it, put as the kernel takes it, which is never longer: a size
+ * may also be as options have it. Returns why it cannot be taken, or NULL. What is no
+ * size is for the kernel to refuse.
+ */
+const char *take_value(const struct ctn_attr *attr, char *value);
+
+/*
+ * What may have been meant by @name, which is no setting: an attribute that @is_wanted,
+ * of those of containers or, without "default_", of those of the tree, or a resource;
+ * NULL if nothing is near.
+ */
+const char *nearest_setting(const char *name, int of_tree,
+			    int is_wanted(const struct ctn_attr *attr));
+
 /* The file of the tree that has the default of @attr, which may be its name. */
 char *default_name(const char *attr);
 

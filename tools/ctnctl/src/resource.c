@@ -138,37 +138,57 @@ int resource_get(const struct holder *of, const char *name, struct bounds *bound
 {
 	struct resource_row *rows = NULL;
 	ssize_t count = resource_rows(of, &rows);
-	int ret = -1;
+	int ret = 0;
 
+	/* a kernel may have no beancounters; a container that has gone is not that */
+	if (count < 0)
+		return errno == ENOENT && !(of->ctn && ctn_exists(of->ctn)) ? 0 : -1;
 	for (ssize_t i = 0; i < count; i++) {
 		if (strcmp(rows[i].name, name))
 			continue;
 		*bounds = rows[i].bounds;
-		ret = 0;
+		ret = 1;
 	}
-	if (count >= 0)
-		resource_rows_free(rows, count);
+	resource_rows_free(rows, count);
 	return ret;
 }
 
-int resource_get_attr(const struct holder *of, const char *attr, struct bounds *bounds)
+int resource_not_counted(const struct holder *of, const char *name)
 {
-	if (ctn_attr_find(attr) || (of->ctn && !ctn_has(of->ctn, attr)))
-		return -1;
-	return resource_get(of, attr, bounds);
+	complain("%s/%s: %s: " RESOURCE_NOT_COUNTED,
+		 of->ctn ? ctn_path(of->ctn) : ctn_tree_path(of->tree),
+		 of->ctn ? "beancounters" : "default_beancounters", name);
+	return STATUS_REFUSED;
+}
+
+int resource_is(const struct holder *of, const char *name)
+{
+	struct bounds bounds;
+
+	if (ctn_attr_find(name) || (of->ctn && !ctn_has(of->ctn, name)))
+		return 0;
+	return resource_find(name) ? 1 : resource_get(of, name, &bounds);
 }
 
 int resource_set(const struct holder *of, const char *name, const char *value)
 {
-	char *line = xasprintf("%s %s", name, value);
-	char *colon = strchr(line, ':');
+	char *barrier = xasprintf("%s", value), *line;
+	char *limit = strchr(barrier, ':');
 	int ret;
 
-	if (colon)
-		*colon = ' ';
-	ret = of->ctn ? ctn_set(of->ctn, "beancounters", line) :
-			ctn_tree_set(of->tree, "default_beancounters", line);
-	free(line);
+	if (limit)
+		*limit++ = '\0';
+	else
+		limit = barrier;
+	if (of->ctn) {
+		ret = strcmp(value, "reset") ? ctn_bc_set(of->ctn, name, barrier, limit) :
+					       ctn_bc_reset(of->ctn, name);
+	} else {
+		line = xasprintf("%s %s %s", name, barrier, limit);
+		ret = ctn_tree_set(of->tree, "default_beancounters", line);
+		free(line);
+	}
+	free(barrier);
 	return ret;
 }
 

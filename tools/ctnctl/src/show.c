@@ -78,17 +78,33 @@ static void fill_attr(struct table *table, const char *name, const char *value,
 	}
 }
 
+/* As set takes it. */
+static int show_resource(struct table *table, const struct holder *of, const char *name)
+{
+	struct bounds bounds;
+	int counted = resource_get(of, name, &bounds);
+	char *value;
+
+	if (counted < 0)
+		return refused();
+	if (!counted)
+		return resource_not_counted(of, name);
+	value = resource_text(name, &bounds);
+	fill_attr(table, name, value, NULL);
+	free(value);
+	return STATUS_OK;
+}
+
 static int show_named(struct table *table, const struct ctn_tree *tree,
 		      const struct ctn *ctn, const char *name)
 {
 	char *value, *file = NULL;
-	struct bounds bounds;
+	const struct holder of = { ctn, tree };
+	int is_resource = resource_is(&of, name);
 
-	/* as set takes it */
-	if (!resource_get_attr(&(struct holder){ ctn, tree }, name, &bounds))
-		value = resource_text(name, &bounds);
-	else
-		value = ctn ? ctn_get(ctn, name) : ctn_tree_get(tree, name);
+	if (is_resource)
+		return is_resource < 0 ? refused() : show_resource(table, &of, name);
+	value = ctn ? ctn_get(ctn, name) : ctn_tree_get(tree, name);
 	if (!value && !ctn && errno == ENOENT) {
 		file = default_name(name);
 		value = ctn_tree_get(tree, file);

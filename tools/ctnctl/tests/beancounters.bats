@@ -104,6 +104,62 @@ failed() {
 	assert_equal "$(wc -l <"$CTN_STATE/beancounters")" 2
 }
 
+@test "what could not be read is not forgotten" {
+	counted web
+	counted db
+	echo 2 >"$tree/db/id"
+	failed
+	assert_output 'db numproc 2, web numproc 2'
+	mv "$tree/web/beancounters" kept
+	ln -s /proc/self/mem "$tree/web/beancounters"
+	failed
+	assert_failure 1
+	assert_equal "$output$stderr" "ctnctl: $tree/web/beancounters: Input/output error"
+	rm "$tree/web/beancounters"
+	mv kept "$tree/web/beancounters"
+	failed
+	assert_success
+	assert_output ''
+	# the state of what could be read was kept all the same
+	fails db numproc 4
+	ln -s /proc/self/mem mem
+	mv "$tree/web/beancounters" kept
+	mv mem "$tree/web/beancounters"
+	failed
+	assert_output 'db numproc 4'
+	failed
+	assert_output ''
+}
+
+@test "one that cannot be read is told of, and the others are printed" {
+	counted app
+	counted db
+	counted web
+	ln -sf /proc/self/mem "$tree/db/beancounters"
+	run --separate-stderr ctnctl beancounters -rno NAME,RESOURCE
+	assert_failure 1
+	assert_equal "$stderr" "ctnctl: $tree/db/beancounters: Input/output error"
+	assert_output 'app numproc
+app physpages
+web numproc
+web physpages'
+	# one that has gone when it is looked at was not asked for
+	rm "$tree/db/beancounters"
+	mkfifo "$tree/app/beancounters.new"
+	cp "$tree/app/beancounters" table
+	mv "$tree/app/beancounters.new" "$tree/app/beancounters"
+	background ctnctl beancounters -rno NAME,RESOURCE
+	exec 9>"$tree/app/beancounters"
+	rm -r "${tree:?}/db"
+	cat table >&9
+	exec 9>&-
+	join
+	assert_equal "$status $output $stderr" '0 app numproc
+app physpages
+web numproc
+web physpages '
+}
+
 @test "what could not be shown was not seen" {
 	counted web
 	run bash -c '"$CTNCTL" beancounters --failed >/dev/full'
@@ -287,7 +343,12 @@ home/xdg/ctnctl/beancounters.lock'
 	counted db
 	run ctnctl set db physpages=64M
 	assert_success
-	assert_equal "$(<"$tree/db/beancounters")" 'physpages 64M'
+	assert_equal "$(<"$tree/db/beancounters")" 'physpages 64M 64M'
+	# as sizes and limits are written elsewhere
+	counted cache
+	run ctnctl set cache physpages=1MiB:64m
+	assert_success
+	assert_equal "$(<"$tree/cache/beancounters")" 'physpages 1M 64M'
 	counted app
 	run ctnctl set app numproc=reset
 	assert_success
@@ -298,15 +359,33 @@ home/xdg/ctnctl/beancounters.lock'
 	container web
 	counts web
 	run with_kernel "$CTNCTL" set web kmemsize=30M:32M
-	assert_refused "$tree/web/beancounters: \"kmemsize 30M 32M\": Operation not supported (this kernel does not count that)"
+	assert_refused "$tree/web/beancounters: kmemsize: this kernel does not count that"
 	run with_kernel "$CTNCTL" set web numproc=5:4
-	assert_refused "$tree/web/beancounters: \"numproc 5 4\": Invalid argument (want a resource and its limit, or its barrier and a limit that is not below it, or \"reset\")"
+	assert_refused "$tree/web/beancounters: \"numproc 5:4\": the barrier is over the limit"
 	run with_kernel "$CTNCTL" set web numpro=1
-	assert_refused "$tree/web/numpro: \"1\": No such attribute"
+	assert_refused "$tree/web/numpro: \"1\": No such attribute; did you mean numproc?"
 	container db
 	run ctnctl set db numproc=1
-	assert_refused "$tree/db/beancounters: \"numproc 1\": No such attribute (this kernel lacks it)"
+	assert_refused "$tree/db/beancounters: numproc: this kernel does not count that"
 	assert_equal "$(sed 1d "$tree/web/table")" $'numproc 3 7 0 max max 2\nphyspages 100 200 1 max max 0'
+}
+
+@test "a table that cannot be read is told of, and not taken for what is not counted" {
+	counted web
+	ln -sf /proc/self/mem "$tree/web/beancounters"
+	for args in 'set web numproc=1' 'set web nosuch=1' 'show web numproc' 'show web nosuch' 'beancounters web' beancounters; do
+		# shellcheck disable=SC2086
+		run ctnctl $args
+		assert_refused "$tree/web/beancounters: Input/output error"
+	done
+	printf '[web]\n%s\n' 'numproc = max' >file
+	run apply file
+	assert_refused "file:2: $tree/web/beancounters: Input/output error"
+	printf '%s\n' '[defaults]' 'numproc = 3' >file
+	ln -sf /proc/self/mem "$tree/default_beancounters"
+	run apply file
+	assert_failure 1
+	assert_output --partial "file:2: $tree/default_beancounters: Input/output error"
 }
 
 @test "set does the same for the defaults" {

@@ -303,7 +303,7 @@ page_limit max max"
 	run ctnctl show -rn --defaults numproc
 	assert_output 'numproc 7:8 -'
 	run ctnctl show web kmemsize
-	assert_refused "$tree/web/kmemsize: No such attribute"
+	assert_refused "$tree/web/beancounters: kmemsize: this kernel does not count that"
 	# a file of that name comes first
 	echo 5 >"$tree/web/numproc"
 	run ctnctl show -rn web numproc
