@@ -99,7 +99,7 @@ static int fill(struct table *table, const struct ctn_tree *tree, const char *na
 		return status;
 	}
 	for (ssize_t n = 0; n < count; n++)
-		if (!failed || failed_has_grown(failed, ctn, &rows[n]))
+		if (!failed || failed_has_grown(failed, ctn, rows[n].resource, rows[n].failcnt))
 			fill_row(table, ctn_name(ctn), &rows[n]);
 	free(rows);
 	ctn_close(ctn);
@@ -141,7 +141,7 @@ static int run_beancounters(const struct command *cmd, int argc, char **argv)
 	tree = open_tree();
 	take_names(tree, argv + optind);
 	if (only_failed)
-		failed = failed_open();
+		failed = failed_open("beancounters");
 	all = optind == argc;
 	if (all) {
 		names = ctn_tree_names(tree);

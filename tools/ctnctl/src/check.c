@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "failed.h"
 #include "resource.h"
 
 /* Tasks are many when they are this part of the limit. */
@@ -29,6 +30,7 @@ static const struct timespec moment = { 1, 0 };
 
 struct config {
 	int json;
+	int only_new;
 	char **names;		/* NULL for all */
 };
 
@@ -49,6 +51,7 @@ struct promised {
 struct report {
 	const struct config *config;
 	struct json_object *array;
+	struct failed *seen;	/* NULL if all is to be told that was ever counted */
 	size_t count;
 	int status;		/* STATUS_REFUSED if something could not be read */
 };
@@ -429,6 +432,13 @@ static void check_rss_limit(struct report *report, const struct machine *machine
 	free(why.text);
 }
 
+/* Whether a counter is to be told of: never one that is 0. */
+static int counts(const struct report *report, const struct ctn *ctn, const char *key,
+		  uint64_t value)
+{
+	return report->seen ? failed_has_grown(report->seen, ctn, key, value) : value != 0;
+}
+
 /* What has happened since it was made. */
 static void check_counters(struct report *report, const struct ctn *ctn)
 {
@@ -436,15 +446,15 @@ static void check_counters(struct report *report, const struct ctn *ctn)
 	uint64_t failed = get(ctn, "rss_failcnt");
 	uint64_t refused_forks = get(ctn, "task_limit_hits");
 
-	if (kills)
+	if (counts(report, ctn, "rss_oom_kills", kills))
 		find(report, ctn_name(ctn), "rss_oom_kills",
 		     "%" PRIu64 " process%s killed for its rss_limit; the kernel's log has which",
 		     kills, kills == 1 ? " was" : "es were");
-	if (failed)
+	if (counts(report, ctn, "rss_failcnt", failed))
 		find(report, ctn_name(ctn), "rss_failcnt",
 		     "%" PRIu64 " charge%s met its rss_limit: tasks waited, or got ENOMEM",
 		     failed, failed == 1 ? "" : "s");
-	if (refused_forks)
+	if (counts(report, ctn, "task_limit_hits", refused_forks))
 		find(report, ctn_name(ctn), "task_limit_hits",
 		     "%" PRIu64 " fork%s or move%s refused for its task_limit",
 		     refused_forks, refused_forks == 1 ? "" : "s",
@@ -489,7 +499,8 @@ static void check_resource(struct report *report, const struct ctn *ctn,
 	const struct resource *known = resource_find(row->resource);
 	int told = known && known->limit && !ctn_has(ctn, known->limit);
 
-	if (row->failcnt && !(told && get(ctn, known->failcnt)))
+	if (!(told && get(ctn, known->failcnt)) &&
+	    counts(report, ctn, row->resource, row->failcnt))
 		find(report, ctn_name(ctn), row->resource,
 		     "%s was refused %" PRIu64 " time%s for its limit: what asked for it got an error",
 		     row->resource, row->failcnt, row->failcnt == 1 ? "" : "s");
@@ -531,7 +542,8 @@ static void check_refaults(struct report *report, const struct ctn *ctn)
 	}
 	if (count >= 0)
 		free(stats);
-	if (limit != CTN_MAX && back > limit / 8 && back >= taken / 2 && back)
+	if (counts(report, ctn, "refaulted", back) && limit != CTN_MAX && back > limit / 8 &&
+	    back >= taken / 2)
 		find(report, ctn_name(ctn), "stat",
 		     "of %s that was trimmed for its page_limit, %s came back: the limit is below what it works on",
 		     size_of_pages(taken).text, size_of_pages(back).text);
@@ -596,17 +608,25 @@ static int parse(const struct command *cmd, struct config *config, int argc,
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'J' },
+		{ "new", no_argument, NULL, 'N' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
 	int opt;
 
-	while ((opt = next_option(argc, argv, "Jh", options)) != -1) {
-		if (opt == 'h')
+	while ((opt = next_option(argc, argv, "JNh", options)) != -1) {
+		switch (opt) {
+		case 'J':
+			config->json = 1;
+			break;
+		case 'N':
+			config->only_new = 1;
+			break;
+		case 'h':
 			print_help(cmd);
-		if (opt != 'J')
+		default:
 			try_help(cmd);
-		config->json = 1;
+		}
 	}
 	config->names = optind < argc ? argv + optind : NULL;
 	return optind < argc;
@@ -648,7 +668,16 @@ static void check_all(struct report *report, const struct machine *machine,
 	}
 }
 
-static int print_report(const struct report *report)
+/* What could not be printed was not seen, and is new the next time. */
+static void keep_seen(struct report *report)
+{
+	if (report->seen && !fflush(stdout) && !ferror(stdout))
+		report->status |= failed_keep(report->seen, !report->config->names &&
+					      !report->status);
+	failed_close(report->seen);
+}
+
+static int print_report(struct report *report)
 {
 	if (report->config->json) {
 		struct json_object *object = json_new();
@@ -658,6 +687,7 @@ static int print_report(const struct report *report)
 	} else if (!report->count && !report->status && isatty(STDOUT_FILENO)) {
 		puts("nothing found");
 	}
+	keep_seen(report);
 	return report->count ? STATUS_REFUSED : report->status;
 }
 
@@ -675,6 +705,7 @@ static int run_check(const struct command *cmd, int argc, char **argv)
 		check_kernel(&report);
 		return print_report(&report);
 	}
+	report.seen = config.only_new ? failed_open("check") : NULL;
 	read_meminfo(&machine);
 	take_names(tree, config.names);
 	names = named ? config.names : ctn_tree_names(tree);
@@ -697,9 +728,12 @@ const struct command check_command = {
 	"refused for them; what is over its barrier; limits that are below what is\n"
 	"needed, or add up to more than the machine has; what this kernel lacks. With\n"
 	"a NAME, only of this container. Nothing is changed.\n\n"
-	"The status is 0 if nothing was found, and 1 if something was.\n\n"
+	"The status is 0 if nothing was found, and 1 if something was. What was killed or\n"
+	"failed is told for as long as the container is there; with --new, once.\n\n"
 	"Options:\n"
 	" -J, --json  print JSON\n"
+	" -N, --new   of what was counted since a container was made, tell only what has\n"
+	"             grown since the last call with this option\n"
 	" -h, --help  print this help\n"
 	"\nExample:\n"
 	"  ctnctl check web\n",

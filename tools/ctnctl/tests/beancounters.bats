@@ -189,25 +189,36 @@ web physpages '
 	assert_equal "$(wc -l <"$CTN_STATE/beancounters")" 31
 }
 
-@test "nobody waits while another looks at what is printed" {
-	counted web
+# slow_reader ARGUMENT...: --failed as $pid, which has read and cannot write yet; what
+# it prints goes to a pipe that is full until drained is called.
+slow_reader() {
+	rm -f pager
 	mkfifo pager
 	exec 9<>pager
 	head -c 65536 /dev/zero >&9
-	"$CTNCTL" beancounters --failed >pager 3>&- 9>&- &
+	"$CTNCTL" beancounters --failed "$@" >pager 3>&- 9>&- &
 	pid=$!
 	is_writing() {
 		[[ $(readlink "/proc/$pid/fd/1") == */pager && $(cut -d ' ' -f 3 "/proc/$pid/stat") == S ]]
 	}
 	wait_until is_writing
 	sleep 0.2
-	run timeout 5 "$CTNCTL" beancounters -rn --failed
-	assert_success
-	assert_output 'web numproc 3 7 30 32 2'
+}
+
+drained() {
 	head -c 65536 <&9 >/dev/null
 	wait "$pid"
 	pid=
 	exec 9<&-
+}
+
+@test "nobody waits while another looks at what is printed" {
+	counted web
+	slow_reader
+	run timeout 5 "$CTNCTL" beancounters -rn --failed
+	assert_success
+	assert_output 'web numproc 3 7 30 32 2'
+	drained
 }
 
 @test "without a place to keep it, what has ever failed is printed, and that is said" {
@@ -233,6 +244,9 @@ web physpages '
 	failed
 	assert_equal "$stderr" "ctnctl: $CTN_STATE: others may write to it$why"
 	assert_equal "$(ls "$CTN_STATE")" ''
+	chmod 702 "$CTN_STATE"
+	failed
+	assert_equal "$stderr" "ctnctl: $CTN_STATE: others may write to it$why"
 	chmod 700 "$CTN_STATE"
 	failed
 	assert_success
@@ -259,6 +273,71 @@ web physpages '
 	failed
 	assert_failure 1
 	assert_equal "$(cat a b c)" $'precious\nprecious\nprecious'
+}
+
+@test "a pipe in the place of its files is not waited for" {
+	counted web
+	mkdir -m 700 "$CTN_STATE"
+	mkfifo "$CTN_STATE/beancounters" "$CTN_STATE/beancounters.new"
+	run timeout 10 "$CTNCTL" beancounters -rno NAME,FAILCNT --failed
+	assert_success
+	assert_output 'web 2'
+	assert [ -f "$CTN_STATE/beancounters" ]
+	failed
+	assert_equal "$status $output" '0 '
+}
+
+@test "what a call that was killed has left is no hindrance, and a failure leaves nothing" {
+	counted web
+	mkdir -m 700 "$CTN_STATE"
+	echo left >"$CTN_STATE/beancounters.new"
+	failed
+	assert_success
+	assert_output 'web numproc 2'
+	fails web numproc 3
+	run bash -c 'trap "" XFSZ; ulimit -f 0; "$CTNCTL" beancounters -rno NAME,FAILCNT --failed 2>&1 | cat; exit ${PIPESTATUS[0]}'
+	assert_failure 1
+	assert_output "web 3
+ctnctl: $CTN_STATE: File too large: what was seen is not kept"
+	assert_equal "$(cd "$CTN_STATE" && echo *)" 'beancounters beancounters.lock'
+	failed
+	assert_success
+	assert_output 'web numproc 3'
+}
+
+@test "a name of any length is kept" {
+	local name
+
+	container web
+	name=$(printf 'x%.0s' {1..100})
+	printf '%s\n' 'resource held' "$name 1 1 1 max max 4" 'numproc 1 1 1 max max 5' >"$tree/web/beancounters"
+	failed
+	assert_output "web $name 4, web numproc 5"
+	failed
+	assert_output ''
+}
+
+@test "a slow call does not take back what another has kept meanwhile" {
+	counted web
+	slow_reader
+	fails web numproc 5
+	failed
+	assert_output 'web numproc 5'
+	drained
+	failed
+	assert_output ''
+	# nor what it has not seen and another has
+	fails web numproc 6
+	mv "$tree/web" gone
+	counted db
+	echo 2 >"$tree/db/id"
+	slow_reader
+	mv gone "$tree/web"
+	failed web
+	assert_output 'web numproc 6'
+	drained
+	failed
+	assert_output ''
 }
 
 @test "what is no file of its own is as if there were none" {

@@ -275,3 +275,75 @@ web: 1 fork or move was refused for its task_limit"
 	run ctnctl check web
 	assert_refused "$tree/web/beancounters: \"numproc 1\": Not what is expected of this file"
 }
+
+@test "with --new, what was counted is told once, and what lasts each time" {
+	container web num_tasks=95 task_limit=100 rss_oom_kills=2 task_limit_hits=7
+	counts web
+	# numproc has a file of its own
+	sed -i 's/^physpages .*/physpages 100 200 1 max max 4/' "$tree/web/beancounters"
+	run ctnctl check --new web
+	assert_failure 1
+	assert_output "web: 2 processes were killed for its rss_limit; the kernel's log has which
+web: 7 forks or moves were refused for its task_limit
+web: physpages was refused 4 times for its limit: what asked for it got an error
+web: it has 95 of the 100 tasks that it may have"
+	run ctnctl check --new web
+	assert_failure 1
+	assert_output 'web: it has 95 of the 100 tasks that it may have'
+	echo 5 >"$tree/web/num_tasks"
+	json . check --new --json web
+	assert_success
+	assert_output '{"findings":[]}'
+	# without it, all is told as before, and nothing is taken for seen
+	echo 3 >"$tree/web/rss_oom_kills"
+	run ctnctl check web
+	assert_failure 1
+	assert_line --partial '3 processes were killed'
+	assert_line --partial '7 forks'
+	run ctnctl check -N web
+	assert_failure 1
+	assert_output "web: 3 processes were killed for its rss_limit; the kernel's log has which"
+	run ctnctl check -N web
+	assert_success
+	# it is another matter than what beancounters has seen
+	run ctnctl beancounters -rno NAME,RESOURCE --failed
+	assert_output $'web numproc\nweb physpages'
+	assert_equal "$(cd "$CTN_STATE" && echo *)" 'beancounters beancounters.lock check check.lock'
+}
+
+@test "with --new, pages that come back are told while more do" {
+	container web page_limit=80
+	stat() {
+		printf '%s\n' 'dropped 10' 'reclaimed 30' "refaulted $1" >"$tree/web/stat"
+	}
+	stat 30
+	run ctnctl check --new
+	assert_failure 1
+	assert_output --partial 'came back'
+	run ctnctl check --new
+	assert_success
+	assert_output ''
+	stat 31
+	run ctnctl check --new
+	assert_failure 1
+	assert_output --partial 'came back'
+}
+
+@test "with --new, what cannot be kept or printed is not seen" {
+	container web rss_oom_kills=1
+	run bash -c '"$CTNCTL" check --new >/dev/full'
+	assert_failure 1
+	assert_output 'ctnctl: standard output: No space left on device'
+	rm -r "$CTN_STATE"
+	: >"$CTN_STATE"
+	run ctnctl check --new
+	assert_failure 1
+	assert_line "ctnctl: $CTN_STATE: it is no directory: what has ever failed is printed, as nothing can be kept there"
+	assert_line --partial 'killed for its rss_limit'
+	rm "$CTN_STATE"
+	run ctnctl check --new
+	assert_failure 1
+	assert_output --partial 'killed for its rss_limit'
+	run ctnctl check --new
+	assert_success
+}
