@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "complete.h"
+#include "resource.h"
 
 /* An option, as its line of the help has it. */
 struct known {
@@ -429,11 +430,22 @@ static char **list_attrs(const struct typed *typed, struct ctn **ctn)
 	return *ctn ? ctn_attrs(*ctn) : NULL;
 }
 
+/* Those that the kernel counts, which set and show take as well. */
+static void put_resources(const struct typed *typed, const struct ctn *ctn, const char *suffix)
+{
+	struct resource_row *rows = NULL;
+	ssize_t count = ctn || tree ? resource_rows(&(struct holder){ ctn, tree }, &rows) : 0;
+
+	for (ssize_t i = 0; i < count; i++)
+		if (begins(rows[i].name, typed->last))
+			put("", rows[i].name, suffix, "beancounter");
+	resource_rows_free(rows, count);
+}
+
 static void put_attrs(const struct typed *typed, unsigned int flag, const char *suffix)
 {
 	struct ctn *ctn;
 	char **names = list_attrs(typed, &ctn);
-	struct ctn_bcs *bcs = NULL;
 
 	for (char **name = names; name && *name; name++) {
 		const struct ctn_attr *attr = ctn_attr_find(*name);
@@ -441,12 +453,8 @@ static void put_attrs(const struct typed *typed, unsigned int flag, const char *
 		if (begins(*name, typed->last) && (!attr || (attr->flags & flag)))
 			put("", *name, suffix, attr ? attr->help : NULL);
 	}
-	if (ctn && flag == CTN_ATTR_WRITE)
-		bcs = ctn_bcs_read(ctn);
-	for (size_t i = 0; bcs && i < ctn_bcs_count(bcs); i++)
-		if (begins(ctn_bcs_resource(bcs, i), typed->last))
-			put("", ctn_bcs_resource(bcs, i), suffix, "beancounter");
-	ctn_bcs_free(bcs);
+	if (names)
+		put_resources(typed, ctn, suffix);
 	ctn_names_free(names);
 	ctn_close(ctn);
 }

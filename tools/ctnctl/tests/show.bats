@@ -309,3 +309,17 @@ page_limit max max"
 	run ctnctl show -rn web numproc
 	assert_output 'numproc 5 -'
 }
+
+@test "a value of many lines takes no longer for each of them" {
+	container web
+	[[ ! ${ASAN_OPTIONS-}$UNDER ]] || skip 'it is about time'
+	seq 200000 | sed 's/$/ some path or other that is not that short/' >"$tree/web/list"
+	# in the square of their number it takes half a minute, and else a second
+	run timeout 15 bash -c '"$CTNCTL" show web list page_limit list >out'
+	assert_success
+	run grep -nE '^[a-z]' out
+	assert_line --regexp '^2:list +1 some'
+	assert_line --regexp '^200002:page_limit +max +max'
+	assert_line --regexp '^200003:list +1 some'
+	assert_equal "$(tail -n 1 out | cut -d ' ' -f 2- | xargs)" '200000 some path or other that is not that short'
+}

@@ -304,3 +304,12 @@ use_locale() {
 	run ctnctl stop -t 0.1 web
 	assert_success
 }
+
+@test "a man page that cannot be made is no page" {
+	mkdir bin
+	printf '%s\n' '#!/bin/sh' 'echo half a page' 'exit 3' >bin/rst2man
+	chmod +x bin/rst2man
+	echo >manual.rst
+	PATH=$PWD/bin:$PATH run "$CTNCTL_SOURCE/man/containers" manual.rst 1 2026-01-01
+	assert_failure 3
+}
