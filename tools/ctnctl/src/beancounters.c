@@ -17,12 +17,12 @@ static const struct column columns[] = {
 	[NAME] = { "NAME", CELL_TEXT, "name of the container", "name" },
 	[RESOURCE] = { "RESOURCE", CELL_TEXT, "what is counted", "resource" },
 	[HELD] = { "HELD", CELL_NUMBER, "in use now", "held" },
-	[MAXHELD] = { "MAXHELD", CELL_NUMBER, "the most since it was made, or reset",
+	[MAXHELD] = { "MAXHELD", CELL_NUMBER, "the most since the container was made, or a reset",
 		      "maxheld" },
-	[MINHELD] = { "MINHELD", CELL_NUMBER, "the least", "minheld" },
-	[BARRIER] = { "BARRIER", CELL_NUMBER, "what it should stay within", "barrier" },
-	[LIMIT] = { "LIMIT", CELL_NUMBER, "what it cannot go over", "limit" },
-	[FAILCNT] = { "FAILCNT", CELL_NUMBER, "how often something was refused",
+	[MINHELD] = { "MINHELD", CELL_NUMBER, "the least since then", "minheld" },
+	[BARRIER] = { "BARRIER", CELL_NUMBER, "what should be held at most", "barrier" },
+	[LIMIT] = { "LIMIT", CELL_NUMBER, "what can be held at most", "limit" },
+	[FAILCNT] = { "FAILCNT", CELL_NUMBER, "how often a charge found no room and failed",
 		      "failcnt" },
 	[UNIT] = { "UNIT", CELL_TEXT, "what the numbers are: tasks, pages or bytes", "unit" },
 };
@@ -40,10 +40,18 @@ static const char *unit_of(const struct resource *known, int in_bytes)
 	       !strcmp(known->name, "numproc") ? "tasks" : "number";
 }
 
-static uint64_t number_of(const struct resource *known, uint64_t number, int in_bytes)
+/* JSON has pages as they are, and in bytes beside. */
+static void fill_number(struct table *table, size_t shown, const struct resource *known,
+			uint64_t number)
 {
-	return known && known->unit == RESOURCE_PAGES && in_bytes && number != CTN_MAX ?
-	       pages_to_bytes(number) : number;
+	int is_pages = known && known->unit == RESOURCE_PAGES;
+
+	if (is_pages && table->look->json)
+		table_pages(table, shown, number);
+	else if (is_pages && table->look->bytes && number != CTN_MAX)
+		table_number(table, shown, pages_to_bytes(number));
+	else
+		table_number(table, shown, number);
 }
 
 static void fill_row(struct table *table, const char *name, const struct ctn_bc *row)
@@ -74,8 +82,7 @@ static void fill_row(struct table *table, const char *name, const struct ctn_bc 
 			table_number(table, i, row->failcnt);
 			break;
 		default:
-			table_number(table, i, number_of(known, numbers[table->shown[i]],
-							 in_bytes));
+			fill_number(table, i, known, numbers[table->shown[i]]);
 		}
 	}
 }
@@ -110,6 +117,7 @@ static noreturn void print_beancounters_help(const struct command *cmd)
 {
 	fputs(cmd->help, stdout);
 	print_columns(columns, ARRAY_SIZE(columns));
+	printf("\nUsual are %s.\n", usual);
 	finish(STATUS_OK);
 }
 
@@ -128,9 +136,11 @@ static int run_beancounters(const struct command *cmd, int argc, char **argv)
 	struct table table;
 	char **names = NULL;
 
-	while ((opt = next_option(argc, argv, LOOK_SHORT "fh", options)) != -1) {
+	while ((opt = next_option(argc, argv, LOOK_SHORT "fhs:", options)) != -1) {
 		if (opt == 'h')
 			print_beancounters_help(cmd);
+		if (opt == 's')
+			opt = OPT_SORT;
 		if (opt == 'f')
 			only_failed = 1;
 		else if (!look_option(cmd, &look, opt, optarg))
@@ -176,9 +186,9 @@ const struct command beancounters_command = {
 	"NAME RESOURCE=BARRIER:LIMIT.\n\n"
 	"Options:\n"
 	LOOK_HELP
-	SORT_HELP("    ")
-	" -f, --failed          print only what something was refused of since the last\n"
-	"                       call with this option\n"
+	SORT_HELP("-s, ")
+	" -f, --failed          print only those of which a charge has failed since the\n"
+	"                       last call with this option\n"
 	" -h, --help            print this help\n"
 	"\nColumns, also taken in small letters:\n",
 	.run = run_beancounters,

@@ -452,7 +452,7 @@ static void check_counters(struct report *report, const struct ctn *ctn)
 		     kills, kills == 1 ? " was" : "es were");
 	if (counts(report, ctn, "rss_failcnt", failed))
 		find(report, ctn_name(ctn), "rss_failcnt",
-		     "%" PRIu64 " charge%s met its rss_limit: tasks waited, or got ENOMEM",
+		     "%" PRIu64 " charge%s found no room below its rss_limit: tasks waited, or got ENOMEM",
 		     failed, failed == 1 ? "" : "s");
 	if (counts(report, ctn, "task_limit_hits", refused_forks))
 		find(report, ctn_name(ctn), "task_limit_hits",
@@ -502,8 +502,8 @@ static void check_resource(struct report *report, const struct ctn *ctn,
 	if (!(told && get(ctn, known->failcnt)) &&
 	    counts(report, ctn, row->resource, row->failcnt))
 		find(report, ctn_name(ctn), row->resource,
-		     "%s was refused %" PRIu64 " time%s for its limit: what asked for it got an error",
-		     row->resource, row->failcnt, row->failcnt == 1 ? "" : "s");
+		     "%" PRIu64 " charge%s of %s found no room below its limit, and failed",
+		     row->failcnt, row->failcnt == 1 ? "" : "s", row->resource);
 	if (row->held > row->limit && !told)
 		find(report, ctn_name(ctn), row->resource,
 		     "it holds %s of %s, and its limit is %s: it gets no more until it holds less",
@@ -560,9 +560,13 @@ static void check_readable(struct report *report, const struct ctn *ctn)
 	struct ctn_bc *rows = NULL;
 	uint64_t value;
 
-	for (size_t i = 0; i < ARRAY_SIZE(attrs); i++)
-		if (ctn_get_number(ctn, attrs[i], &value) && errno != ENOENT)
+	/* of a container one line is enough */
+	for (size_t i = 0; i < ARRAY_SIZE(attrs); i++) {
+		if (ctn_get_number(ctn, attrs[i], &value) && errno != ENOENT) {
 			report->status = refused();
+			return;
+		}
+	}
 	if (ctn_bc_list(ctn, &rows) < 0 && errno != ENOENT)
 		report->status = refused();
 	free(rows);
@@ -724,10 +728,11 @@ const struct command check_command = {
 	.help =
 	"Usage: ctnctl check [OPTION...] [NAME...]\n\n"
 	"Print a line for each thing that is wrong, as far as it can be seen from\n"
-	"outside: containers that stay over their limits, and why; what was killed or\n"
-	"refused for them; what is over its barrier; limits that are below what is\n"
-	"needed, or add up to more than the machine has; what this kernel lacks. With\n"
-	"a NAME, only of this container. Nothing is changed.\n\n"
+	"outside: containers that stay over their limits, and why; processes that were\n"
+	"killed for a limit, and charges that found no room below one; what is over its\n"
+	"barrier; limits that are below what is needed, or add up to more than the\n"
+	"machine has; what this kernel lacks. With a NAME, only of this container.\n"
+	"Nothing is changed.\n\n"
 	"The status is 0 if nothing was found, and 1 if something was. What was killed\n"
 	"or failed is told for as long as the container is there; with --new, once.\n\n"
 	"Options:\n"

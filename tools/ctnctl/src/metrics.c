@@ -166,17 +166,17 @@ static int missing(void)
 	return errno == ENOENT ? STATUS_OK : refused();
 }
 
+/* Of a container one line is enough: @status is STATUS_REFUSED if there was one. */
 static int read_attrs(const struct metrics *metrics, const struct sample *sample,
-		      const struct ctn *ctn, const struct ctn_stats *stats)
+		      const struct ctn *ctn, const struct ctn_stats *stats, int status)
 {
-	int status = STATUS_OK;
 	uint64_t value;
 
 	for (size_t i = 0; i < metrics->nattrs; i++) {
-		if (read_number(ctn, stats, metrics->list[i].source, &value))
-			status |= missing();
-		else
+		if (!read_number(ctn, stats, metrics->list[i].source, &value))
 			set(sample, i, value);
+		else if (!status)
+			status = missing();
 	}
 	return status;
 }
@@ -218,14 +218,14 @@ static int read_stat(const struct metrics *metrics, const struct sample *sample,
 
 	if (stats)
 		take_stat(metrics, sample, stats);
-	status |= read_attrs(metrics, sample, ctn, stats);
+	status = read_attrs(metrics, sample, ctn, stats, status);
 	ctn_stats_free(stats);
 	return status;
 }
 
 /* A kernel may have no PSI, or it may be off. */
 static int read_pressure(const struct metrics *metrics, const struct sample *sample,
-			 const struct ctn *ctn)
+			 const struct ctn *ctn, int status)
 {
 	char *text = ctn_get(ctn, "pressure");
 	const char *total = text ? strstr(text, "total=") : NULL;
@@ -233,7 +233,7 @@ static int read_pressure(const struct metrics *metrics, const struct sample *sam
 	char *end;
 
 	if (!text)
-		return errno == EOPNOTSUPP ? STATUS_OK : missing();
+		return status || errno == EOPNOTSUPP ? status : missing();
 	errno = 0;
 	if (total) {
 		usec = strtoull(total + strlen("total="), &end, 10);
@@ -241,14 +241,14 @@ static int read_pressure(const struct metrics *metrics, const struct sample *sam
 			set(sample, metrics->pressure, usec);
 	}
 	free(text);
-	return STATUS_OK;
+	return status;
 }
 
 /* A kernel may have no beancounters. */
-static int read_rows(struct sample *sample, const struct ctn *ctn)
+static int read_rows(struct sample *sample, const struct ctn *ctn, int status)
 {
 	sample->nrows = ctn_bc_list(ctn, &sample->rows);
-	return sample->nrows < 0 ? missing() : STATUS_OK;
+	return sample->nrows < 0 && !status ? missing() : status;
 }
 
 static void free_sample(const struct sample *sample)
@@ -275,8 +275,8 @@ static int read_sample(const struct metrics *metrics, struct samples *samples,
 	};
 	memset(sample.there, 0, metrics->count);
 	status = read_stat(metrics, &sample, ctn);
-	status |= read_pressure(metrics, &sample, ctn);
-	status |= read_rows(&sample, ctn);
+	status = read_pressure(metrics, &sample, ctn, status);
+	status = read_rows(&sample, ctn, status);
 	compute_usage(metrics, &sample);
 
 	/* One that has gone meanwhile would have lost some of its files. */
@@ -338,14 +338,14 @@ static const struct bc_metric {
 	const char *name;
 	const char *help;
 	size_t offset;		/* in struct ctn_bc */
-	int is_count;		/* of refusals, whatever the resource is counted in */
+	int is_count;		/* of charges that failed, whatever the resource is counted in */
 } bc_metrics[] = {
 	{ "held", "what is held of the resource", offsetof(struct ctn_bc, held), 0 },
-	{ "maxheld", "the most that was held, since it was made or a reset",
+	{ "maxheld", "the most held of the resource since the container was made or the last reset",
 	  offsetof(struct ctn_bc, maxheld), 0 },
-	{ "barrier", "what should be held at most", offsetof(struct ctn_bc, barrier), 0 },
-	{ "limit", "what cannot be gone over", offsetof(struct ctn_bc, limit), 0 },
-	{ "failcnt", "requests that were refused", offsetof(struct ctn_bc, failcnt), 1 },
+	{ "barrier", "the most that should be held of the resource", offsetof(struct ctn_bc, barrier), 0 },
+	{ "limit", "the most that can be held of the resource", offsetof(struct ctn_bc, limit), 0 },
+	{ "failcnt", "charges that found no room and failed", offsetof(struct ctn_bc, failcnt), 1 },
 };
 
 /* A newer kernel may count what is not known here: its unit, and so its name, is not. */

@@ -140,6 +140,24 @@ static int show_attr(struct table *table, const struct ctn_tree *tree,
 	       refused();
 }
 
+/* As set --defaults takes them. A kernel may have no beancounters. */
+static int show_default_resources(struct table *table, const struct ctn_tree *tree)
+{
+	struct resource_row *rows = NULL;
+	ssize_t count = resource_rows(&(struct holder){ .tree = tree }, &rows);
+
+	if (count < 0)
+		return errno == ENOENT ? STATUS_OK : refused();
+	for (ssize_t i = 0; i < count; i++) {
+		char *text = resource_text(rows[i].name, &rows[i].bounds);
+
+		fill_attr(table, rows[i].name, text, NULL);
+		free(text);
+	}
+	resource_rows_free(rows, count);
+	return STATUS_OK;
+}
+
 /* Those that the library knows in its order, then those it does not. */
 static int show_all(struct table *table, const struct ctn_tree *tree,
 		    const struct ctn *ctn)
@@ -157,7 +175,7 @@ static int show_all(struct table *table, const struct ctn_tree *tree,
 		if (!ctn_attr_find(*name))
 			status |= show_attr(table, tree, ctn, *name);
 	ctn_names_free(names);
-	return status;
+	return status | (ctn ? STATUS_OK : show_default_resources(table, tree));
 }
 
 static int show_attrs(struct table *table, const struct ctn_tree *tree,
@@ -540,8 +558,8 @@ const struct command show_command = {
 	"                       of each NAME, below their parents\n"
 	" -f, --files           print the files that it owns\n"
 	" -s, --stat            print what the kernel has done about its limits\n"
-	" -d, --defaults        print what new containers get, and what belongs\n"
-	"                       to no container\n"
+	" -d, --defaults        print what new containers get, with the barriers and\n"
+	"                       limits of resources, and what belongs to no container\n"
 	LOOK_HELP
 	SORT_HELP("    ")
 	" -h, --help            print this help\n",

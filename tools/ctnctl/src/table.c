@@ -554,5 +554,5 @@ void table_print(struct table *table)
 void print_columns(const struct column *columns, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		printf("  %-10s  %s\n", columns[i].name, columns[i].help);
+		printf("  %-13s  %s\n", columns[i].name, columns[i].help);
 }

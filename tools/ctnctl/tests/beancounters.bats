@@ -384,11 +384,22 @@ home/xdg/ctnctl/beancounters.lock'
 	assert_line --partial 'ctnctl: XDG_STATE_HOME: there is no HOME'
 }
 
+@test "sorted, and the help has the columns that are usual" {
+	counted web
+	counted db
+	fails db physpages 9
+	run ctnctl beancounters -rno NAME,RESOURCE -s failcnt,name
+	assert_success
+	assert_output $'db physpages\ndb numproc\nweb numproc\nweb physpages'
+	run ctnctl beancounters --help
+	assert_line 'Usual are NAME,RESOURCE,HELD,MAXHELD,BARRIER,LIMIT,FAILCNT.'
+}
+
 @test "as JSON" {
 	counted web
 	json .beancounters beancounters --json web
 	assert_success
-	assert_output '[{"name":"web","resource":"numproc","held":3,"maxheld":7,"barrier":30,"limit":32,"failcnt":2},{"name":"web","resource":"physpages","held":100,"maxheld":200,"barrier":"max","limit":"max","failcnt":0}]'
+	assert_output '[{"name":"web","resource":"numproc","held":3,"maxheld":7,"barrier":30,"limit":32,"failcnt":2},{"name":"web","resource":"physpages","held":100,"held_bytes":'$((100 * pagesize))',"maxheld":200,"maxheld_bytes":'$((200 * pagesize))',"barrier":"max","barrier_bytes":"max","limit":"max","limit_bytes":"max","failcnt":0}]'
 }
 
 @test "one that is not there, and a kernel without them, are refused" {

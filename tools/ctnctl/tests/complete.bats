@@ -58,7 +58,7 @@ in_fish() {
 	HELP=1 complete_words shr
 	assert_equal "$output" ' shrink (trim a container now)'
 	HELP=1 complete_words run --summ
-	assert_equal "$output" ' --summary (print on standard error what it took)'
+	assert_equal "$output" ' --summary (print on standard error what PROGRAM took)'
 }
 
 @test "what is to be completed is what the usage says" {

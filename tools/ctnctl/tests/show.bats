@@ -323,3 +323,21 @@ page_limit max max"
 	assert_line --regexp '^200003:list +1 some'
 	assert_equal "$(tail -n 1 out | cut -d ' ' -f 2- | xargs)" '200000 some path or other that is not that short'
 }
+
+@test "the defaults have barriers and limits of resources" {
+	counts '' '30 32' '256 max'
+	run ctnctl show -r --defaults
+	assert_success
+	assert_line 'numproc 30:32 -'
+	assert_line 'physpages 1M:max -'
+	json '[.numproc, .physpages]' show --json --defaults
+	assert_output '["30:32","1M:max"]'
+	ln -sf /proc/self/mem "$tree/default_beancounters"
+	run ctnctl show -r --defaults
+	assert_failure 1
+	assert_line "ctnctl: $tree/default_beancounters: Input/output error"
+	rm "$tree/default_beancounters" "$tree/table"
+	run ctnctl show -r --defaults
+	assert_success
+	refute_line --partial numproc
+}

@@ -155,7 +155,7 @@ class Beancounter(NamedTuple):
     minheld: int
     barrier: int
     limit: int
-    #: how often something was refused
+    #: how often a charge found no room and failed
     failcnt: int
 
 
