@@ -54,14 +54,14 @@ static void fill_number(struct table *table, size_t shown, const struct resource
 		table_number(table, shown, number);
 }
 
-static void fill_row(struct table *table, const char *name, const struct ctn_bc *row)
+static void fill_row(struct table *table, const char *name, const struct resource_row *row)
 {
 	const uint64_t numbers[] = {
 		[HELD] = row->held, [MAXHELD] = row->maxheld, [MINHELD] = row->minheld,
-		[BARRIER] = row->barrier, [LIMIT] = row->limit,
+		[BARRIER] = row->bounds.barrier, [LIMIT] = row->bounds.limit,
 	};
 
-	const struct resource *known = resource_find(row->resource);
+	const struct resource *known = resource_find(row->name);
 	int in_bytes = table->look->bytes && !table->look->json;
 	const char *unit = unit_of(known, in_bytes);
 
@@ -72,7 +72,7 @@ static void fill_row(struct table *table, const char *name, const struct ctn_bc 
 			table_text(table, i, name);
 			break;
 		case RESOURCE:
-			table_text(table, i, row->resource);
+			table_text(table, i, row->name);
 			break;
 		case UNIT:
 			if (unit)
@@ -95,8 +95,8 @@ static int fill(struct table *table, const struct ctn_tree *tree, const char *na
 		struct failed *failed, int asked)
 {
 	struct ctn *ctn = ctn_open(tree, name);
-	struct ctn_bc *rows = NULL;
-	ssize_t count = ctn ? ctn_bc_list(ctn, &rows) : -1;
+	struct resource_row *rows = NULL;
+	ssize_t count = ctn ? resource_rows(&(struct holder){ ctn, tree }, &rows) : -1;
 
 	if (count < 0) {
 		int gone = !asked && errno == ENOENT && (!ctn || ctn_exists(ctn));
@@ -106,9 +106,9 @@ static int fill(struct table *table, const struct ctn_tree *tree, const char *na
 		return status;
 	}
 	for (ssize_t n = 0; n < count; n++)
-		if (!failed || failed_has_grown(failed, ctn, rows[n].resource, rows[n].failcnt))
+		if (!failed || failed_has_grown(failed, ctn, rows[n].name, rows[n].failcnt))
 			fill_row(table, ctn_name(ctn), &rows[n]);
-	free(rows);
+	resource_rows_free(rows, count);
 	ctn_close(ctn);
 	return STATUS_OK;
 }

@@ -272,26 +272,28 @@ static uint64_t get_limit(const struct ctn *ctn, const char *attr)
 
 static uint64_t usage(const struct ctn *ctn)
 {
-	return get(ctn, "num_anon_pages") + get(ctn, "num_file_pages");
+	uint64_t pages;
+
+	return ctn_usage(ctn, &pages) ? 0 : pages;
 }
 
 /* Of no rows if they cannot be read, which check_readable() has said. */
-static ssize_t get_rows(const struct ctn *ctn, struct ctn_bc **rows)
+static ssize_t get_rows(const struct ctn *ctn, struct resource_row **rows)
 {
-	ssize_t count = ctn_bc_list(ctn, rows);
+	ssize_t count = resource_rows(&(struct holder){ .ctn = ctn }, rows);
 
 	return count < 0 ? 0 : count;
 }
 
 static int is_over_barrier(const struct ctn *ctn)
 {
-	struct ctn_bc *rows = NULL;
+	struct resource_row *rows = NULL;
 	ssize_t count = get_rows(ctn, &rows);
 	int over = 0;
 
 	for (ssize_t i = 0; i < count; i++)
-		over |= rows[i].held > rows[i].barrier;
-	free(rows);
+		over |= rows[i].held > rows[i].bounds.barrier;
+	resource_rows_free(rows, count);
 	return over;
 }
 
@@ -494,54 +496,53 @@ static struct size_text amount(const struct resource *known, uint64_t number)
  * held than the limit. They have no barrier.
  */
 static void check_resource(struct report *report, const struct ctn *ctn,
-			   const struct ctn_bc *row)
+			   const struct resource_row *row)
 {
-	const struct resource *known = resource_find(row->resource);
+	const struct resource *known = resource_find(row->name);
 	int told = known && known->limit && !ctn_has(ctn, known->limit);
 
 	if (!(told && get(ctn, known->failcnt)) &&
-	    counts(report, ctn, row->resource, row->failcnt))
-		find(report, ctn_name(ctn), row->resource,
+	    counts(report, ctn, row->name, row->failcnt))
+		find(report, ctn_name(ctn), row->name,
 		     "%" PRIu64 " charge%s of %s found no room below its limit, and failed",
-		     row->failcnt, row->failcnt == 1 ? "" : "s", row->resource);
-	if (row->held > row->limit && !told)
-		find(report, ctn_name(ctn), row->resource,
+		     row->failcnt, row->failcnt == 1 ? "" : "s", row->name);
+	if (row->held > row->bounds.limit && !told)
+		find(report, ctn_name(ctn), row->name,
 		     "it holds %s of %s, and its limit is %s: it gets no more until it holds less",
-		     amount(known, row->held).text, row->resource,
-		     amount(known, row->limit).text);
-	else if (row->held > row->barrier && row->held <= row->limit)
-		find(report, ctn_name(ctn), row->resource,
+		     amount(known, row->held).text, row->name,
+		     amount(known, row->bounds.limit).text);
+	else if (row->held > row->bounds.barrier && row->held <= row->bounds.limit)
+		find(report, ctn_name(ctn), row->name,
 		     "it holds %s of %s, which is over its barrier of %s",
-		     amount(known, row->held).text, row->resource,
-		     amount(known, row->barrier).text);
+		     amount(known, row->held).text, row->name,
+		     amount(known, row->bounds.barrier).text);
 }
 
 static void check_beancounters(struct report *report, const struct ctn *ctn)
 {
-	struct ctn_bc *rows = NULL;
+	struct resource_row *rows = NULL;
 	ssize_t count = get_rows(ctn, &rows);
 
 	for (ssize_t i = 0; i < count; i++)
 		check_resource(report, ctn, &rows[i]);
-	free(rows);
+	resource_rows_free(rows, count);
 }
 
 /* A limit below what it works on: half of what is taken, and not a little, comes back. */
 static void check_refaults(struct report *report, const struct ctn *ctn)
 {
 	uint64_t taken = 0, back = 0, limit = get_limit(ctn, "page_limit");
-	struct ctn_stat *stats = NULL;
-	ssize_t count = ctn_stats(ctn, &stats);
+	struct ctn_stats *stats = ctn_stats_read(ctn);
 
-	for (ssize_t i = 0; i < count; i++) {
-		if (!strcmp(stats[i].key, "dropped") ||
-		    !strcmp(stats[i].key, "reclaimed"))
-			taken += stats[i].value;
-		else if (!strcmp(stats[i].key, "refaulted"))
-			back = stats[i].value;
+	for (size_t i = 0; stats && i < ctn_stats_count(stats); i++) {
+		const char *key = ctn_stats_key(stats, i);
+
+		if (!strcmp(key, "dropped") || !strcmp(key, "reclaimed"))
+			taken += ctn_stats_value(stats, i);
+		else if (!strcmp(key, "refaulted"))
+			back = ctn_stats_value(stats, i);
 	}
-	if (count >= 0)
-		free(stats);
+	ctn_stats_free(stats);
 	if (counts(report, ctn, "refaulted", back) && limit != CTN_MAX && back > limit / 8 &&
 	    back >= taken / 2)
 		find(report, ctn_name(ctn), "stat",
@@ -557,8 +558,9 @@ static void check_readable(struct report *report, const struct ctn *ctn)
 		"num_file_pages", "num_mapped_pages", "page_limit", "rss_usage",
 		"rss_limit", "rss_failcnt", "rss_oom_kills", "freeing",
 	};
-	struct ctn_bc *rows = NULL;
+	struct resource_row *rows = NULL;
 	uint64_t value;
+	ssize_t count;
 
 	/* of a container one line is enough */
 	for (size_t i = 0; i < ARRAY_SIZE(attrs); i++) {
@@ -567,9 +569,10 @@ static void check_readable(struct report *report, const struct ctn *ctn)
 			return;
 		}
 	}
-	if (ctn_bc_list(ctn, &rows) < 0 && errno != ENOENT)
+	count = resource_rows(&(struct holder){ .ctn = ctn }, &rows);
+	if (count < 0 && errno != ENOENT)
 		report->status = refused();
-	free(rows);
+	resource_rows_free(rows, count);
 }
 
 static void check_container(struct report *report, const struct machine *machine,

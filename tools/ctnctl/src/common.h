@@ -122,6 +122,9 @@ char *xasprintf(const char *fmt, ...) PRINTF(1, 2);
 int read_number(const struct ctn *ctn, const struct ctn_stats *stats, const char *attr,
 		uint64_t *value);
 
+/* The same for anonymous memory and page cache together, in pages. */
+int read_usage(const struct ctn *ctn, const struct ctn_stats *stats, uint64_t *pages);
+
 /* text.c: numbers and strings */
 
 /*
@@ -132,9 +135,6 @@ int read_number(const struct ctn *ctn, const struct ctn_stats *stats, const char
 int same_word(const char *a, const char *b);
 int begins_word(const char *word, const char *with);
 char small_letter(char c);
-
-/* A name as the kernel escapes it, with \ooo, becomes what it is: in place. */
-void undo_octal(char *text);
 
 uint64_t pages_to_bytes(uint64_t pages);
 

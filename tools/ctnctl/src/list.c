@@ -66,18 +66,6 @@ static int missing(void)
 	return errno == ENOENT ? STATUS_OK : STATUS_REFUSED;
 }
 
-static int read_usage(const struct ctn *ctn, const struct ctn_stats *stats,
-		      uint64_t *pages)
-{
-	uint64_t anon, file;
-
-	if (read_number(ctn, stats, "num_anon_pages", &anon) ||
-	    read_number(ctn, stats, "num_file_pages", &file))
-		return -1;
-	*pages = anon + file;
-	return 0;
-}
-
 static int fill_usage(struct table *table, size_t shown, const struct ctn *ctn,
 		      const struct ctn_stats *stats)
 {

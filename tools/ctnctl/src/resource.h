@@ -37,14 +37,19 @@ struct bounds {
 	uint64_t limit;
 };
 
+/* What is known of one resource. Of the defaults nothing is held. */
 struct resource_row {
 	char *name;
+	uint64_t held;
+	uint64_t maxheld;
+	uint64_t minheld;
 	struct bounds bounds;
+	uint64_t failcnt;
 };
 
 /*
- * What this kernel counts, with the barriers and limits of @of. Returns how many rows
- * there are in @rows, to be given to resource_rows_free(), or -1 with errno as ctn_get().
+ * What this kernel counts, and what @of has of it. Returns how many rows there are in
+ * @rows, to be given to resource_rows_free(), or -1 with errno as ctn_get().
  */
 ssize_t resource_rows(const struct holder *of, struct resource_row **rows);
 void resource_rows_free(struct resource_row *rows, ssize_t count);

@@ -131,14 +131,12 @@ static int set_resource(const struct holder *to, const struct setting *new,
 			  resource_parse(new->attr, value, &after) : NULL;
 	int counted = resource_get(to, new->attr, &before), status = STATUS_OK;
 
-	if (counted < 0)
+	if (counted < 0 || (counted && !why && resource_set(to, new->attr, value)))
 		status = refused();
 	else if (!counted)
 		status = resource_not_counted(to, new->attr);
 	else if (why)
 		status = refuse_resource(to, new, why);
-	else if (resource_set(to, new->attr, value))
-		status = refused();
 	else
 		change->value = resource_text(new->attr, &before);
 	free(value);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parse.h"
 #include "process.h"
 #include "ps.h"
 #include "resource.h"
@@ -40,14 +41,8 @@ static void fill_size(struct table *table, size_t shown, const char *value,
 		      const struct ctn_attr *known)
 {
 	uint64_t pages;
-	char *end;
 
-	if (!known || known->kind != CTN_KIND_PAGES)
-		return;
-	errno = 0;
-	pages = strcmp(value, "max") ? strtoull(value, &end, 10) : CTN_MAX;
-	if (pages == CTN_MAX ||
-	    (*value >= '0' && *value <= '9' && !errno && !*end))
+	if (known && known->kind == CTN_KIND_PAGES && !parse_value(value, &pages))
 		table_pages(table, shown, pages);
 }
 

@@ -210,25 +210,3 @@ int same_word(const char *a, const char *b)
 {
 	return strlen(a) == strlen(b) && begins_word(a, b);
 }
-
-static int is_octal(char c)
-{
-	return c >= '0' && c <= '7';
-}
-
-void undo_octal(char *text)
-{
-	char *to = text;
-
-	for (; *text; text++) {
-		if (*text == '\\' && is_octal(text[1]) && is_octal(text[2]) &&
-		    is_octal(text[3])) {
-			*to++ = (char)((text[1] - '0') * 64 + (text[2] - '0') * 8 +
-				       (text[3] - '0'));
-			text += 3;
-		} else {
-			*to++ = *text;
-		}
-	}
-	*to = '\0';
-}

@@ -41,7 +41,7 @@ failed() {
 	output=${output//$'\n'/, }
 }
 
-@test "only what something was refused of since the last call" {
+@test "only what a charge has failed of since the last call" {
 	counted web
 	failed
 	assert_success
@@ -189,14 +189,14 @@ web physpages '
 	assert_equal "$(wc -l <"$CTN_STATE/beancounters")" 31
 }
 
-# slow_reader ARGUMENT...: --failed as $pid, which has read and cannot write yet; what
+# slow_reader: --failed as $pid, which has read and cannot write yet; what
 # it prints goes to a pipe that is full until drained is called.
 slow_reader() {
 	rm -f pager
 	mkfifo pager
 	exec 9<>pager
 	head -c 65536 /dev/zero >&9
-	"$CTNCTL" beancounters --failed "$@" >pager 3>&- 9>&- &
+	"$CTNCTL" beancounters --failed >pager 3>&- 9>&- &
 	pid=$!
 	is_writing() {
 		[[ $(readlink "/proc/$pid/fd/1") == */pager && $(cut -d ' ' -f 3 "/proc/$pid/stat") == S ]]
