@@ -59,7 +59,7 @@ static enum resource_unit unit_of(const char *name)
 
 /* Reading and writing */
 
-static uint64_t number(const struct ctn_bcs *bcs, size_t row, enum ctn_bc_what what)
+static uint64_t number_of(const struct ctn_bcs *bcs, size_t row, enum ctn_bc_what what)
 {
 	uint64_t value = 0;
 
@@ -81,12 +81,12 @@ static ssize_t container_rows(const struct ctn *ctn, struct resource_row **rows)
 	for (size_t i = 0; i < count; i++)
 		list[i] = (struct resource_row){
 			.name = xasprintf("%s", ctn_bcs_resource(bcs, i)),
-			.held = number(bcs, i, CTN_BC_HELD),
-			.maxheld = number(bcs, i, CTN_BC_MAXHELD),
-			.minheld = number(bcs, i, CTN_BC_MINHELD),
-			.bounds.barrier = number(bcs, i, CTN_BC_BARRIER),
-			.bounds.limit = number(bcs, i, CTN_BC_LIMIT),
-			.failcnt = number(bcs, i, CTN_BC_FAILCNT),
+			.held = number_of(bcs, i, CTN_BC_HELD),
+			.maxheld = number_of(bcs, i, CTN_BC_MAXHELD),
+			.minheld = number_of(bcs, i, CTN_BC_MINHELD),
+			.bounds.barrier = number_of(bcs, i, CTN_BC_BARRIER),
+			.bounds.limit = number_of(bcs, i, CTN_BC_LIMIT),
+			.failcnt = number_of(bcs, i, CTN_BC_FAILCNT),
 		};
 	ctn_bcs_free(bcs);
 	*rows = list;
