@@ -152,7 +152,7 @@ physpages = 32M:64M'
 	run --separate-stderr setpriv --reuid "$ALICE" --clear-groups "$CTN" apply "$CONF"
 	assert_failure 1
 	assert_output "$N: page_limit max -> 8M"
-	assert_equal "$stderr" "ctnctl: $CONF:2: $C/beancounters: \"numproc 11\": Operation not permitted (it is bound to less, for whoever has not got CAP_SYS_RESOURCE)"
+	assert_equal "$stderr" "ctnctl: $CONF:2: $C/beancounters: \"numproc 11 11\": Operation not permitted (it is bound to less, for whoever has not got CAP_SYS_RESOURCE)"
 }
 
 @test "a dry run tells what is done then" {
