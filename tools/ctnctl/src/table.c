@@ -179,6 +179,12 @@ static void add_column(struct table *table, size_t shown)
 	cl = scols_table_new_column(table->scols, column->name, 0, flags);
 	if (!cl)
 		no_memory();
+	/*
+	 * A long line in one value and many lines in another: spaces up to its end in each of
+	 * them would be more than anybody can read.
+	 */
+	if (column->cell == CELL_LINES && scols_table_enable_minout(table->scols, 1))
+		no_memory();
 	/* What is to be escaped is, but in raw lines, where all is that is not ASCII. */
 	if (scols_column_set_safechars(cl, column->cell == CELL_LINES ? "\n\\" : "\\"))
 		no_memory();

@@ -341,3 +341,12 @@ page_limit max max"
 	assert_success
 	refute_line --partial numproc
 }
+
+@test "many lines are not filled up with spaces to where a long one ends" {
+	container web wide="$(printf 'x%.0s' {1..20000})"
+	seq 5000 >"$tree/web/list"
+	run bash -c '"$CTNCTL" show web list wide page_limit | wc -c'
+	# three lines are that long, and no others
+	assert [ "$output" -gt 60000 ]
+	assert [ "$output" -lt 200000 ]
+}
