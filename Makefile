@@ -35,13 +35,18 @@ ctnctl: deps ## build ctnctl and its library: build/ctnctl/ctnctl
 	@scripts/step "Building ctnctl" $(LOGS)/ctnctl.log \
 		$(MAKE) -C tools/ctnctl BUILD=$(BUILD)/ctnctl all
 
+.PHONY: man
+man: deps ## make the man pages containers(7) and ctn(3): build/ctnctl/man
+	@scripts/step "Building the man pages" $(LOGS)/man.log \
+		$(MAKE) -C tools/ctnctl BUILD=$(BUILD)/ctnctl man
+
 .PHONY: deb
 deb: ## build Debian's packages of ctnctl and libctn: build/deb
 	@scripts/deps deb
 	@scripts/step "Building Debian's packages" $(LOGS)/deb.log scripts/deb
 
 .PHONY: deb-kernel
-deb-kernel: ## build Debian's packages of the kernel: build/deb-kernel (CONFIG=debian, local or base)
+deb-kernel: ## build Debian's packages of the kernel: build/deb-kernel (CONFIG=debian, base, or local: only the modules in use here)
 	@scripts/deps deb-kernel
 	@LSMOD="$(LSMOD)" scripts/kernel-deb $(if $(filter file,$(origin CONFIG)),debian,$(CONFIG))
 

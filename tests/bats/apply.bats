@@ -139,7 +139,7 @@ physpages = 32M:64M'
 
 @test "a resource that this kernel does not count is told, and the rest is applied" {
 	apply "[$N]" 'kmemsize = 11055923:11377049' 'numproc = 7' 'numfile = max'
-	assert_equal "$stderr" "ctnctl: $CONF:2: kmemsize: this kernel does not count it"
+	assert_equal "$stderr" "ctnctl: $CONF:2: kmemsize: this kernel does not count that"
 	assert_failure 1
 	assert_output "$N: numproc max:max -> 7:7"
 }
@@ -152,7 +152,7 @@ physpages = 32M:64M'
 	run --separate-stderr setpriv --reuid "$ALICE" --clear-groups "$CTN" apply "$CONF"
 	assert_failure 1
 	assert_output "$N: page_limit max -> 8M"
-	assert_equal "$stderr" "ctnctl: $CONF:2: $C/beancounters: \"numproc 11\": Operation not permitted (it is bound to less, for whoever has not got CAP_SYS_RESOURCE)"
+	assert_equal "$stderr" "ctnctl: $CONF:2: $C/beancounters: \"numproc 11 11\": Operation not permitted (it is bound to less, for whoever has not got CAP_SYS_RESOURCE)"
 }
 
 @test "a dry run tells what is done then" {

@@ -518,6 +518,13 @@ hold $child"
 	run "$CTN" check "$N"
 	assert_failure 1
 	assert_output --regexp "^$N: [0-9]+ forks? or moves? w(as|ere) refused for its task_limit"
+	# with --new, once
+	run "$CTN" check --new "$N"
+	assert_failure 1
+	assert_output --regexp "^$N: [0-9]+ forks? or moves? w(as|ere) refused for its task_limit"
+	run "$CTN" check --new "$N"
+	assert_success
+	assert_output ''
 	# its id is given to the next
 	"$CTN" delete "$N"
 	"$CTN" create --task-limit 1 "$N"

@@ -3,6 +3,7 @@
  * Beancounters: the table of a container, and setting a barrier and a limit in it.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,42 +11,22 @@
 
 #define NUMBERS	6
 
-/* "RESOURCE HELD MAXHELD MINHELD BARRIER LIMIT FAILCNT", with any spaces between. */
-static int parse_row(char *line, struct ctn_bc *row)
+/* "RESOURCE HELD MAXHELD MINHELD BARRIER LIMIT FAILCNT" */
+static int parse_bc(char *line, struct ctn_bc *row)
 {
 	uint64_t numbers[NUMBERS];
-	char *save, *word = strtok_r(line, " ", &save), *end;
+	char *name;
 
-	if (!word)
+	if (parse_line(line, &name, numbers, NUMBERS))
 		return -1;
-	row->resource = word;
-	for (int i = 0; i < NUMBERS; i++) {
-		word = strtok_r(NULL, " ", &save);
-		if (!word)
-			return -1;
-		if (!strcmp(word, "max"))
-			numbers[i] = CTN_MAX;
-		else if (parse_number(word, &end, &numbers[i]) || *end)
-			return -1;
-	}
+	row->resource = name;
 	row->held = numbers[0];
 	row->maxheld = numbers[1];
 	row->minheld = numbers[2];
 	row->barrier = numbers[3];
 	row->limit = numbers[4];
 	row->failcnt = numbers[5];
-	return strtok_r(NULL, " ", &save) ? -1 : 0;
-}
-
-static ssize_t fail_line(const struct ctn *ctn, const char *line)
-{
-	char *path = join(ctn->path, "beancounters");
-
-	if (!path)
-		return -1;
-	fail(EPROTO, path, line, "Not what is expected of this file", NULL);
-	free(path);
-	return -1;
+	return 0;
 }
 
 CTN_API ssize_t ctn_bc_list(const struct ctn *ctn, struct ctn_bc **rows)
@@ -77,10 +58,10 @@ CTN_API ssize_t ctn_bc_list(const struct ctn *ctn, struct ctn_bc **rows)
 
 		rest += strcspn(rest, "\n");
 		copy[rest - line] = '\0';
-		if (parse_row(copy, &list[count++])) {
+		if (parse_bc(copy, &list[count++])) {
 			if (*rest)
 				*rest = '\0';
-			fail_line(ctn, line);
+			fail_content(ctn, "beancounters", line);
 			free(list);
 			free(text);
 			return -1;
@@ -157,16 +138,12 @@ CTN_API void ctn_bcs_free(struct ctn_bcs *bcs)
 static int write_words(const struct ctn *ctn, const char *resource,
 		       const char *first, const char *second)
 {
-	size_t len = strlen(resource) + strlen(first) + (second ? strlen(second) : 0) + 3;
-	char *line = malloc(len);
+	char *line;
 	int ret;
 
-	if (!line)
+	if (asprintf(&line, "%s %s%s%s", resource, first, second ? " " : "",
+		     second ? second : "") < 0)
 		return fail(ENOMEM, ctn->path, NULL, NULL, NULL);
-	strcpy(line, resource);
-	strcat(strcat(line, " "), first);
-	if (second)
-		strcat(strcat(line, " "), second);
 	ret = ctn_set(ctn, "beancounters", line);
 	free(line);
 	return ret;

@@ -196,14 +196,13 @@ CTN_API int ctn_set(const struct ctn *ctn, const char *attr, const char *value)
 	return attr_set(dir_of(ctn), attr, value);
 }
 
-static int fail_content(const struct ctn *ctn, const char *attr,
-			const char *text)
+int fail_content(const struct ctn *ctn, const char *attr, const char *line)
 {
 	char *path = join(ctn->path, attr);
 
 	if (!path)
 		return -1;
-	fail(EPROTO, path, text, "Not what is expected of this file", NULL);
+	fail(EPROTO, path, line, "Not what is expected of this file", NULL);
 	free(path);
 	return -1;
 }
@@ -212,14 +211,12 @@ CTN_API int ctn_get_number(const struct ctn *ctn, const char *attr,
 			   uint64_t *value)
 {
 	char *text = ctn_get(ctn, attr);
-	uint64_t number = CTN_MAX;
-	char *end;
+	uint64_t number;
 	int ret = 0;
 
 	if (!text)
 		return -1;
-	if (strcmp(text, "max") &&
-	    (parse_number(text, &end, &number) || *end))
+	if (parse_value(text, &number))
 		ret = fail_content(ctn, attr, text);
 	else
 		*value = number;
@@ -318,13 +315,8 @@ CTN_API ssize_t ctn_tasks(const struct ctn *ctn, pid_t **tids)
 static int parse_stat(char *line, struct ctn_stat *stat)
 {
 	char *space = strchr(line, ' ');
-	char *end;
 
-	if (!space || space == line)
-		return -1;
-	if (!strcmp(space + 1, "max"))
-		stat->value = CTN_MAX;
-	else if (parse_number(space + 1, &end, &stat->value) || *end)
+	if (!space || space == line || parse_value(space + 1, &stat->value))
 		return -1;
 	*space = '\0';
 	stat->key = line;

@@ -441,7 +441,7 @@ enum ctn_bc_what {
 	CTN_BC_MINHELD,	/**< the least */
 	CTN_BC_BARRIER,
 	CTN_BC_LIMIT,
-	CTN_BC_FAILCNT,	/**< how often something was refused */
+	CTN_BC_FAILCNT,	/**< how often a charge found no room and failed */
 };
 
 /**
@@ -482,7 +482,7 @@ struct ctn_bc {
 	uint64_t minheld;	/**< the least */
 	uint64_t barrier;
 	uint64_t limit;
-	uint64_t failcnt;	/**< how often something was refused */
+	uint64_t failcnt;	/**< how often a charge found no room and failed */
 };
 
 /**

@@ -10,6 +10,7 @@
 #include <wchar.h>
 
 #include "ctn.h"
+#include "parse.h"
 
 /* Everything is hidden by default; this marks what ctn.h declares. */
 #define CTN_API __attribute__((visibility("default")))
@@ -52,6 +53,9 @@ struct identity {
 
 /* container.c */
 
+/* Record that a line of an attribute is none that is expected there. Returns -1. */
+int fail_content(const struct ctn *ctn, const char *attr, const char *line);
+
 /* Returns 0, or -1 with errno. */
 int identify(const struct ctn *ctn, struct identity *id);
 
@@ -74,9 +78,6 @@ int fail(int err, const char *file, const char *value, const char *reason,
 	 const char *hint);
 
 /* text.c */
-
-/* Read digits. Returns -1 if there are none, or too many. */
-int parse_number(const char *text, char **end, uint64_t *value);
 
 /* Text that is to be escaped, one character after the other. */
 struct escape {

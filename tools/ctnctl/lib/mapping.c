@@ -53,29 +53,6 @@ CTN_API int ctn_rm_file(const struct ctn *ctn, const char *path)
 	return set_path(ctn, "rmfile", path);
 }
 
-static int is_octal(char c)
-{
-	return c >= '0' && c <= '7';
-}
-
-/* Undo the \ooo of seq_path(), in place. */
-static void unescape(char *text)
-{
-	char *out = text;
-
-	while (*text) {
-		if (text[0] == '\\' && is_octal(text[1]) &&
-		    is_octal(text[2]) && is_octal(text[3])) {
-			*out++ = (char)((text[1] - '0') << 6 |
-					(text[2] - '0') << 3 | (text[3] - '0'));
-			text += 4;
-		} else {
-			*out++ = *text++;
-		}
-	}
-	*out = '\0';
-}
-
 /* What of @path lies below @root, or NULL if it does not. */
 static const char *below(const char *path, const char *root)
 {
@@ -153,7 +130,7 @@ static struct ctn_mapping *parse(const char *line)
 		free(map);
 		return NULL;
 	}
-	unescape(map->fspath);
+	undo_octal(map->fspath);
 	return map;
 }
 

@@ -14,19 +14,6 @@
 
 #include "internal.h"
 
-/* strtoull(3) takes signs and spaces, and no number of the kernel has any. */
-int parse_number(const char *text, char **end, uint64_t *value)
-{
-	unsigned long long number;
-
-	if (*text < '0' || *text > '9')
-		return -1;
-	errno = 0;
-	number = strtoull(text, end, 10);
-	*value = number;
-	return errno ? -1 : 0;
-}
-
 /* The power of 2 that a unit stands for; -1 if it is none. */
 static int unit_shift(const char *text)
 {

@@ -156,25 +156,20 @@ static int would_take(const struct ctn_attr *attr, const char *value)
 	return known;
 }
 
-static int is_setting(const struct ctn_attr *attr, unsigned int tree)
+static int is_setting(const struct ctn_attr *attr)
 {
-	return (attr->flags & CTN_ATTR_SETTING) &&
-	       (attr->flags & CTN_ATTR_TREE) == tree;
+	return (attr->flags & CTN_ATTR_SETTING) != 0;
 }
 
 static void refuse_unknown(const struct target *target, const struct key *key)
 {
-	unsigned int tree = target->section->name ? 0 : CTN_ATTR_TREE;
-	const struct ctn_attr *attr;
+	int is_container = target->section->name != NULL;
+	const char *setting = nearest_setting(key->name, !is_container, is_setting);
 	struct nearest meant = { 0 };
 
-	for (size_t i = 0; (attr = ctn_attr_at(i)); i++)
-		if (is_setting(attr, tree))
-			nearest_look(&meant, key->name, attr->name +
-				     (tree ? strlen("default_") : 0));
-	for (size_t i = 0; resource_at(i); i++)
-		nearest_look(&meant, key->name, resource_at(i)->name);
-	if (target->section->name) {
+	if (setting)
+		nearest_look(&meant, key->name, setting);
+	if (is_container) {
 		nearest_look(&meant, key->name, CONFIG_FILE);
 		nearest_look(&meant, key->name, "owner");
 		nearest_look(&meant, key->name, "mode");
@@ -186,16 +181,12 @@ static void refuse_unknown(const struct target *target, const struct key *key)
 		refuse_key(target, key, "no such attribute");
 }
 
-/* A size may also be written as the options of other commands take it. */
-static char *take_value(const struct target *target, const struct key *key,
-			const struct ctn_attr *attr)
+static char *value_of(const struct target *target, const struct key *key,
+		      const struct ctn_attr *attr)
 {
 	char *value = xasprintf("%s", key->value);
-	const char *why = NULL;
+	const char *why = take_value(attr, value);
 
-	if (attr && attr->kind == CTN_KIND_PAGES && strcmp(value, "max") &&
-	    !is_count(value))
-		why = take_size(value);
 	if (!why)
 		return value;
 	refuse_key(target, key, "\"%s\": %s; want a size such as 64M, a number of "
@@ -255,10 +246,10 @@ static void put_attr(const struct target *target, const struct key *key)
 			   " = PATH");
 	else if (!strcmp(name, "beancounters") || !strcmp(name, "default_beancounters"))
 		refuse_key(target, key, "it is no setting; write RESOURCE = BARRIER:LIMIT");
-	else if (attr && !is_setting(attr, tree))
+	else if (attr && !(is_setting(attr) && (attr->flags & CTN_ATTR_TREE) == tree))
 		refuse_key(target, key, "it is no setting");
 	else
-		value = take_value(target, key, attr);
+		value = value_of(target, key, attr);
 	if (value)
 		put_value(target, key, name, attr, value);
 	free(value);
@@ -271,25 +262,6 @@ static struct holder holder_of(const struct target *target)
 {
 	/* one that nobody has made yet has what new ones get */
 	return (struct holder){ .ctn = target->ctn, .tree = target->apply->tree };
-}
-
-/* A file of the container of that name comes first, as it does for "set". */
-static int is_resource(const struct target *target, const char *name)
-{
-	const struct holder of = holder_of(target);
-	struct bounds bounds;
-
-	if (ctn_attr_find(name) || (target->ctn && !ctn_has(target->ctn, name)))
-		return 0;
-	return resource_find(name) || !resource_get(&of, name, &bounds);
-}
-
-static const struct key *find_key(const struct section *section, const char *name)
-{
-	for (size_t i = 0; i < section->nkeys; i++)
-		if (!strcmp(section->keys[i].name, name))
-			return &section->keys[i];
-	return NULL;
 }
 
 /* What a line says of the limit of @resource, or of the file that it is. */
@@ -311,7 +283,7 @@ static const struct key *limit_key(const struct target *target, const struct key
 {
 	const struct resource *known = resource_find(key->name);
 
-	return known && known->limit ? find_key(target->section, known->limit) : NULL;
+	return known && known->limit ? config_key(target->section, known->limit) : NULL;
 }
 
 /* Is this a limit that the line of a resource sets, too? Then that is enough. */
@@ -324,8 +296,8 @@ static int is_in_resource(const struct target *target, const struct key *key)
 		uint64_t limit, same;
 		struct bounds now;
 
-		if (limit_key(target, other) == key && is_resource(target, other->name) &&
-		    !resource_get(&of, other->name, &now) &&
+		if (limit_key(target, other) == key && resource_is(&of, other->name) > 0 &&
+		    resource_get(&of, other->name, &now) > 0 &&
 		    !get_limit(key, other->name, &limit) &&
 		    !get_limit(other, other->name, &same) && limit == same)
 			return 1;
@@ -343,6 +315,7 @@ static void put_resource(const struct target *target, const struct key *key)
 	const char *why = !strcmp(value, "reset") ? "it is no setting" :
 			  resource_parse(key->name, value, &after);
 	char *old = NULL, *new = NULL;
+	int counted;
 
 	if (why) {
 		refuse_key(target, key, "\"%s\": %s", key->value, why);
@@ -355,12 +328,14 @@ static void put_resource(const struct target *target, const struct key *key)
 			   other->at.line);
 		goto out;
 	}
-	if (resource_get(&to, key->name, &before)) {
-		/* nothing is what there is of what is not counted */
-		if (after.barrier != CTN_MAX)
-			refuse_key(target, key, "this kernel does not count it");
+	counted = resource_get(&to, key->name, &before);
+	if (counted < 0)
+		refuse(target, &key->at);
+	/* nothing is what there is of what is not counted */
+	else if (!counted && after.barrier != CTN_MAX)
+		refuse_key(target, key, RESOURCE_NOT_COUNTED);
+	if (counted <= 0)
 		goto out;
-	}
 	/*
 	 * In a new container a limit that is so already is written all the same: only
 	 * what is written binds whom the container is given to.
@@ -611,6 +586,19 @@ static int is_word(const struct key *key)
 	return attr && attr->kind == CTN_KIND_WORD;
 }
 
+static void put_setting(const struct target *target, const struct key *key)
+{
+	const struct holder to = holder_of(target);
+	int is_resource = resource_is(&to, key->name);
+
+	if (is_resource < 0)
+		refuse(target, &key->at);
+	else if (is_resource)
+		put_resource(target, key);
+	else if (!is_in_resource(target, key))
+		put_attr(target, key);
+}
+
 static void put_attrs(const struct target *target, int words)
 {
 	for (size_t i = 0; i < target->section->nkeys && !stop_signal; i++) {
@@ -619,10 +607,7 @@ static void put_attrs(const struct target *target, int words)
 		if (!strcmp(key->name, CONFIG_FILE) || right_of(key, OWNER) ||
 		    right_of(key, MODE) || is_word(key) != words)
 			continue;
-		if (is_resource(target, key->name))
-			put_resource(target, key);
-		else if (!is_in_resource(target, key))
-			put_attr(target, key);
+		put_setting(target, key);
 	}
 }
 
@@ -654,10 +639,8 @@ static void put_defaults(struct apply *apply, const struct config *config)
 		if (!strcmp(key->name, CONFIG_FILE) || right_of(key, OWNER) ||
 		    right_of(key, MODE))
 			refuse_key(&target, key, "it is none of the defaults");
-		else if (is_resource(&target, key->name))
-			put_resource(&target, key);
-		else if (!is_in_resource(&target, key))
-			put_attr(&target, key);
+		else
+			put_setting(&target, key);
 	}
 }
 

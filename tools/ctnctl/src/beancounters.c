@@ -3,6 +3,7 @@
  * ctnctl beancounters: what containers hold of each resource, and their barriers and
  * limits.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,12 +17,12 @@ static const struct column columns[] = {
 	[NAME] = { "NAME", CELL_TEXT, "name of the container", "name" },
 	[RESOURCE] = { "RESOURCE", CELL_TEXT, "what is counted", "resource" },
 	[HELD] = { "HELD", CELL_NUMBER, "in use now", "held" },
-	[MAXHELD] = { "MAXHELD", CELL_NUMBER, "the most since it was made, or reset",
+	[MAXHELD] = { "MAXHELD", CELL_NUMBER, "the most since the container was made, or a reset",
 		      "maxheld" },
-	[MINHELD] = { "MINHELD", CELL_NUMBER, "the least", "minheld" },
-	[BARRIER] = { "BARRIER", CELL_NUMBER, "what it should stay within", "barrier" },
-	[LIMIT] = { "LIMIT", CELL_NUMBER, "what it cannot go over", "limit" },
-	[FAILCNT] = { "FAILCNT", CELL_NUMBER, "how often something was refused",
+	[MINHELD] = { "MINHELD", CELL_NUMBER, "the least since then", "minheld" },
+	[BARRIER] = { "BARRIER", CELL_NUMBER, "what should be held at most", "barrier" },
+	[LIMIT] = { "LIMIT", CELL_NUMBER, "what can be held at most", "limit" },
+	[FAILCNT] = { "FAILCNT", CELL_NUMBER, "how often a charge found no room and failed",
 		      "failcnt" },
 	[UNIT] = { "UNIT", CELL_TEXT, "what the numbers are: tasks, pages or bytes", "unit" },
 };
@@ -39,20 +40,28 @@ static const char *unit_of(const struct resource *known, int in_bytes)
 	       !strcmp(known->name, "numproc") ? "tasks" : "number";
 }
 
-static uint64_t number_of(const struct resource *known, uint64_t number, int in_bytes)
+/* JSON has pages as they are, and in bytes beside. */
+static void fill_number(struct table *table, size_t shown, const struct resource *known,
+			uint64_t number)
 {
-	return known && known->unit == RESOURCE_PAGES && in_bytes && number != CTN_MAX ?
-	       pages_to_bytes(number) : number;
+	int is_pages = known && known->unit == RESOURCE_PAGES;
+
+	if (is_pages && table->look->json)
+		table_pages(table, shown, number);
+	else if (is_pages && table->look->bytes && number != CTN_MAX)
+		table_number(table, shown, pages_to_bytes(number));
+	else
+		table_number(table, shown, number);
 }
 
-static void fill_row(struct table *table, const char *name, const struct ctn_bc *row)
+static void fill_row(struct table *table, const char *name, const struct resource_row *row)
 {
 	const uint64_t numbers[] = {
 		[HELD] = row->held, [MAXHELD] = row->maxheld, [MINHELD] = row->minheld,
-		[BARRIER] = row->barrier, [LIMIT] = row->limit,
+		[BARRIER] = row->bounds.barrier, [LIMIT] = row->bounds.limit,
 	};
 
-	const struct resource *known = resource_find(row->resource);
+	const struct resource *known = resource_find(row->name);
 	int in_bytes = table->look->bytes && !table->look->json;
 	const char *unit = unit_of(known, in_bytes);
 
@@ -63,7 +72,7 @@ static void fill_row(struct table *table, const char *name, const struct ctn_bc 
 			table_text(table, i, name);
 			break;
 		case RESOURCE:
-			table_text(table, i, row->resource);
+			table_text(table, i, row->name);
 			break;
 		case UNIT:
 			if (unit)
@@ -73,37 +82,33 @@ static void fill_row(struct table *table, const char *name, const struct ctn_bc 
 			table_number(table, i, row->failcnt);
 			break;
 		default:
-			table_number(table, i, number_of(known, numbers[table->shown[i]],
-							 in_bytes));
+			fill_number(table, i, known, numbers[table->shown[i]]);
 		}
 	}
 }
 
 /*
- * @failed: only what has failed since, unless it is NULL. @asked: it was named, and is
- * not to have gone meanwhile.
+ * @failed: only what has failed since it was written, unless it is NULL. @asked: it was
+ * named; one that was not can have gone meanwhile, and then there is nothing to print.
  */
 static int fill(struct table *table, const struct ctn_tree *tree, const char *name,
 		struct failed *failed, int asked)
 {
 	struct ctn *ctn = ctn_open(tree, name);
-	struct ctn_bc *rows = NULL;
-	ssize_t count = -1;
+	struct resource_row *rows = NULL;
+	ssize_t count = ctn ? resource_rows(&(struct holder){ ctn, tree }, &rows) : -1;
 
-	if (ctn)
-		count = ctn_bc_list(ctn, &rows);
-	if (count < 0 && (!ctn && !asked)) {
-		ctn_close(ctn);
-		return STATUS_OK;
-	}
 	if (count < 0) {
+		int gone = !asked && errno == ENOENT && (!ctn || ctn_exists(ctn));
+		int status = gone ? STATUS_OK : refused();
+
 		ctn_close(ctn);
-		return refused();
+		return status;
 	}
 	for (ssize_t n = 0; n < count; n++)
-		if (!failed || failed_has_grown(failed, ctn, &rows[n]))
+		if (!failed || failed_has_grown(failed, ctn, rows[n].name, rows[n].failcnt))
 			fill_row(table, ctn_name(ctn), &rows[n]);
-	free(rows);
+	resource_rows_free(rows, count);
 	ctn_close(ctn);
 	return STATUS_OK;
 }
@@ -112,6 +117,7 @@ static noreturn void print_beancounters_help(const struct command *cmd)
 {
 	fputs(cmd->help, stdout);
 	print_columns(columns, ARRAY_SIZE(columns));
+	printf("\nUsual are %s.\n", usual);
 	finish(STATUS_OK);
 }
 
@@ -130,9 +136,11 @@ static int run_beancounters(const struct command *cmd, int argc, char **argv)
 	struct table table;
 	char **names = NULL;
 
-	while ((opt = next_option(argc, argv, LOOK_SHORT "fh", options)) != -1) {
+	while ((opt = next_option(argc, argv, LOOK_SHORT "fhs:", options)) != -1) {
 		if (opt == 'h')
 			print_beancounters_help(cmd);
+		if (opt == 's')
+			opt = OPT_SORT;
 		if (opt == 'f')
 			only_failed = 1;
 		else if (!look_option(cmd, &look, opt, optarg))
@@ -143,7 +151,7 @@ static int run_beancounters(const struct command *cmd, int argc, char **argv)
 	tree = open_tree();
 	take_names(tree, argv + optind);
 	if (only_failed)
-		failed = failed_open();
+		failed = failed_open("beancounters");
 	all = optind == argc;
 	if (all) {
 		names = ctn_tree_names(tree);
@@ -155,9 +163,12 @@ static int run_beancounters(const struct command *cmd, int argc, char **argv)
 	for (; optind < argc; optind++)
 		status |= fill(&table, tree, argv[optind], failed, 1);
 	table_print(&table);
-	/* what could not be shown was not seen */
+	/*
+	 * What could not be shown was not seen. A container that could not be read is not
+	 * seen either, and is not to be taken for one that has gone.
+	 */
 	if (failed && !fflush(stdout) && !ferror(stdout))
-		status |= failed_keep(failed, all);
+		status |= failed_keep(failed, all && !status);
 	failed_close(failed);
 	ctn_names_free(names);
 	ctn_tree_close(tree);
@@ -175,9 +186,9 @@ const struct command beancounters_command = {
 	"NAME RESOURCE=BARRIER:LIMIT.\n\n"
 	"Options:\n"
 	LOOK_HELP
-	SORT_HELP("    ")
-	" -f, --failed          print only what something was refused of since the last\n"
-	"                       call with this option\n"
+	SORT_HELP("-s, ")
+	" -f, --failed          print only those of which a charge has failed since the\n"
+	"                       last call with this option\n"
 	" -h, --help            print this help\n"
 	"\nColumns, also taken in small letters:\n",
 	.run = run_beancounters,

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "failed.h"
 #include "resource.h"
 
 /* Tasks are many when they are this part of the limit. */
@@ -29,6 +30,7 @@ static const struct timespec moment = { 1, 0 };
 
 struct config {
 	int json;
+	int only_new;
 	char **names;		/* NULL for all */
 };
 
@@ -49,6 +51,7 @@ struct promised {
 struct report {
 	const struct config *config;
 	struct json_object *array;
+	struct failed *seen;	/* NULL if all is to be told that was ever counted */
 	size_t count;
 	int status;		/* STATUS_REFUSED if something could not be read */
 };
@@ -269,26 +272,28 @@ static uint64_t get_limit(const struct ctn *ctn, const char *attr)
 
 static uint64_t usage(const struct ctn *ctn)
 {
-	return get(ctn, "num_anon_pages") + get(ctn, "num_file_pages");
+	uint64_t pages;
+
+	return ctn_usage(ctn, &pages) ? 0 : pages;
 }
 
 /* Of no rows if they cannot be read, which check_readable() has said. */
-static ssize_t get_rows(const struct ctn *ctn, struct ctn_bc **rows)
+static ssize_t get_rows(const struct ctn *ctn, struct resource_row **rows)
 {
-	ssize_t count = ctn_bc_list(ctn, rows);
+	ssize_t count = resource_rows(&(struct holder){ .ctn = ctn }, rows);
 
 	return count < 0 ? 0 : count;
 }
 
 static int is_over_barrier(const struct ctn *ctn)
 {
-	struct ctn_bc *rows = NULL;
+	struct resource_row *rows = NULL;
 	ssize_t count = get_rows(ctn, &rows);
 	int over = 0;
 
 	for (ssize_t i = 0; i < count; i++)
-		over |= rows[i].held > rows[i].barrier;
-	free(rows);
+		over |= rows[i].held > rows[i].bounds.barrier;
+	resource_rows_free(rows, count);
 	return over;
 }
 
@@ -429,6 +434,13 @@ static void check_rss_limit(struct report *report, const struct machine *machine
 	free(why.text);
 }
 
+/* Whether a counter is to be told of: never one that is 0. */
+static int counts(const struct report *report, const struct ctn *ctn, const char *key,
+		  uint64_t value)
+{
+	return report->seen ? failed_has_grown(report->seen, ctn, key, value) : value != 0;
+}
+
 /* What has happened since it was made. */
 static void check_counters(struct report *report, const struct ctn *ctn)
 {
@@ -436,15 +448,15 @@ static void check_counters(struct report *report, const struct ctn *ctn)
 	uint64_t failed = get(ctn, "rss_failcnt");
 	uint64_t refused_forks = get(ctn, "task_limit_hits");
 
-	if (kills)
+	if (counts(report, ctn, "rss_oom_kills", kills))
 		find(report, ctn_name(ctn), "rss_oom_kills",
 		     "%" PRIu64 " process%s killed for its rss_limit; the kernel's log has which",
 		     kills, kills == 1 ? " was" : "es were");
-	if (failed)
+	if (counts(report, ctn, "rss_failcnt", failed))
 		find(report, ctn_name(ctn), "rss_failcnt",
-		     "%" PRIu64 " charge%s met its rss_limit: tasks waited, or got ENOMEM",
+		     "%" PRIu64 " charge%s found no room below its rss_limit: tasks waited, or got ENOMEM",
 		     failed, failed == 1 ? "" : "s");
-	if (refused_forks)
+	if (counts(report, ctn, "task_limit_hits", refused_forks))
 		find(report, ctn_name(ctn), "task_limit_hits",
 		     "%" PRIu64 " fork%s or move%s refused for its task_limit",
 		     refused_forks, refused_forks == 1 ? "" : "s",
@@ -484,54 +496,55 @@ static struct size_text amount(const struct resource *known, uint64_t number)
  * held than the limit. They have no barrier.
  */
 static void check_resource(struct report *report, const struct ctn *ctn,
-			   const struct ctn_bc *row)
+			   const struct resource_row *row)
 {
-	const struct resource *known = resource_find(row->resource);
+	const struct resource *known = resource_find(row->name);
 	int told = known && known->limit && !ctn_has(ctn, known->limit);
 
-	if (row->failcnt && !(told && get(ctn, known->failcnt)))
-		find(report, ctn_name(ctn), row->resource,
-		     "%s was refused %" PRIu64 " time%s for its limit: what asked for it got an error",
-		     row->resource, row->failcnt, row->failcnt == 1 ? "" : "s");
-	if (row->held > row->limit && !told)
-		find(report, ctn_name(ctn), row->resource,
+	if (!(told && get(ctn, known->failcnt)) &&
+	    counts(report, ctn, row->name, row->failcnt))
+		find(report, ctn_name(ctn), row->name,
+		     "%" PRIu64 " charge%s of %s found no room below its limit, and failed",
+		     row->failcnt, row->failcnt == 1 ? "" : "s", row->name);
+	if (row->held > row->bounds.limit && !told)
+		find(report, ctn_name(ctn), row->name,
 		     "it holds %s of %s, and its limit is %s: it gets no more until it holds less",
-		     amount(known, row->held).text, row->resource,
-		     amount(known, row->limit).text);
-	else if (row->held > row->barrier && row->held <= row->limit)
-		find(report, ctn_name(ctn), row->resource,
+		     amount(known, row->held).text, row->name,
+		     amount(known, row->bounds.limit).text);
+	else if (row->held > row->bounds.barrier && row->held <= row->bounds.limit)
+		find(report, ctn_name(ctn), row->name,
 		     "it holds %s of %s, which is over its barrier of %s",
-		     amount(known, row->held).text, row->resource,
-		     amount(known, row->barrier).text);
+		     amount(known, row->held).text, row->name,
+		     amount(known, row->bounds.barrier).text);
 }
 
 static void check_beancounters(struct report *report, const struct ctn *ctn)
 {
-	struct ctn_bc *rows = NULL;
+	struct resource_row *rows = NULL;
 	ssize_t count = get_rows(ctn, &rows);
 
 	for (ssize_t i = 0; i < count; i++)
 		check_resource(report, ctn, &rows[i]);
-	free(rows);
+	resource_rows_free(rows, count);
 }
 
 /* A limit below what it works on: half of what is taken, and not a little, comes back. */
 static void check_refaults(struct report *report, const struct ctn *ctn)
 {
 	uint64_t taken = 0, back = 0, limit = get_limit(ctn, "page_limit");
-	struct ctn_stat *stats = NULL;
-	ssize_t count = ctn_stats(ctn, &stats);
+	struct ctn_stats *stats = ctn_stats_read(ctn);
 
-	for (ssize_t i = 0; i < count; i++) {
-		if (!strcmp(stats[i].key, "dropped") ||
-		    !strcmp(stats[i].key, "reclaimed"))
-			taken += stats[i].value;
-		else if (!strcmp(stats[i].key, "refaulted"))
-			back = stats[i].value;
+	for (size_t i = 0; stats && i < ctn_stats_count(stats); i++) {
+		const char *key = ctn_stats_key(stats, i);
+
+		if (!strcmp(key, "dropped") || !strcmp(key, "reclaimed"))
+			taken += ctn_stats_value(stats, i);
+		else if (!strcmp(key, "refaulted"))
+			back = ctn_stats_value(stats, i);
 	}
-	if (count >= 0)
-		free(stats);
-	if (limit != CTN_MAX && back > limit / 8 && back >= taken / 2 && back)
+	ctn_stats_free(stats);
+	if (counts(report, ctn, "refaulted", back) && limit != CTN_MAX && back > limit / 8 &&
+	    back >= taken / 2)
 		find(report, ctn_name(ctn), "stat",
 		     "of %s that was trimmed for its page_limit, %s came back: the limit is below what it works on",
 		     size_of_pages(taken).text, size_of_pages(back).text);
@@ -545,15 +558,21 @@ static void check_readable(struct report *report, const struct ctn *ctn)
 		"num_file_pages", "num_mapped_pages", "page_limit", "rss_usage",
 		"rss_limit", "rss_failcnt", "rss_oom_kills", "freeing",
 	};
-	struct ctn_bc *rows = NULL;
+	struct resource_row *rows = NULL;
 	uint64_t value;
+	ssize_t count;
 
-	for (size_t i = 0; i < ARRAY_SIZE(attrs); i++)
-		if (ctn_get_number(ctn, attrs[i], &value) && errno != ENOENT)
+	/* of a container one line is enough */
+	for (size_t i = 0; i < ARRAY_SIZE(attrs); i++) {
+		if (ctn_get_number(ctn, attrs[i], &value) && errno != ENOENT) {
 			report->status = refused();
-	if (ctn_bc_list(ctn, &rows) < 0 && errno != ENOENT)
+			return;
+		}
+	}
+	count = resource_rows(&(struct holder){ .ctn = ctn }, &rows);
+	if (count < 0 && errno != ENOENT)
 		report->status = refused();
-	free(rows);
+	resource_rows_free(rows, count);
 }
 
 static void check_container(struct report *report, const struct machine *machine,
@@ -596,17 +615,25 @@ static int parse(const struct command *cmd, struct config *config, int argc,
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'J' },
+		{ "new", no_argument, NULL, 'N' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
 	int opt;
 
-	while ((opt = next_option(argc, argv, "Jh", options)) != -1) {
-		if (opt == 'h')
+	while ((opt = next_option(argc, argv, "JNh", options)) != -1) {
+		switch (opt) {
+		case 'J':
+			config->json = 1;
+			break;
+		case 'N':
+			config->only_new = 1;
+			break;
+		case 'h':
 			print_help(cmd);
-		if (opt != 'J')
+		default:
 			try_help(cmd);
-		config->json = 1;
+		}
 	}
 	config->names = optind < argc ? argv + optind : NULL;
 	return optind < argc;
@@ -648,7 +675,16 @@ static void check_all(struct report *report, const struct machine *machine,
 	}
 }
 
-static int print_report(const struct report *report)
+/* What could not be printed was not seen, and is new the next time. */
+static void keep_seen(struct report *report)
+{
+	if (report->seen && !fflush(stdout) && !ferror(stdout))
+		report->status |= failed_keep(report->seen, !report->config->names &&
+					      !report->status);
+	failed_close(report->seen);
+}
+
+static int print_report(struct report *report)
 {
 	if (report->config->json) {
 		struct json_object *object = json_new();
@@ -658,6 +694,7 @@ static int print_report(const struct report *report)
 	} else if (!report->count && !report->status && isatty(STDOUT_FILENO)) {
 		puts("nothing found");
 	}
+	keep_seen(report);
 	return report->count ? STATUS_REFUSED : report->status;
 }
 
@@ -675,6 +712,7 @@ static int run_check(const struct command *cmd, int argc, char **argv)
 		check_kernel(&report);
 		return print_report(&report);
 	}
+	report.seen = config.only_new ? failed_open("check") : NULL;
 	read_meminfo(&machine);
 	take_names(tree, config.names);
 	names = named ? config.names : ctn_tree_names(tree);
@@ -693,13 +731,17 @@ const struct command check_command = {
 	.help =
 	"Usage: ctnctl check [OPTION...] [NAME...]\n\n"
 	"Print a line for each thing that is wrong, as far as it can be seen from\n"
-	"outside: containers that stay over their limits, and why; what was killed or\n"
-	"refused for them; what is over its barrier; limits that are below what is\n"
-	"needed, or add up to more than the machine has; what this kernel lacks. With\n"
-	"a NAME, only of this container. Nothing is changed.\n\n"
-	"The status is 0 if nothing was found, and 1 if something was.\n\n"
+	"outside: containers that stay over their limits, and why; processes that were\n"
+	"killed for a limit, and charges that found no room below one; what is over its\n"
+	"barrier; limits that are below what is needed, or add up to more than the\n"
+	"machine has; what this kernel lacks. With a NAME, only of this container.\n"
+	"Nothing is changed.\n\n"
+	"The status is 0 if nothing was found, and 1 if something was. What was killed\n"
+	"or failed is told for as long as the container is there; with --new, once.\n\n"
 	"Options:\n"
 	" -J, --json  print JSON\n"
+	" -N, --new   of what was counted since a container was made, print only what\n"
+	"             has grown since the last call with this option\n"
 	" -h, --help  print this help\n"
 	"\nExample:\n"
 	"  ctnctl check web\n",

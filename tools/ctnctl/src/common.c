@@ -240,3 +240,14 @@ int read_number(const struct ctn *ctn, const struct ctn_stats *stats, const char
 	}
 	return ctn_get_number(ctn, attr, value);
 }
+
+int read_usage(const struct ctn *ctn, const struct ctn_stats *stats, uint64_t *pages)
+{
+	uint64_t anon, file;
+
+	if (read_number(ctn, stats, "num_anon_pages", &anon) ||
+	    read_number(ctn, stats, "num_file_pages", &file))
+		return -1;
+	*pages = anon + file;
+	return 0;
+}

@@ -122,10 +122,19 @@ char *xasprintf(const char *fmt, ...) PRINTF(1, 2);
 int read_number(const struct ctn *ctn, const struct ctn_stats *stats, const char *attr,
 		uint64_t *value);
 
+/* The same for anonymous memory and page cache together, in pages. */
+int read_usage(const struct ctn *ctn, const struct ctn_stats *stats, uint64_t *pages);
+
 /* text.c: numbers and strings */
 
-/* A name as the kernel escapes it, with \ooo, becomes what it is: in place. */
-void undo_octal(char *text);
+/*
+ * Words of ours that may be typed in small or capital letters: whether two are the same,
+ * whether one begins as @with does, and a letter as a small one. Letters are those of
+ * ASCII: a locale can have others for them, as Turkish has for i and I.
+ */
+int same_word(const char *a, const char *b);
+int begins_word(const char *word, const char *with);
+char small_letter(char c);
 
 uint64_t pages_to_bytes(uint64_t pages);
 
@@ -305,6 +314,21 @@ int settings_option(const struct command *cmd, struct settings *settings,
  * the caller cleans up and calls stop_now().
  */
 int settings_apply(const struct settings *settings, const struct ctn *ctn);
+
+/*
+ * A value as people write it, put as the kernel takes it, which is never longer: a size
+ * may also be as options have it. Returns why it cannot be taken, or NULL. What is no
+ * size is for the kernel to refuse.
+ */
+const char *take_value(const struct ctn_attr *attr, char *value);
+
+/*
+ * What may have been meant by @name, which is no setting: an attribute that @is_wanted,
+ * of those of containers or, without "default_", of those of the tree, or a resource;
+ * NULL if nothing is near.
+ */
+const char *nearest_setting(const char *name, int of_tree,
+			    int is_wanted(const struct ctn_attr *attr));
 
 /* The file of the tree that has the default of @attr, which may be its name. */
 char *default_name(const char *attr);

@@ -17,11 +17,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "complete.h"
+#include "resource.h"
 
 /* An option, as its line of the help has it. */
 struct known {
@@ -77,11 +77,6 @@ static void put(const char *prefix, const char *word, const char *suffix,
 static int begins(const char *word, const char *with)
 {
 	return !strncmp(word, with, strlen(with));
-}
-
-static int begins_any_case(const char *word, const char *with)
-{
-	return !strncasecmp(word, with, strlen(with));
 }
 
 /* Reading the help */
@@ -340,7 +335,7 @@ static void put_signals(const char *prefix, const char *typed)
 	for (int i = 1; i < SIGRTMIN; i++) {
 		const char *name = sigabbrev_np(i);
 
-		if (name && begins_any_case(name, typed))
+		if (name && begins_word(name, typed))
 			put(prefix, name, "", sigdescr_np(i));
 	}
 }
@@ -417,7 +412,7 @@ static void put_columns(const struct typed *typed, const char *part)
 		help = line + strcspn(line, " ");
 		if (*help)
 			*help++ = '\0';
-		if (begins_any_case(line, part))
+		if (begins_word(line, part))
 			put(before, line, "", help + strspn(help, " "));
 	}
 	free(text);
@@ -435,11 +430,22 @@ static char **list_attrs(const struct typed *typed, struct ctn **ctn)
 	return *ctn ? ctn_attrs(*ctn) : NULL;
 }
 
+/* Those that the kernel counts, which set and show take as well. */
+static void put_resources(const struct typed *typed, const struct ctn *ctn, const char *suffix)
+{
+	struct resource_row *rows = NULL;
+	ssize_t count = ctn || tree ? resource_rows(&(struct holder){ ctn, tree }, &rows) : 0;
+
+	for (ssize_t i = 0; i < count; i++)
+		if (begins(rows[i].name, typed->last))
+			put("", rows[i].name, suffix, "beancounter");
+	resource_rows_free(rows, count);
+}
+
 static void put_attrs(const struct typed *typed, unsigned int flag, const char *suffix)
 {
 	struct ctn *ctn;
 	char **names = list_attrs(typed, &ctn);
-	struct ctn_bcs *bcs = NULL;
 
 	for (char **name = names; name && *name; name++) {
 		const struct ctn_attr *attr = ctn_attr_find(*name);
@@ -447,12 +453,8 @@ static void put_attrs(const struct typed *typed, unsigned int flag, const char *
 		if (begins(*name, typed->last) && (!attr || (attr->flags & flag)))
 			put("", *name, suffix, attr ? attr->help : NULL);
 	}
-	if (ctn && flag == CTN_ATTR_WRITE)
-		bcs = ctn_bcs_read(ctn);
-	for (size_t i = 0; bcs && i < ctn_bcs_count(bcs); i++)
-		if (begins(ctn_bcs_resource(bcs, i), typed->last))
-			put("", ctn_bcs_resource(bcs, i), suffix, "beancounter");
-	ctn_bcs_free(bcs);
+	if (names)
+		put_resources(typed, ctn, suffix);
 	ctn_names_free(names);
 	ctn_close(ctn);
 }
@@ -629,8 +631,10 @@ static struct known *own_argument(const struct typed *typed, const char **part)
 
 		option = equals ? find_long(&typed->manual, word + 2,
 					    (size_t)(equals - word - 2)) : NULL;
+		if (!option || !option->arg)
+			return NULL;
 		*part = equals + 1;
-		return option && option->arg ? option : NULL;
+		return option;
 	}
 	for (word++; *word; word++) {
 		option = find_letter(&typed->manual, *word);

@@ -170,7 +170,7 @@ static struct section *add_section(struct config *config, const char *name,
 	return section;
 }
 
-static struct key *find_key(const struct section *section, const char *name)
+struct key *config_key(const struct section *section, const char *name)
 {
 	for (size_t i = 0; i < section->nkeys; i++)
 		if (!strcmp(section->keys[i].name, name))
@@ -182,7 +182,7 @@ static struct key *find_key(const struct section *section, const char *name)
 static int add_key(struct section *section, const char *name, const char *value,
 		   const struct place *at)
 {
-	struct key *key = strcmp(name, CONFIG_FILE) ? find_key(section, name) : NULL;
+	struct key *key = strcmp(name, CONFIG_FILE) ? config_key(section, name) : NULL;
 
 	if (key && key->at.file == at->file) {
 		complain_at(at, "%s: it is in line %lu already", name,

@@ -62,6 +62,9 @@ void config_read_all(struct config *config);
 
 struct section *config_find(const struct config *config, const char *name);
 
+/* The line of this key, or NULL; of several it is the first. */
+struct key *config_key(const struct section *section, const char *name);
+
 void config_free(struct config *config);
 
 /* Say something about what is written there; words of others may be in it. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "parse.h"
 #include "counts.h"
 
 /* Each is a line of "stat"; those before COUNT_DROPPED are files as well. */

@@ -132,6 +132,8 @@ int main(int argc, char **argv)
 
 	open_standard_files();
 	setlocale(LC_ALL, "");
+	/* numbers are for programs, too, and are written as the manual has them */
+	setlocale(LC_NUMERIC, "C");
 	configfs = getenv("CTN_CONFIG");
 	if (configfs && !*configfs)
 		configfs = NULL;

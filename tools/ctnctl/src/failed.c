@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What "ctnctl beancounters --failed" has seen: a file in a directory of the user's own,
- * with the boot in which it was written, and a line for each failcnt:
+ * What "ctnctl beancounters --failed" and "ctnctl check --new" have seen: a file for each
+ * of the two, in a directory of the user's own. It has the boot in which it was written,
+ * and a line for each counter; of beancounters that is a failcnt, whose key is the name
+ * of the resource:
  *
- *   ID INODE RESOURCE FAILCNT
+ *   ID INODE KEY VALUE
  *
- * A container is known by its id and the inode of its directory: the id of one that was
- * removed is given to another. What is read is shown first and kept then, so that what
- * could not be shown is shown the next time. Calls at the same time may both show it, and
- * neither takes back what the other has kept: the lock is held where the file is read
- * once more and written, and not while somebody looks at a pager.
+ * A container is known by its id and the inode of its directory, since a later container
+ * may get the id of one that was removed. A command reads the file, prints what has grown
+ * since, and only then writes the file: what it could not print, the next call prints.
+ * Two calls at the same time may both print the same. Neither takes back what the other
+ * has written: each reads the file once more before it writes it, and holds a lock only
+ * for these two steps, so that no call waits while somebody looks at the pager of another.
+ *
+ * There is no fsync(2): a file that a crash has damaged is of another boot, and what is
+ * of another boot does not count.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,18 +30,14 @@
 
 #include "failed.h"
 
-#define FILE_NAME "beancounters"
-#define NEW_NAME FILE_NAME ".new"
-#define LOCK_NAME FILE_NAME ".lock"
-
 #define BOOT_SIZE 64
 
-/* Of one resource of one container. */
+/* One counter of one container. */
 struct count {
 	uint64_t id;
 	uint64_t inode;
-	char *resource;
-	uint64_t before;	/* the failcnt that was in the file */
+	char *key;
+	uint64_t before;	/* the value that was in the file */
 	uint64_t now;		/* the one that was seen now, if it was */
 	int seen;
 };
@@ -49,6 +51,9 @@ struct counts {
 struct failed {
 	char *path;		/* of the directory; NULL if there is none */
 	int dir;		/* -1 if there is no place */
+	int lock;		/* a file beside, to be locked */
+	char *file;		/* what is kept */
+	char *new;		/* what is to take its place */
 	char boot[BOOT_SIZE];
 	struct counts counts;
 };
@@ -90,16 +95,11 @@ static char *find_place(void)
 	return NULL;
 }
 
-static int open_lock(int dir)
-{
-	return openat(dir, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-}
-
 /* Returns why it cannot be used, or NULL. */
 static const char *open_place(struct failed *failed)
 {
 	struct stat st;
-	int lock;
+	char *lock;
 
 	if (!failed->path)
 		return "there is no HOME";
@@ -115,11 +115,11 @@ static const char *open_place(struct failed *failed)
 		return "it is another user's";
 	if (st.st_mode & (S_IWGRP | S_IWOTH))
 		return "others may write to it";
-	lock = open_lock(failed->dir);
-	if (lock < 0)
-		return strerror(errno);
-	close(lock);
-	return NULL;
+	lock = xasprintf("%s.lock", failed->file);
+	failed->lock = openat(failed->dir, lock,
+			      O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	free(lock);
+	return failed->lock < 0 ? strerror(errno) : NULL;
 }
 
 static void read_boot(char *boot)
@@ -142,20 +142,20 @@ static int by_key(const void *a, const void *b)
 		return x->id < y->id ? -1 : 1;
 	if (x->inode != y->inode)
 		return x->inode < y->inode ? -1 : 1;
-	return strcmp(x->resource, y->resource);
+	return strcmp(x->key, y->key);
 }
 
 static struct count *get_count(struct counts *counts, uint64_t id, uint64_t inode,
-			       const char *resource)
+			       const char *key)
 {
-	struct count wanted = { .id = id, .inode = inode, .resource = (char *)resource };
+	struct count wanted = { .id = id, .inode = inode, .key = (char *)key };
 	struct count **found = tfind(&wanted, &counts->index, by_key), *count;
 
 	if (found)
 		return *found;
 	count = xrealloc(NULL, 1, sizeof(*count));
 	*count = wanted;
-	count->resource = xasprintf("%s", resource);
+	count->key = xasprintf("%s", key);
 	if (!tsearch(count, &counts->index, by_key))
 		die("%s", strerror(ENOMEM));
 	counts->list = xrealloc(counts->list, counts->count + 1, sizeof(*counts->list));
@@ -172,34 +172,53 @@ static void free_counts(struct counts *counts)
 {
 	tdestroy(counts->index, keep_it);
 	for (size_t i = 0; i < counts->count; i++) {
-		free(counts->list[i]->resource);
+		free(counts->list[i]->key);
 		free(counts->list[i]);
 	}
 	free(counts->list);
 }
 
+/* One of our files, which may not be a link. */
+static FILE *open_file(int dir, const char *name, int flags, const char *mode)
+{
+	int fd = openat(dir, name, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, mode);
+
+	if (!file && fd >= 0)
+		close(fd);
+	return file;
+}
+
 /* What cannot be understood, and what another boot has left, was not seen. */
 static void read_counts(const struct failed *failed, struct counts *counts)
 {
-	int fd = openat(failed->dir, FILE_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	FILE *from = fd < 0 ? NULL : fdopen(fd, "r");
-	char boot[BOOT_SIZE], resource[64];
-	uint64_t id, inode, failcnt;
+	FILE *from = open_file(failed->dir, failed->file, O_RDONLY | O_NONBLOCK, "r");
+	char boot[BOOT_SIZE], *key = NULL;
+	uint64_t id, inode, value;
 
-	if (from && fscanf(from, "boot %63s\n", boot) == 1 && !strcmp(boot, failed->boot))
-		while (fscanf(from, "%" SCNu64 " %" SCNu64 " %63s %" SCNu64, &id, &inode,
-			      resource, &failcnt) == 4)
-			get_count(counts, id, inode, resource)->before = failcnt;
-	if (from)
-		fclose(from);
+	if (!from)
+		return;
+	if (fscanf(from, "boot %63s\n", boot) == 1 && !strcmp(boot, failed->boot))
+		while (fscanf(from, "%" SCNu64 " %" SCNu64 " %ms %" SCNu64, &id, &inode,
+			      &key, &value) == 4) {
+			get_count(counts, id, inode, key)->before = value;
+			free(key);
+			key = NULL;
+		}
+	/* of a line that has no value */
+	free(key);
+	fclose(from);
 }
 
-struct failed *failed_open(void)
+struct failed *failed_open(const char *name)
 {
 	struct failed *failed = xrealloc(NULL, 1, sizeof(*failed));
 	const char *why;
 
-	*failed = (struct failed){ .path = find_place(), .dir = -1 };
+	*failed = (struct failed){
+		.path = find_place(), .dir = -1, .lock = -1,
+		.file = xasprintf("%s", name), .new = xasprintf("%s.new", name),
+	};
 	read_boot(failed->boot);
 	why = open_place(failed);
 	if (!why) {
@@ -214,16 +233,17 @@ struct failed *failed_open(void)
 	return failed;
 }
 
-int failed_has_grown(struct failed *failed, const struct ctn *ctn, const struct ctn_bc *row)
+int failed_has_grown(struct failed *failed, const struct ctn *ctn, const char *key,
+		     uint64_t value)
 {
 	struct count *count;
 	struct stat st;
 	uint64_t id;
 
-	if (failed->dir < 0 || stat(ctn_path(ctn), &st) || ctn_get_number(ctn, "id", &id))
-		return row->failcnt != 0;
-	count = get_count(&failed->counts, id, st.st_ino, row->resource);
-	count->now = row->failcnt;
+	if (failed->dir < 0 || fstat(ctn_fd(ctn), &st) || ctn_get_number(ctn, "id", &id))
+		return value != 0;
+	count = get_count(&failed->counts, id, st.st_ino, key);
+	count->now = value;
 	count->seen = 1;
 	/* it never becomes less: this is not the one that was seen then */
 	return count->now > count->before || (count->now && count->now < count->before);
@@ -235,7 +255,7 @@ static void merge(const struct failed *failed, struct counts *kept, int all)
 	for (size_t i = 0; i < failed->counts.count; i++) {
 		const struct count *ours = failed->counts.list[i];
 		struct count *count = get_count(kept, ours->id, ours->inode,
-						ours->resource);
+						ours->key);
 
 		if (ours->seen && (count->before == ours->before ||
 				   count->before < ours->now))
@@ -248,11 +268,11 @@ static void merge(const struct failed *failed, struct counts *kept, int all)
 static int write_counts(const struct failed *failed, const struct counts *counts)
 {
 	FILE *to;
-	int fd, bad;
+	int bad;
 
-	unlinkat(failed->dir, NEW_NAME, 0);
-	fd = openat(failed->dir, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	to = fd < 0 ? NULL : fdopen(fd, "w");
+	/* a call that was killed may have left one */
+	unlinkat(failed->dir, failed->new, 0);
+	to = open_file(failed->dir, failed->new, O_WRONLY | O_CREAT | O_EXCL, "w");
 	if (!to)
 		return -1;
 	fprintf(to, "boot %s\n", failed->boot);
@@ -262,13 +282,14 @@ static int write_counts(const struct failed *failed, const struct counts *counts
 
 		if (count->before)
 			fprintf(to, "%" PRIu64 " %" PRIu64 " %s %" PRIu64 "\n", count->id,
-				count->inode, count->resource, count->before);
+				count->inode, count->key, count->before);
 	}
 	bad = ferror(to);
-	if (fclose(to) || bad || renameat(failed->dir, NEW_NAME, failed->dir, FILE_NAME)) {
+	if (fclose(to) || bad || renameat(failed->dir, failed->new, failed->dir,
+				      failed->file)) {
 		int err = errno;
 
-		unlinkat(failed->dir, NEW_NAME, 0);
+		unlinkat(failed->dir, failed->new, 0);
 		errno = err;
 		return -1;
 	}
@@ -278,12 +299,11 @@ static int write_counts(const struct failed *failed, const struct counts *counts
 int failed_keep(struct failed *failed, int all)
 {
 	struct counts kept = { 0 };
-	int lock, ret;
+	int ret;
 
 	if (failed->dir < 0)
 		return STATUS_REFUSED;
-	lock = open_lock(failed->dir);
-	ret = lock < 0 ? -1 : flock(lock, LOCK_EX);
+	ret = flock(failed->lock, LOCK_EX);
 	if (!ret) {
 		read_counts(failed, &kept);
 		merge(failed, &kept, all);
@@ -292,9 +312,8 @@ int failed_keep(struct failed *failed, int all)
 	if (ret)
 		complain("%s: %s: what was seen is not kept", failed->path,
 			 strerror(errno));
+	flock(failed->lock, LOCK_UN);
 	free_counts(&kept);
-	if (lock >= 0)
-		close(lock);
 	return ret ? STATUS_REFUSED : STATUS_OK;
 }
 
@@ -302,9 +321,13 @@ void failed_close(struct failed *failed)
 {
 	if (!failed)
 		return;
+	if (failed->lock >= 0)
+		close(failed->lock);
 	if (failed->dir >= 0)
 		close(failed->dir);
 	free_counts(&failed->counts);
 	free(failed->path);
+	free(failed->file);
+	free(failed->new);
 	free(failed);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which failcnt has grown since the last call: what was seen then is kept in a file.
+ * Which counters have grown since the last call: what was seen then is kept in a file.
  */
 #ifndef CTNCTL_FAILED_H
 #define CTNCTL_FAILED_H
@@ -10,13 +10,18 @@
 struct failed;
 
 /*
- * Read what was seen. If there is no place to keep it, that is said, and nothing was
- * seen. To be given to failed_close().
+ * Read what the command @name has seen, which is kept in a file that is called so. If
+ * there is no place to keep it, that is said, and nothing was seen. To be given to
+ * failed_close().
  */
-struct failed *failed_open(void);
+struct failed *failed_open(const char *name);
 
-/* Whether the failcnt of a resource has grown. It is seen now. */
-int failed_has_grown(struct failed *failed, const struct ctn *ctn, const struct ctn_bc *row);
+/*
+ * Whether the counter @key of a container, a word, has grown, and is @value now. It is
+ * seen now.
+ */
+int failed_has_grown(struct failed *failed, const struct ctn *ctn, const char *key,
+		     uint64_t value);
 
 /*
  * Keep what was seen, but for what has been kept meanwhile of the same; @all: containers

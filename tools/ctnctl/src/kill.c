@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include "common.h"
@@ -35,22 +34,22 @@ int take_signal(const char *text)
 
 	if (number >= 0)
 		return number <= SIGRTMAX ? number : -1;
-	if (!strncasecmp(text, "SIG", 3))
+	if (begins_word(text, "SIG"))
 		text += 3;
 	for (int i = 1; i < SIGRTMIN; i++) {
 		const char *name = sigabbrev_np(i);
 
-		if (name && !strcasecmp(name, text))
+		if (name && same_word(name, text))
 			return i;
 	}
-	if (!strcasecmp(text, "RTMIN"))
+	if (same_word(text, "RTMIN"))
 		return SIGRTMIN;
-	if (!strcasecmp(text, "RTMAX"))
+	if (same_word(text, "RTMAX"))
 		return SIGRTMAX;
 	number = -1;
-	if (!strncasecmp(text, "RTMIN+", 6) && take_number(text + 6) >= 0)
+	if (begins_word(text, "RTMIN+") && take_number(text + 6) >= 0)
 		number = SIGRTMIN + take_number(text + 6);
-	else if (!strncasecmp(text, "RTMAX-", 6) && take_number(text + 6) >= 0)
+	else if (begins_word(text, "RTMAX-") && take_number(text + 6) >= 0)
 		number = SIGRTMAX - take_number(text + 6);
 	return number >= SIGRTMIN && number <= SIGRTMAX ? number : -1;
 }
@@ -208,13 +207,13 @@ const struct command kill_command = {
 	.summary = "send a signal to all processes of containers",
 	.help =
 	"Usage: ctnctl kill [OPTION...] NAME...\n\n"
-	"Send a signal, SIGKILL unless it is said which, to all processes in the\n"
-	"container of each NAME, and to what they fork meanwhile. Another user's\n"
-	"processes are left alone.\n\n"
+	"Send a signal to all processes in the container of each NAME, and to those\n"
+	"that they fork meanwhile: SIGKILL, or the one that is given. Processes of\n"
+	"other users are left alone.\n\n"
 	"Options:\n"
-	" -s, --signal SIGNAL  send this one: a name such as TERM, or a number; 0\n"
-	"                      only asks whether one could be sent; first of all also\n"
-	"                      -TERM, -9\n"
+	" -s, --signal SIGNAL  the signal: a name such as TERM, or a number; with 0\n"
+	"                      none is sent, and the status says whether one could be.\n"
+	"                      Right after kill it may also be written as -TERM or -9\n"
 	" -w, --wait           wait until nobody is in the containers\n"
 	" -h, --help           print this help\n"
 	"\nExample:\n"

@@ -60,22 +60,10 @@ static struct column *all_columns(size_t *count)
 	return columns;
 }
 
-/* A kernel may lack an attribute: its cell stays empty. */
+/* A kernel may lack an attribute: its cell stays empty. What else it is, is not said. */
 static int missing(void)
 {
-	return errno == ENOENT ? STATUS_OK : refused();
-}
-
-static int read_usage(const struct ctn *ctn, const struct ctn_stats *stats,
-		      uint64_t *pages)
-{
-	uint64_t anon, file;
-
-	if (read_number(ctn, stats, "num_anon_pages", &anon) ||
-	    read_number(ctn, stats, "num_file_pages", &file))
-		return -1;
-	*pages = anon + file;
-	return 0;
+	return errno == ENOENT ? STATUS_OK : STATUS_REFUSED;
 }
 
 static int fill_usage(struct table *table, size_t shown, const struct ctn *ctn,
@@ -163,16 +151,19 @@ static int fill_line(struct table *table, const struct ctn *ctn,
 	table_line(table);
 	for (size_t i = 0; i < table->nshown; i++) {
 		size_t col = table->shown[i];
+		int ret = STATUS_OK;
 
 		if (col == COL_NAME)
 			table_text(table, i, ctn_name(ctn));
 		else if (col == COL_USAGE)
-			status |= fill_usage(table, i, ctn, stats);
+			ret = fill_usage(table, i, ctn, stats);
 		else if (col == COL_USE)
-			status |= fill_use(table, i, ctn, stats, totals);
+			ret = fill_use(table, i, ctn, stats, totals);
 		else
-			status |= fill_attr(table, i, ctn, stats,
-					    &table->columns[col]);
+			ret = fill_attr(table, i, ctn, stats, &table->columns[col]);
+		/* of a container one line is enough */
+		if (ret && !status)
+			status = refused();
 	}
 	ctn_stats_free(stats);
 	return status;

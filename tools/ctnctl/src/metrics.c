@@ -75,7 +75,7 @@ struct sample {
 	char *label;
 	uint64_t *values;	/* one for each metric */
 	char *there;		/* whether it is */
-	struct ctn_bc *rows;	/* of its beancounters */
+	struct resource_row *rows;	/* of its beancounters */
 	ssize_t nrows;
 };
 
@@ -166,38 +166,19 @@ static int missing(void)
 	return errno == ENOENT ? STATUS_OK : refused();
 }
 
+/* Of a container one line is enough: @status is STATUS_REFUSED if there was one. */
 static int read_attrs(const struct metrics *metrics, const struct sample *sample,
-		      const struct ctn *ctn, const struct ctn_stats *stats)
+		      const struct ctn *ctn, const struct ctn_stats *stats, int status)
 {
-	int status = STATUS_OK;
 	uint64_t value;
 
 	for (size_t i = 0; i < metrics->nattrs; i++) {
-		if (read_number(ctn, stats, metrics->list[i].source, &value))
-			status |= missing();
-		else
+		if (!read_number(ctn, stats, metrics->list[i].source, &value))
 			set(sample, i, value);
+		else if (!status)
+			status = missing();
 	}
 	return status;
-}
-
-static void compute_usage(const struct metrics *metrics,
-			  const struct sample *sample)
-{
-	uint64_t usage = 0;
-	int parts = 0;
-
-	for (size_t i = 0; i < metrics->nattrs; i++) {
-		const char *source = metrics->list[i].source;
-
-		if (sample->there[i] && (!strcmp(source, "num_anon_pages") ||
-					 !strcmp(source, "num_file_pages"))) {
-			usage += sample->values[i];
-			parts++;
-		}
-	}
-	if (parts == 2)
-		set(sample, metrics->usage, usage);
 }
 
 static void take_stat(const struct metrics *metrics, const struct sample *sample,
@@ -215,17 +196,21 @@ static int read_stat(const struct metrics *metrics, const struct sample *sample,
 {
 	struct ctn_stats *stats = ctn_stats_read(ctn);
 	int status = stats ? STATUS_OK : missing();
+	uint64_t usage;
 
 	if (stats)
 		take_stat(metrics, sample, stats);
-	status |= read_attrs(metrics, sample, ctn, stats);
+	status = read_attrs(metrics, sample, ctn, stats, status);
+	/* what it is of was read, or said */
+	if (!read_usage(ctn, stats, &usage))
+		set(sample, metrics->usage, usage);
 	ctn_stats_free(stats);
 	return status;
 }
 
 /* A kernel may have no PSI, or it may be off. */
 static int read_pressure(const struct metrics *metrics, const struct sample *sample,
-			 const struct ctn *ctn)
+			 const struct ctn *ctn, int status)
 {
 	char *text = ctn_get(ctn, "pressure");
 	const char *total = text ? strstr(text, "total=") : NULL;
@@ -233,7 +218,7 @@ static int read_pressure(const struct metrics *metrics, const struct sample *sam
 	char *end;
 
 	if (!text)
-		return errno == EOPNOTSUPP ? STATUS_OK : missing();
+		return status || errno == EOPNOTSUPP ? status : missing();
 	errno = 0;
 	if (total) {
 		usec = strtoull(total + strlen("total="), &end, 10);
@@ -241,19 +226,19 @@ static int read_pressure(const struct metrics *metrics, const struct sample *sam
 			set(sample, metrics->pressure, usec);
 	}
 	free(text);
-	return STATUS_OK;
+	return status;
 }
 
 /* A kernel may have no beancounters. */
-static int read_rows(struct sample *sample, const struct ctn *ctn)
+static int read_rows(struct sample *sample, const struct ctn *ctn, int status)
 {
-	sample->nrows = ctn_bc_list(ctn, &sample->rows);
-	return sample->nrows < 0 ? missing() : STATUS_OK;
+	sample->nrows = resource_rows(&(struct holder){ .ctn = ctn }, &sample->rows);
+	return sample->nrows < 0 && !status ? missing() : status;
 }
 
 static void free_sample(const struct sample *sample)
 {
-	free(sample->rows);
+	resource_rows_free(sample->rows, sample->nrows);
 	free(sample->label);
 	free(sample->values);
 	free(sample->there);
@@ -275,9 +260,8 @@ static int read_sample(const struct metrics *metrics, struct samples *samples,
 	};
 	memset(sample.there, 0, metrics->count);
 	status = read_stat(metrics, &sample, ctn);
-	status |= read_pressure(metrics, &sample, ctn);
-	status |= read_rows(&sample, ctn);
-	compute_usage(metrics, &sample);
+	status = read_pressure(metrics, &sample, ctn, status);
+	status = read_rows(&sample, ctn, status);
 
 	/* One that has gone meanwhile would have lost some of its files. */
 	if (ctn_exists(ctn)) {
@@ -337,22 +321,22 @@ static void print_metric(FILE *to, const struct metrics *metrics, size_t index,
 static const struct bc_metric {
 	const char *name;
 	const char *help;
-	size_t offset;		/* in struct ctn_bc */
-	int is_count;		/* of refusals, whatever the resource is counted in */
+	size_t offset;		/* in struct resource_row */
+	int is_count;		/* of charges that failed, whatever the resource is counted in */
 } bc_metrics[] = {
-	{ "held", "what is held of the resource", offsetof(struct ctn_bc, held), 0 },
-	{ "maxheld", "the most that was held, since it was made or a reset",
-	  offsetof(struct ctn_bc, maxheld), 0 },
-	{ "barrier", "what should be held at most", offsetof(struct ctn_bc, barrier), 0 },
-	{ "limit", "what cannot be gone over", offsetof(struct ctn_bc, limit), 0 },
-	{ "failcnt", "requests that were refused", offsetof(struct ctn_bc, failcnt), 1 },
+	{ "held", "what is held of the resource", offsetof(struct resource_row, held), 0 },
+	{ "maxheld", "the most held of the resource since the container was made or the last reset",
+	  offsetof(struct resource_row, maxheld), 0 },
+	{ "barrier", "the most that should be held of the resource", offsetof(struct resource_row, bounds.barrier), 0 },
+	{ "limit", "the most that can be held of the resource", offsetof(struct resource_row, bounds.limit), 0 },
+	{ "failcnt", "charges that found no room and failed", offsetof(struct resource_row, failcnt), 1 },
 };
 
 /* A newer kernel may count what is not known here: its unit, and so its name, is not. */
 static int print_row(FILE *to, const struct bc_metric *metric, int in_bytes,
-		     const struct sample *sample, const struct ctn_bc *row, int any)
+		     const struct sample *sample, const struct resource_row *row, int any)
 {
-	const struct resource *resource = resource_find(row->resource);
+	const struct resource *resource = resource_find(row->name);
 	char *name, *help;
 	uint64_t value;
 
@@ -369,7 +353,7 @@ static int print_row(FILE *to, const struct bc_metric *metric, int in_bytes,
 	if (!any)
 		print_head(to, name, help, metric->is_count ? "counter" : "gauge");
 	fprintf(to, "%s{container=\"%s\",resource=\"%s\"} %" PRIu64 "\n", name,
-		sample->label, row->resource, value);
+		sample->label, row->name, value);
 	free(help);
 	free(name);
 	return 1;

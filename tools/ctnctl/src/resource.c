@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "parse.h"
 #include "resource.h"
 
 static const struct resource resources[] = {
@@ -58,42 +59,45 @@ static enum resource_unit unit_of(const char *name)
 
 /* Reading and writing */
 
-static struct resource_row *add_row(struct resource_row *rows, ssize_t *count,
-				    const char *name, const struct bounds *bounds)
+static uint64_t number_of(const struct ctn_bcs *bcs, size_t row, enum ctn_bc_what what)
 {
-	rows = xrealloc(rows, (size_t)*count + 1, sizeof(*rows));
-	rows[(*count)++] = (struct resource_row){ xasprintf("%s", name), *bounds };
-	return rows;
+	uint64_t value = 0;
+
+	/* a row that is there has each of them */
+	ctn_bcs_number(bcs, row, what, &value);
+	return value;
 }
 
 static ssize_t container_rows(const struct ctn *ctn, struct resource_row **rows)
 {
-	struct resource_row *list = xrealloc(NULL, 1, sizeof(*list));
-	struct ctn_bc *table = NULL;
-	ssize_t count = 0, lines = ctn_bc_list(ctn, &table);
+	struct ctn_bcs *bcs = ctn_bcs_read(ctn);
+	struct resource_row *list;
+	size_t count;
 
-	if (lines < 0) {
-		free(list);
+	if (!bcs)
 		return -1;
-	}
-	for (ssize_t i = 0; i < lines; i++)
-		list = add_row(list, &count, table[i].resource,
-			       &(struct bounds){ table[i].barrier, table[i].limit });
-	free(table);
+	count = ctn_bcs_count(bcs);
+	list = xrealloc(NULL, count + 1, sizeof(*list));
+	for (size_t i = 0; i < count; i++)
+		list[i] = (struct resource_row){
+			.name = xasprintf("%s", ctn_bcs_resource(bcs, i)),
+			.held = number_of(bcs, i, CTN_BC_HELD),
+			.maxheld = number_of(bcs, i, CTN_BC_MAXHELD),
+			.minheld = number_of(bcs, i, CTN_BC_MINHELD),
+			.bounds.barrier = number_of(bcs, i, CTN_BC_BARRIER),
+			.bounds.limit = number_of(bcs, i, CTN_BC_LIMIT),
+			.failcnt = number_of(bcs, i, CTN_BC_FAILCNT),
+		};
+	ctn_bcs_free(bcs);
 	*rows = list;
-	return count;
+	return (ssize_t)count;
 }
 
+/* A number that means "max" to us is too large for one. */
 static int take_number(const char *text, uint64_t *number)
 {
-	char *end;
-
-	*number = CTN_MAX;
-	if (!strcmp(text, "max"))
-		return 0;
-	errno = 0;
-	*number = strtoull(text, &end, 10);
-	return *text < '0' || *text > '9' || *end || errno || *number == CTN_MAX ? -1 : 0;
+	return parse_value(text, number) || (*number == CTN_MAX && strcmp(text, "max")) ?
+	       -1 : 0;
 }
 
 /* "RESOURCE BARRIER LIMIT", after a heading; a line that is none is left out. */
@@ -109,13 +113,16 @@ static ssize_t default_rows(const struct ctn_tree *tree, struct resource_row **r
 	list = xrealloc(NULL, 1, sizeof(*list));
 	line = strtok_r(text, "\n", &save);
 	while (line && (line = strtok_r(NULL, "\n", &save)) != NULL) {
-		char name[64], barrier[32], limit[32];
-		struct bounds bounds;
+		uint64_t numbers[2];
+		char *name;
 
-		if (sscanf(line, "%63s %31s %31s", name, barrier, limit) == 3 &&
-		    !take_number(barrier, &bounds.barrier) &&
-		    !take_number(limit, &bounds.limit))
-			list = add_row(list, &count, name, &bounds);
+		if (parse_line(line, &name, numbers, 2))
+			continue;
+		list = xrealloc(list, (size_t)count + 1, sizeof(*list));
+		list[count++] = (struct resource_row){
+			.name = xasprintf("%s", name),
+			.bounds = { numbers[0], numbers[1] },
+		};
 	}
 	free(text);
 	*rows = list;
@@ -138,37 +145,57 @@ int resource_get(const struct holder *of, const char *name, struct bounds *bound
 {
 	struct resource_row *rows = NULL;
 	ssize_t count = resource_rows(of, &rows);
-	int ret = -1;
+	int ret = 0;
 
+	/* a kernel may have no beancounters; a container that has gone is not that */
+	if (count < 0)
+		return errno == ENOENT && !(of->ctn && ctn_exists(of->ctn)) ? 0 : -1;
 	for (ssize_t i = 0; i < count; i++) {
 		if (strcmp(rows[i].name, name))
 			continue;
 		*bounds = rows[i].bounds;
-		ret = 0;
+		ret = 1;
 	}
-	if (count >= 0)
-		resource_rows_free(rows, count);
+	resource_rows_free(rows, count);
 	return ret;
 }
 
-int resource_get_attr(const struct holder *of, const char *attr, struct bounds *bounds)
+int resource_not_counted(const struct holder *of, const char *name)
 {
-	if (ctn_attr_find(attr) || (of->ctn && !ctn_has(of->ctn, attr)))
-		return -1;
-	return resource_get(of, attr, bounds);
+	complain("%s/%s: %s: " RESOURCE_NOT_COUNTED,
+		 of->ctn ? ctn_path(of->ctn) : ctn_tree_path(of->tree),
+		 of->ctn ? "beancounters" : "default_beancounters", name);
+	return STATUS_REFUSED;
+}
+
+int resource_is(const struct holder *of, const char *name)
+{
+	struct bounds bounds;
+
+	if (ctn_attr_find(name) || (of->ctn && !ctn_has(of->ctn, name)))
+		return 0;
+	return resource_find(name) ? 1 : resource_get(of, name, &bounds);
 }
 
 int resource_set(const struct holder *of, const char *name, const char *value)
 {
-	char *line = xasprintf("%s %s", name, value);
-	char *colon = strchr(line, ':');
+	char *barrier = xasprintf("%s", value), *line;
+	char *limit = strchr(barrier, ':');
 	int ret;
 
-	if (colon)
-		*colon = ' ';
-	ret = of->ctn ? ctn_set(of->ctn, "beancounters", line) :
-			ctn_tree_set(of->tree, "default_beancounters", line);
-	free(line);
+	if (limit)
+		*limit++ = '\0';
+	else
+		limit = barrier;
+	if (of->ctn) {
+		ret = strcmp(value, "reset") ? ctn_bc_set(of->ctn, name, barrier, limit) :
+					       ctn_bc_reset(of->ctn, name);
+	} else {
+		line = xasprintf("%s %s %s", name, barrier, limit);
+		ret = ctn_tree_set(of->tree, "default_beancounters", line);
+		free(line);
+	}
+	free(barrier);
 	return ret;
 }
 

@@ -37,26 +37,45 @@ struct bounds {
 	uint64_t limit;
 };
 
+/* What is known of one resource. Of the defaults nothing is held. */
 struct resource_row {
 	char *name;
+	uint64_t held;
+	uint64_t maxheld;
+	uint64_t minheld;
 	struct bounds bounds;
+	uint64_t failcnt;
 };
 
 /*
- * What this kernel counts, with the barriers and limits of @of. Returns how many rows
- * there are in @rows, to be given to resource_rows_free(), or -1 with errno as ctn_get().
+ * What this kernel counts, and what @of has of it. Returns how many rows there are in
+ * @rows, to be given to resource_rows_free(), or -1 with errno as ctn_get().
  */
 ssize_t resource_rows(const struct holder *of, struct resource_row **rows);
 void resource_rows_free(struct resource_row *rows, ssize_t count);
 
-/* The bounds of one. Returns 0, or -1 if this kernel does not count it. */
+/*
+ * The bounds of one. Returns 1, or 0 if this kernel does not count it, or -1 with errno
+ * as ctn_get() if that cannot be told.
+ */
 int resource_get(const struct holder *of, const char *name, struct bounds *bounds);
 
-/* The same for what may be the name of a file, which comes first. */
-int resource_get_attr(const struct holder *of, const char *attr, struct bounds *bounds);
+/*
+ * Whether a setting of this name is a resource, of those that were ever counted, or that
+ * this kernel counts: a file that is called so comes first. Returns 1, 0, or -1 with
+ * errno as ctn_get().
+ */
+int resource_is(const struct holder *of, const char *name);
+
+/* What is said of one that this kernel does not count. */
+#define RESOURCE_NOT_COUNTED "this kernel does not count that"
+
+/* Say of which file of @of that is true. Returns STATUS_REFUSED. */
+int resource_not_counted(const struct holder *of, const char *name);
 
 /*
- * Write BARRIER:LIMIT, one for both, or "reset". Returns as ctn_set() does.
+ * Write BARRIER:LIMIT, one for both, or "reset", as resource_parse() has left it. Returns
+ * as ctn_set() does.
  */
 int resource_set(const struct holder *of, const char *name, const char *value);
 

@@ -199,14 +199,15 @@ const struct command run_command = {
 	.summary = "run a program in a container",
 	.help =
 	"Usage: ctnctl run [OPTION...] NAME [--] PROGRAM [ARGUMENT...]\n\n"
-	"Run PROGRAM in the container NAME, which is made if there is none, and\n"
-	"stays when the program has ended. Limits are set before it starts, also\n"
-	"on a container that is there already.\n\n"
+	"Run PROGRAM in the container NAME. If there is no such container, it is made.\n"
+	"The container stays when the program has ended. The limits are set before the\n"
+	"program starts, also if the container was there before.\n\n"
 	"Options:\n"
 	SETTING_HELP
 	"     --rm                remove the container in the end, if it was made\n"
-	"     --kill              kill what PROGRAM has left in it\n"
-	"     --summary[=json]    print on standard error what it took: peaks, time\n"
+	"     --kill              in the end kill all processes that are still in the\n"
+	"                         container\n"
+	"     --summary[=json]    print on standard error what PROGRAM took: peaks, time\n"
 	"                         that it was held up, memory that was trimmed\n"
 	" -h, --help              print this help\n"
 	"\nThe exit status is that of PROGRAM; 126 if it cannot be run, 127 if it\n"

@@ -105,7 +105,8 @@ const struct command set_command = {
 	"refused, those before it get back the values that they had, and those\n"
 	"after it are not written. Any attribute that can be written may be\n"
 	"given as ATTR=VALUE, and a resource that beancounters count as\n"
-	"RESOURCE=LIMIT, RESOURCE=BARRIER:LIMIT or RESOURCE=reset.\n\n"
+	"RESOURCE=LIMIT, RESOURCE=BARRIER:LIMIT or RESOURCE=reset. Of memory a value\n"
+	"can be a size as below; a number alone is pages.\n\n"
 	"Options:\n"
 	SETTING_HELP
 	" -d, --defaults          set the limits that new containers get\n"

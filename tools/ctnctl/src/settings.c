@@ -3,6 +3,7 @@
  * Attributes and the values that they are to have: collected from options and
  * ATTR=VALUE, written all or none.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,79 +63,176 @@ char *default_name(const char *attr)
 			 prefix : "", attr);
 }
 
-/* What the kernel is to say of it that it does not count it. */
-static int is_resource(const struct holder *to, const char *attr)
+const char *take_value(const struct ctn_attr *attr, char *value)
 {
-	struct bounds bounds;
-
-	return !resource_get_attr(to, attr, &bounds) ||
-	       (resource_find(attr) && !(to->ctn && !ctn_has(to->ctn, attr)));
-}
-
-/* What to put back after a refusal; NULL if there is no such thing. */
-static char *get(const struct holder *to, const char *attr)
-{
-	const struct ctn_attr *known = ctn_attr_find(attr);
-	struct bounds bounds;
-	char *name, *value;
-
-	if (known && known->kind == CTN_KIND_LIST)
+	if (!attr || attr->kind != CTN_KIND_PAGES || !strcmp(value, "max") ||
+	    !value[strspn(value, "0123456789")])
 		return NULL;
-	if (!resource_get_attr(to, attr, &bounds))
-		return resource_text(attr, &bounds);
-	if (to->ctn)
-		return ctn_get(to->ctn, attr);
-	name = default_name(attr);
-	value = ctn_tree_get(to->tree, name);
-	free(name);
-	return value;
+	return take_size(value);
 }
 
-static int set(const struct holder *to, const char *attr, const char *value)
+const char *nearest_setting(const char *name, int of_tree, int is_wanted(const struct ctn_attr *))
 {
-	char *name;
-	int ret;
+	struct nearest meant = { 0 };
+	const struct ctn_attr *attr;
 
-	if (is_resource(to, attr))
-		return resource_set(to, attr, value);
-	if (to->ctn)
-		return ctn_set(to->ctn, attr, value);
-	name = default_name(attr);
-	ret = ctn_tree_set(to->tree, name, value);
-	free(name);
-	return ret;
+	for (size_t i = 0; (attr = ctn_attr_at(i)); i++)
+		if (!(attr->flags & CTN_ATTR_TREE) == !of_tree && is_wanted(attr))
+			nearest_look(&meant, name, attr->name +
+				     (of_tree ? strlen("default_") : 0));
+	for (size_t i = 0; resource_at(i); i++)
+		nearest_look(&meant, name, resource_at(i)->name);
+	return meant.word;
+}
+
+/* What is being written, and what was there before. */
+struct change {
+	char *file;		/* the attribute, or NULL if it is a resource */
+	char *value;		/* NULL if it is not to be put back */
+};
+
+static char *get_file(const struct holder *of, const char *file)
+{
+	return of->ctn ? ctn_get(of->ctn, file) : ctn_tree_get(of->tree, file);
+}
+
+static int set_file(const struct holder *to, const char *file, const char *value)
+{
+	return to->ctn ? ctn_set(to->ctn, file, value) :
+			 ctn_tree_set(to->tree, file, value);
+}
+
+/* Say why the value of a setting cannot be taken. */
+static int refuse_value(const struct holder *to, const char *file, const char *value,
+			const char *why)
+{
+	complain("%s/%s: \"%s\": %s", to->ctn ? ctn_path(to->ctn) : ctn_tree_path(to->tree),
+		 file, value, why);
+	return STATUS_REFUSED;
+}
+
+static int refuse_resource(const struct holder *to, const struct setting *new,
+			   const char *why)
+{
+	char *text = xasprintf("%s %s", new->attr, new->value);
+	int status = refuse_value(to, to->ctn ? "beancounters" : "default_beancounters",
+				  text, why);
+
+	free(text);
+	return status;
+}
+
+static int set_resource(const struct holder *to, const struct setting *new,
+			struct change *change)
+{
+	char *value = xasprintf("%s", new->value);
+	struct bounds before, after;
+	const char *why = strcmp(value, "reset") ?
+			  resource_parse(new->attr, value, &after) : NULL;
+	int counted = resource_get(to, new->attr, &before), status = STATUS_OK;
+
+	if (counted < 0 || (counted && !why && resource_set(to, new->attr, value)))
+		status = refused();
+	else if (!counted)
+		status = resource_not_counted(to, new->attr);
+	else if (why)
+		status = refuse_resource(to, new, why);
+	else
+		change->value = resource_text(new->attr, &before);
+	free(value);
+	return status;
+}
+
+static int is_writable(const struct ctn_attr *attr)
+{
+	return (attr->flags & CTN_ATTR_WRITE) != 0;
+}
+
+/* What the library has said, and what may have been meant. */
+static int refuse_file(const struct holder *to, const struct setting *new, const char *file)
+{
+	int unknown = errno == ENOENT && !ctn_attr_find(file) &&
+		      !(to->ctn && ctn_exists(to->ctn));
+	const char *meant = unknown ? nearest_setting(new->attr, !to->ctn, is_writable) : NULL;
+
+	if (!meant)
+		return refused();
+	fprintf(stderr, "ctnctl: %s; did you mean %s?\n", ctn_errmsg(), meant);
+	return STATUS_REFUSED;
+}
+
+static int set_attr(const struct holder *to, const struct setting *new,
+		    struct change *change)
+{
+	char *file = to->ctn ? xasprintf("%s", new->attr) : default_name(new->attr);
+	const struct ctn_attr *known = ctn_attr_find(file);
+	char *value = xasprintf("%s", new->value);
+	const char *why = take_value(known, value);
+	int is_list = known && known->kind == CTN_KIND_LIST;
+	int status = STATUS_OK;
+	uint64_t pages;
+
+	change->file = file;
+	change->value = is_list ? NULL : get_file(to, file);
+	/* the kernel says what else is wrong, but takes less than a page for none */
+	if (why && !ctn_parse_pages(value, &pages))
+		status = refuse_value(to, file, new->value, why);
+	else if (set_file(to, file, value))
+		status = refuse_file(to, new, file);
+	free(value);
+	return status;
+}
+
+/* Returns an exit status; what was refused has been said then. */
+static int set(const struct holder *to, const struct setting *new, struct change *change)
+{
+	int is_resource = resource_is(to, new->attr);
+
+	*change = (struct change){ 0 };
+	return is_resource < 0 ? refused() : is_resource ? set_resource(to, new, change) :
+	       set_attr(to, new, change);
+}
+
+static int put_back(const struct holder *to, const struct setting *new,
+		    const struct change *change)
+{
+	return change->file ? set_file(to, change->file, change->value) :
+	       resource_set(to, new->attr, change->value);
 }
 
 static int apply(const struct settings *settings, const struct holder *to)
 {
-	char **before = xrealloc(NULL, settings->count + 1, sizeof(*before));
+	struct change *changes = xrealloc(NULL, settings->count + 1, sizeof(*changes));
 	int status = STATUS_OK;
-	size_t done;
+	size_t done = 0;
 
 	stop_begin();
-	for (done = 0; done < settings->count; done++) {
-		const struct setting *new = &settings->list[done];
-
+	while (!status && done < settings->count) {
 		if (stop_signal) {
 			status = STATUS_REFUSED;
 			break;
 		}
-		before[done] = get(to, new->attr);
-		if (set(to, new->attr, new->value)) {
-			free(before[done]);
-			status = refused();
-			break;
+		status = set(to, &settings->list[done], &changes[done]);
+		if (status) {
+			/* this one is as it was */
+			free(changes[done].file);
+			free(changes[done].value);
+		} else {
+			done++;
 		}
 	}
 	while (done-- > 0) {
+		const struct change *change = &changes[done];
+
 		/* of one that has gone nothing is left to be put back */
-		if (status && before[done] && *before[done] &&
+		if (status && change->value && *change->value &&
 		    (!to->ctn || !ctn_exists(to->ctn)) &&
-		    set(to, settings->list[done].attr, before[done]))
+		    put_back(to, &settings->list[done], change))
 			refused();
-		free(before[done]);
+		free(change->file);
+		free(change->value);
 	}
-	free(before);
+	free(changes);
 	stop_end();
 	return status;
 }

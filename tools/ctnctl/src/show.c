@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parse.h"
 #include "process.h"
 #include "ps.h"
 #include "resource.h"
@@ -40,14 +41,8 @@ static void fill_size(struct table *table, size_t shown, const char *value,
 		      const struct ctn_attr *known)
 {
 	uint64_t pages;
-	char *end;
 
-	if (!known || known->kind != CTN_KIND_PAGES)
-		return;
-	errno = 0;
-	pages = strcmp(value, "max") ? strtoull(value, &end, 10) : CTN_MAX;
-	if (pages == CTN_MAX ||
-	    (*value >= '0' && *value <= '9' && !errno && !*end))
+	if (known && known->kind == CTN_KIND_PAGES && !parse_value(value, &pages))
 		table_pages(table, shown, pages);
 }
 
@@ -78,17 +73,33 @@ static void fill_attr(struct table *table, const char *name, const char *value,
 	}
 }
 
+/* As set takes it. */
+static int show_resource(struct table *table, const struct holder *of, const char *name)
+{
+	struct bounds bounds;
+	int counted = resource_get(of, name, &bounds);
+	char *value;
+
+	if (counted < 0)
+		return refused();
+	if (!counted)
+		return resource_not_counted(of, name);
+	value = resource_text(name, &bounds);
+	fill_attr(table, name, value, NULL);
+	free(value);
+	return STATUS_OK;
+}
+
 static int show_named(struct table *table, const struct ctn_tree *tree,
 		      const struct ctn *ctn, const char *name)
 {
 	char *value, *file = NULL;
-	struct bounds bounds;
+	const struct holder of = { ctn, tree };
+	int is_resource = resource_is(&of, name);
 
-	/* as set takes it */
-	if (!resource_get_attr(&(struct holder){ ctn, tree }, name, &bounds))
-		value = resource_text(name, &bounds);
-	else
-		value = ctn ? ctn_get(ctn, name) : ctn_tree_get(tree, name);
+	if (is_resource)
+		return is_resource < 0 ? refused() : show_resource(table, &of, name);
+	value = ctn ? ctn_get(ctn, name) : ctn_tree_get(tree, name);
 	if (!value && !ctn && errno == ENOENT) {
 		file = default_name(name);
 		value = ctn_tree_get(tree, file);
@@ -124,6 +135,24 @@ static int show_attr(struct table *table, const struct ctn_tree *tree,
 	       refused();
 }
 
+/* As set --defaults takes them. A kernel may have no beancounters. */
+static int show_default_resources(struct table *table, const struct ctn_tree *tree)
+{
+	struct resource_row *rows = NULL;
+	ssize_t count = resource_rows(&(struct holder){ .tree = tree }, &rows);
+
+	if (count < 0)
+		return errno == ENOENT ? STATUS_OK : refused();
+	for (ssize_t i = 0; i < count; i++) {
+		char *text = resource_text(rows[i].name, &rows[i].bounds);
+
+		fill_attr(table, rows[i].name, text, NULL);
+		free(text);
+	}
+	resource_rows_free(rows, count);
+	return STATUS_OK;
+}
+
 /* Those that the library knows in its order, then those it does not. */
 static int show_all(struct table *table, const struct ctn_tree *tree,
 		    const struct ctn *ctn)
@@ -141,7 +170,7 @@ static int show_all(struct table *table, const struct ctn_tree *tree,
 		if (!ctn_attr_find(*name))
 			status |= show_attr(table, tree, ctn, *name);
 	ctn_names_free(names);
-	return status;
+	return status | (ctn ? STATUS_OK : show_default_resources(table, tree));
 }
 
 static int show_attrs(struct table *table, const struct ctn_tree *tree,
@@ -524,8 +553,8 @@ const struct command show_command = {
 	"                       of each NAME, below their parents\n"
 	" -f, --files           print the files that it owns\n"
 	" -s, --stat            print what the kernel has done about its limits\n"
-	" -d, --defaults        print what new containers get, and what belongs\n"
-	"                       to no container\n"
+	" -d, --defaults        print what new containers get, with the barriers and\n"
+	"                       limits of resources, and what belongs to no container\n"
 	LOOK_HELP
 	SORT_HELP("    ")
 	" -h, --help            print this help\n",

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "table.h"
 
@@ -50,7 +49,11 @@ int look_option(const struct command *cmd, struct look *look, int opt,
 
 static int is_named(const char *name, const char *given, size_t len)
 {
-	return name && strlen(name) == len && !strncasecmp(name, given, len);
+	char *copy = xasprintf("%.*s", (int)len, given);
+	int same = name && same_word(name, copy);
+
+	free(copy);
+	return same;
 }
 
 /* A column is shown once: JSON has no use for the same key twice. Returns where. */
@@ -168,9 +171,7 @@ static int compare(struct libscols_cell *a, struct libscols_cell *b, void *data)
 static void add_column(struct table *table, size_t shown)
 {
 	const struct column *column = &table->columns[table->shown[shown]];
-	int lines = column->cell == CELL_LINES;
-	int flags = lines ? SCOLS_FL_WRAP :
-		    column->cell == CELL_TEXT ? 0 : SCOLS_FL_RIGHT;
+	int flags = is_text(column) ? 0 : SCOLS_FL_RIGHT;
 	struct libscols_column *cl;
 
 	if (shown >= table->nvisible)
@@ -178,13 +179,14 @@ static void add_column(struct table *table, size_t shown)
 	cl = scols_table_new_column(table->scols, column->name, 0, flags);
 	if (!cl)
 		no_memory();
-	/* What is to be escaped is, but in raw lines, where all is that is not ASCII. */
-	if (scols_column_set_safechars(cl, lines ? "\n\\" : "\\"))
+	/*
+	 * A long line in one value and many lines in another: spaces up to its end in each of
+	 * them would be more than anybody can read.
+	 */
+	if (column->cell == CELL_LINES && scols_table_enable_minout(table->scols, 1))
 		no_memory();
-	/* A value of several lines is printed as such. */
-	if (lines && !table->look->raw &&
-	    (scols_column_set_wrapfunc(cl, scols_wrapnl_chunksize,
-				       scols_wrapnl_nextchunk, NULL)))
+	/* What is to be escaped is, but in raw lines, where all is that is not ASCII. */
+	if (scols_column_set_safechars(cl, column->cell == CELL_LINES ? "\n\\" : "\\"))
 		no_memory();
 }
 
@@ -298,7 +300,7 @@ static struct json_object *object_of(const struct table *table, size_t shown,
 		return NULL;
 	snprintf(key, 64, "%s", name);
 	for (char *c = key; *c; c++)
-		*c = (char)(*c == '-' ? '_' : tolower((unsigned char)*c));
+		*c = (char)(*c == '-' ? '_' : small_letter(*c));
 	return scols_line_get_userdata(table->line);
 }
 
@@ -457,6 +459,56 @@ static void fill_empty_cells(struct table *table)
 	}
 }
 
+/* A cell of several lines keeps the first, and the rest are put into lines below. */
+static void split_cell(struct table *table, struct libscols_line *line, size_t shown)
+{
+	const char *data = scols_cell_get_data(scols_line_get_cell(line, shown));
+	char *text, *rest, *part;
+
+	if (!data || !strchr(data, '\n'))
+		return;
+	text = rest = xasprintf("%s", data);
+	table->line = line;
+	while ((part = strsep(&rest, "\n"))) {
+		if (part != text)
+			new_line(table, NULL);
+		set_text(table, shown, part);
+	}
+	free(text);
+}
+
+/*
+ * libsmartcols can print cells of several lines itself, but the time that it takes grows
+ * with the square of their number, and a list can have thousands. There is one such
+ * column at most.
+ */
+static void split_lines(struct table *table)
+{
+	size_t count = scols_table_get_nlines(table->scols), shown = 0;
+	struct libscols_line **lines, *line;
+	struct libscols_iter *iter;
+
+	while (shown < table->nvisible &&
+	       table->columns[table->shown[shown]].cell != CELL_LINES)
+		shown++;
+	if (shown == table->nvisible || !count)
+		return;
+	lines = xrealloc(NULL, count, sizeof(*lines));
+	iter = begin();
+	for (count = 0; (line = next(table, iter)); count++)
+		lines[count] = line;
+	for (size_t i = 0; i < count; i++) {
+		/* it goes to the end, and what is below it comes after it */
+		scols_ref_line(lines[i]);
+		if (scols_table_remove_line(table->scols, lines[i]) ||
+		    scols_table_add_line(table->scols, lines[i]))
+			no_memory();
+		scols_unref_line(lines[i]);
+		split_cell(table, lines[i], shown);
+	}
+	free(lines);
+}
+
 static void print_json(const struct table *table)
 {
 	struct json_object *object = json_new();
@@ -476,6 +528,13 @@ static void print_json(const struct table *table)
 	json_print(object);
 }
 
+static int print_lines(struct table *table)
+{
+	if (!table->look->raw)
+		split_lines(table);
+	return scols_print_table(table->scols);
+}
+
 void table_print(struct table *table)
 {
 	struct libscols_iter *iter;
@@ -488,7 +547,7 @@ void table_print(struct table *table)
 		json_print(table->object);
 	else if (table->look->json)
 		print_json(table);
-	else if (scols_print_table(table->scols))
+	else if (print_lines(table))
 		no_memory();
 	iter = begin();
 	while ((line = next(table, iter)))
@@ -501,5 +560,5 @@ void table_print(struct table *table)
 void print_columns(const struct column *columns, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		printf("  %-10s  %s\n", columns[i].name, columns[i].help);
+		printf("  %-13s  %s\n", columns[i].name, columns[i].help);
 }

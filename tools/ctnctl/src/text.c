@@ -2,7 +2,6 @@
 /*
  * Numbers and strings as people and JSON want them.
  */
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,10 +87,12 @@ const char *take_size(char *text)
 	size_t digits = strspn(text, "0123456789");
 	char *unit = text + digits;
 	int is_zero = strspn(text, "0") == digits;
-	char letter = (char)toupper((unsigned char)*unit);
+	char letter = *unit;
 	uint64_t pages = 0;
 	char *size;
 
+	if (letter >= 'a' && letter <= 'z')
+		letter = (char)(letter - 'a' + 'A');
 	if (!digits)
 		return "it is no size";
 	if (!*unit)
@@ -191,24 +192,21 @@ char *to_label(const char *text)
 	return label;
 }
 
-static int is_octal(char c)
+char small_letter(char c)
 {
-	return c >= '0' && c <= '7';
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-void undo_octal(char *text)
+int begins_word(const char *word, const char *with)
 {
-	char *to = text;
-
-	for (; *text; text++) {
-		if (*text == '\\' && is_octal(text[1]) && is_octal(text[2]) &&
-		    is_octal(text[3])) {
-			*to++ = (char)((text[1] - '0') * 64 + (text[2] - '0') * 8 +
-				       (text[3] - '0'));
-			text += 3;
-		} else {
-			*to++ = *text;
-		}
+	while (*with && small_letter(*word) == small_letter(*with)) {
+		word++;
+		with++;
 	}
-	*to = '\0';
+	return !*with;
+}
+
+int same_word(const char *a, const char *b)
+{
+	return strlen(a) == strlen(b) && begins_word(a, b);
 }

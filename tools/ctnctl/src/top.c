@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -563,8 +562,8 @@ static void parse_sort(const struct command *cmd, struct config *config,
 	for (size_t i = 0; i < TOP_COLUMNS; i++) {
 		const struct column *column = &top_columns[i];
 
-		if (strcasecmp(column->name, name) &&
-		    (!column->alias || strcasecmp(column->alias, name)))
+		if (!same_word(column->name, name) &&
+		    !(column->alias && same_word(column->alias, name)))
 			continue;
 		config->sort = i;
 		/* it is turned around if it is not what its letter key sorts by */

@@ -404,7 +404,7 @@ const struct command watch_command = {
 	"its value, and by how much it has grown, or that it came or went:\n\n"
 	"  page_limit_hits  it went over page_limit\n"
 	"  task_limit_hits  a fork was refused for task_limit\n"
-	"  rss_failcnt      a charge met rss_limit\n"
+	"  rss_failcnt      a charge found no room below rss_limit\n"
 	"  rss_oom_kills    a process was killed for rss_limit\n"
 	"  added            it was made\n"
 	"  removed          it was removed\n\n"

@@ -11,6 +11,7 @@
 #include <sys/sysmacros.h>
 
 #include "common.h"
+#include "parse.h"
 #include "process.h"
 
 /* @word: what is in it, if there is more than one to tell of, or NULL. */

@@ -800,8 +800,8 @@ physpages 262144 262144'
 	container db
 	sed -i 's/web/db/' "$conf"
 	run --separate-stderr apply "$conf"
-	assert_complaints "$conf:3: numproc: this kernel does not count it" \
-		"$conf:5: physpages: this kernel does not count it"
+	assert_complaints "$conf:3: numproc: this kernel does not count that" \
+		"$conf:5: physpages: this kernel does not count that"
 	assert_output $'db: task_limit max -> 32\ndb: rss_limit max -> 64M'
 }
 
@@ -824,13 +824,13 @@ physpages 262144 262144'
 	for dry in -n ''; do
 		run --separate-stderr apply $dry "$conf"
 		assert_complaints "$conf:5: numproc: there is no value" \
-			"$conf:2: kmemsize: this kernel does not count it" \
+			"$conf:2: kmemsize: this kernel does not count that" \
 			"$conf:4: numproc: \"x\": want LIMIT or BARRIER:LIMIT, numbers or \"max\"" \
 			"$conf:6: physpages: \"2M:1M\": the barrier is over the limit" \
 			"$conf:7: beancounters: it is no setting; write RESOURCE = BARRIER:LIMIT" \
 			"$conf:8: numprocs: no such attribute; did you mean numproc?" \
 			"$conf:9: numproc:: no such attribute; did you mean numproc?" \
-			"$conf:11: physpages: this kernel does not count it" \
+			"$conf:11: physpages: this kernel does not count that" \
 			"$conf:14: numproc: \"reset\": it is no setting"
 		assert_output $'web: page_limit max -> 32K\ndb: created\napp: created'
 	done

@@ -41,7 +41,7 @@ failed() {
 	output=${output//$'\n'/, }
 }
 
-@test "only what something was refused of since the last call" {
+@test "only what a charge has failed of since the last call" {
 	counted web
 	failed
 	assert_success
@@ -104,6 +104,62 @@ failed() {
 	assert_equal "$(wc -l <"$CTN_STATE/beancounters")" 2
 }
 
+@test "what could not be read is not forgotten" {
+	counted web
+	counted db
+	echo 2 >"$tree/db/id"
+	failed
+	assert_output 'db numproc 2, web numproc 2'
+	mv "$tree/web/beancounters" kept
+	ln -s /proc/self/mem "$tree/web/beancounters"
+	failed
+	assert_failure 1
+	assert_equal "$output$stderr" "ctnctl: $tree/web/beancounters: Input/output error"
+	rm "$tree/web/beancounters"
+	mv kept "$tree/web/beancounters"
+	failed
+	assert_success
+	assert_output ''
+	# the state of what could be read was kept all the same
+	fails db numproc 4
+	ln -s /proc/self/mem mem
+	mv "$tree/web/beancounters" kept
+	mv mem "$tree/web/beancounters"
+	failed
+	assert_output 'db numproc 4'
+	failed
+	assert_output ''
+}
+
+@test "one that cannot be read is told of, and the others are printed" {
+	counted app
+	counted db
+	counted web
+	ln -sf /proc/self/mem "$tree/db/beancounters"
+	run --separate-stderr ctnctl beancounters -rno NAME,RESOURCE
+	assert_failure 1
+	assert_equal "$stderr" "ctnctl: $tree/db/beancounters: Input/output error"
+	assert_output 'app numproc
+app physpages
+web numproc
+web physpages'
+	# one that has gone when it is looked at was not asked for
+	rm "$tree/db/beancounters"
+	mkfifo "$tree/app/beancounters.new"
+	cp "$tree/app/beancounters" table
+	mv "$tree/app/beancounters.new" "$tree/app/beancounters"
+	background ctnctl beancounters -rno NAME,RESOURCE
+	exec 9>"$tree/app/beancounters"
+	rm -r "${tree:?}/db"
+	cat table >&9
+	exec 9>&-
+	join
+	assert_equal "$status $output $stderr" '0 app numproc
+app physpages
+web numproc
+web physpages '
+}
+
 @test "what could not be shown was not seen" {
 	counted web
 	run bash -c '"$CTNCTL" beancounters --failed >/dev/full'
@@ -133,8 +189,10 @@ failed() {
 	assert_equal "$(wc -l <"$CTN_STATE/beancounters")" 31
 }
 
-@test "nobody waits while another looks at what is printed" {
-	counted web
+# slow_reader: --failed as $pid, which has read and cannot write yet; what
+# it prints goes to a pipe that is full until drained is called.
+slow_reader() {
+	rm -f pager
 	mkfifo pager
 	exec 9<>pager
 	head -c 65536 /dev/zero >&9
@@ -145,13 +203,22 @@ failed() {
 	}
 	wait_until is_writing
 	sleep 0.2
-	run timeout 5 "$CTNCTL" beancounters -rn --failed
-	assert_success
-	assert_output 'web numproc 3 7 30 32 2'
+}
+
+drained() {
 	head -c 65536 <&9 >/dev/null
 	wait "$pid"
 	pid=
 	exec 9<&-
+}
+
+@test "nobody waits while another looks at what is printed" {
+	counted web
+	slow_reader
+	run timeout 5 "$CTNCTL" beancounters -rn --failed
+	assert_success
+	assert_output 'web numproc 3 7 30 32 2'
+	drained
 }
 
 @test "without a place to keep it, what has ever failed is printed, and that is said" {
@@ -177,6 +244,9 @@ failed() {
 	failed
 	assert_equal "$stderr" "ctnctl: $CTN_STATE: others may write to it$why"
 	assert_equal "$(ls "$CTN_STATE")" ''
+	chmod 702 "$CTN_STATE"
+	failed
+	assert_equal "$stderr" "ctnctl: $CTN_STATE: others may write to it$why"
 	chmod 700 "$CTN_STATE"
 	failed
 	assert_success
@@ -203,6 +273,71 @@ failed() {
 	failed
 	assert_failure 1
 	assert_equal "$(cat a b c)" $'precious\nprecious\nprecious'
+}
+
+@test "a pipe in the place of its files is not waited for" {
+	counted web
+	mkdir -m 700 "$CTN_STATE"
+	mkfifo "$CTN_STATE/beancounters" "$CTN_STATE/beancounters.new"
+	run timeout 10 "$CTNCTL" beancounters -rno NAME,FAILCNT --failed
+	assert_success
+	assert_output 'web 2'
+	assert [ -f "$CTN_STATE/beancounters" ]
+	failed
+	assert_equal "$status $output" '0 '
+}
+
+@test "what a call that was killed has left is no hindrance, and a failure leaves nothing" {
+	counted web
+	mkdir -m 700 "$CTN_STATE"
+	echo left >"$CTN_STATE/beancounters.new"
+	failed
+	assert_success
+	assert_output 'web numproc 2'
+	fails web numproc 3
+	run bash -c 'trap "" XFSZ; ulimit -f 0; "$CTNCTL" beancounters -rno NAME,FAILCNT --failed 2>&1 | cat; exit ${PIPESTATUS[0]}'
+	assert_failure 1
+	assert_output "web 3
+ctnctl: $CTN_STATE: File too large: what was seen is not kept"
+	assert_equal "$(cd "$CTN_STATE" && echo *)" 'beancounters beancounters.lock'
+	failed
+	assert_success
+	assert_output 'web numproc 3'
+}
+
+@test "a name of any length is kept" {
+	local name
+
+	container web
+	name=$(printf 'x%.0s' {1..100})
+	printf '%s\n' 'resource held' "$name 1 1 1 max max 4" 'numproc 1 1 1 max max 5' >"$tree/web/beancounters"
+	failed
+	assert_output "web $name 4, web numproc 5"
+	failed
+	assert_output ''
+}
+
+@test "a slow call does not take back what another has kept meanwhile" {
+	counted web
+	slow_reader
+	fails web numproc 5
+	failed
+	assert_output 'web numproc 5'
+	drained
+	failed
+	assert_output ''
+	# nor what it has not seen and another has
+	fails web numproc 6
+	mv "$tree/web" gone
+	counted db
+	echo 2 >"$tree/db/id"
+	slow_reader
+	mv gone "$tree/web"
+	failed web
+	assert_output 'web numproc 6'
+	drained
+	failed
+	assert_output ''
 }
 
 @test "what is no file of its own is as if there were none" {
@@ -249,11 +384,22 @@ home/xdg/ctnctl/beancounters.lock'
 	assert_line --partial 'ctnctl: XDG_STATE_HOME: there is no HOME'
 }
 
+@test "sorted, and the help has the columns that are usual" {
+	counted web
+	counted db
+	fails db physpages 9
+	run ctnctl beancounters -rno NAME,RESOURCE -s failcnt,name
+	assert_success
+	assert_output $'db physpages\ndb numproc\nweb numproc\nweb physpages'
+	run ctnctl beancounters --help
+	assert_line 'Usual are NAME,RESOURCE,HELD,MAXHELD,BARRIER,LIMIT,FAILCNT.'
+}
+
 @test "as JSON" {
 	counted web
 	json .beancounters beancounters --json web
 	assert_success
-	assert_output '[{"name":"web","resource":"numproc","held":3,"maxheld":7,"barrier":30,"limit":32,"failcnt":2},{"name":"web","resource":"physpages","held":100,"maxheld":200,"barrier":"max","limit":"max","failcnt":0}]'
+	assert_output '[{"name":"web","resource":"numproc","held":3,"maxheld":7,"barrier":30,"limit":32,"failcnt":2},{"name":"web","resource":"physpages","held":100,"held_bytes":'$((100 * pagesize))',"maxheld":200,"maxheld_bytes":'$((200 * pagesize))',"barrier":"max","barrier_bytes":"max","limit":"max","limit_bytes":"max","failcnt":0}]'
 }
 
 @test "one that is not there, and a kernel without them, are refused" {
@@ -287,7 +433,12 @@ home/xdg/ctnctl/beancounters.lock'
 	counted db
 	run ctnctl set db physpages=64M
 	assert_success
-	assert_equal "$(<"$tree/db/beancounters")" 'physpages 64M'
+	assert_equal "$(<"$tree/db/beancounters")" 'physpages 64M 64M'
+	# as sizes and limits are written elsewhere
+	counted cache
+	run ctnctl set cache physpages=1MiB:64m
+	assert_success
+	assert_equal "$(<"$tree/cache/beancounters")" 'physpages 1M 64M'
 	counted app
 	run ctnctl set app numproc=reset
 	assert_success
@@ -298,15 +449,33 @@ home/xdg/ctnctl/beancounters.lock'
 	container web
 	counts web
 	run with_kernel "$CTNCTL" set web kmemsize=30M:32M
-	assert_refused "$tree/web/beancounters: \"kmemsize 30M 32M\": Operation not supported (this kernel does not count that)"
+	assert_refused "$tree/web/beancounters: kmemsize: this kernel does not count that"
 	run with_kernel "$CTNCTL" set web numproc=5:4
-	assert_refused "$tree/web/beancounters: \"numproc 5 4\": Invalid argument (want a resource and its limit, or its barrier and a limit that is not below it, or \"reset\")"
+	assert_refused "$tree/web/beancounters: \"numproc 5:4\": the barrier is over the limit"
 	run with_kernel "$CTNCTL" set web numpro=1
-	assert_refused "$tree/web/numpro: \"1\": No such attribute"
+	assert_refused "$tree/web/numpro: \"1\": No such attribute; did you mean numproc?"
 	container db
 	run ctnctl set db numproc=1
-	assert_refused "$tree/db/beancounters: \"numproc 1\": No such attribute (this kernel lacks it)"
+	assert_refused "$tree/db/beancounters: numproc: this kernel does not count that"
 	assert_equal "$(sed 1d "$tree/web/table")" $'numproc 3 7 0 max max 2\nphyspages 100 200 1 max max 0'
+}
+
+@test "a table that cannot be read is told of, and not taken for what is not counted" {
+	counted web
+	ln -sf /proc/self/mem "$tree/web/beancounters"
+	for args in 'set web numproc=1' 'set web nosuch=1' 'show web numproc' 'show web nosuch' 'beancounters web' beancounters; do
+		# shellcheck disable=SC2086
+		run ctnctl $args
+		assert_refused "$tree/web/beancounters: Input/output error"
+	done
+	printf '[web]\n%s\n' 'numproc = max' >file
+	run apply file
+	assert_refused "file:2: $tree/web/beancounters: Input/output error"
+	printf '%s\n' '[defaults]' 'numproc = 3' >file
+	ln -sf /proc/self/mem "$tree/default_beancounters"
+	run apply file
+	assert_failure 1
+	assert_output --partial "file:2: $tree/default_beancounters: Input/output error"
 }
 
 @test "set does the same for the defaults" {

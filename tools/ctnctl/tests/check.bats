@@ -115,11 +115,11 @@ time.sleep(100)' >"$BATS_TEST_TMPDIR/locked" 3>&- &
 	container web num_tasks=1 rss_failcnt=3
 	run ctnctl check web
 	assert_failure 1
-	assert_output 'web: 3 charges met its rss_limit: tasks waited, or got ENOMEM'
+	assert_output 'web: 3 charges found no room below its rss_limit: tasks waited, or got ENOMEM'
 	echo 2 >"$tree/web/rss_oom_kills"
 	run ctnctl check web
 	assert_output "web: 2 processes were killed for its rss_limit; the kernel's log has which
-web: 3 charges met its rss_limit: tasks waited, or got ENOMEM"
+web: 3 charges found no room below its rss_limit: tasks waited, or got ENOMEM"
 	echo 0 >"$tree/web/rss_failcnt"
 	echo 1 >"$tree/web/rss_oom_kills"
 	echo 1 >"$tree/web/task_limit_hits"
@@ -132,6 +132,10 @@ web: 1 fork or move was refused for its task_limit"
 	container web num_tasks=1 num_file_pages=many
 	run ctnctl check web
 	assert_failure 1
+	assert_output "ctnctl: $tree/web/num_file_pages: \"many\": Not what is expected of this file"
+	# of a container one line is enough
+	echo many >"$tree/web/rss_usage"
+	run ctnctl check web
 	assert_output "ctnctl: $tree/web/num_file_pages: \"many\": Not what is expected of this file"
 	run --separate-stderr ctnctl check --json web
 	assert_failure 1
@@ -223,7 +227,7 @@ web: 1 fork or move was refused for its task_limit"
 @test "check in json has each finding with its container, and what it is about" {
 	container web num_tasks=1 rss_failcnt=1
 	json '.findings' check --json web
-	assert_output '[{"name":"web","about":"rss_failcnt","text":"1 charge met its rss_limit: tasks waited, or got ENOMEM"}]'
+	assert_output '[{"name":"web","about":"rss_failcnt","text":"1 charge found no room below its rss_limit: tasks waited, or got ENOMEM"}]'
 	json '.findings[0] | keys' --config /nonexistent check -J
 	assert_output '["about","text"]'
 }
@@ -232,7 +236,7 @@ web: 1 fork or move was refused for its task_limit"
 	container $'a\nb' rss_failcnt=1 num_tasks=1
 	run --separate-stderr ctnctl check nope $'a\nb'
 	assert_failure 1
-	assert_output 'a\x0ab: 1 charge met its rss_limit: tasks waited, or got ENOMEM'
+	assert_output 'a\x0ab: 1 charge found no room below its rss_limit: tasks waited, or got ENOMEM'
 	assert_equal "$stderr" "ctnctl: $tree/nope: No such container"
 	container web
 	run ctnctl check web nope
@@ -256,8 +260,8 @@ web: 1 fork or move was refused for its task_limit"
 		'2 forks or moves were refused for its task_limit' \
 		'it holds 3 of numproc, which is over its barrier of 2' \
 		'it holds 3K of kmemsize, and its limit is 2K: it gets no more until it holds less' \
-		'numfile was refused 1 time for its limit: what asked for it got an error' \
-		'numnew was refused 12 times for its limit: what asked for it got an error' \
+		'1 charge of numfile found no room below its limit, and failed' \
+		'12 charges of numnew found no room below its limit, and failed' \
 		'it holds 7 of numnew, which is over its barrier of 6')"
 	json '[.findings[].about]' check --json web
 	assert_output '["rss_limit","task_limit_hits","numproc","kmemsize","numfile","numnew","numnew"]'
@@ -274,4 +278,76 @@ web: 1 fork or move was refused for its task_limit"
 	printf 'resource held\nnumproc 1\n' >"$tree/web/beancounters"
 	run ctnctl check web
 	assert_refused "$tree/web/beancounters: \"numproc 1\": Not what is expected of this file"
+}
+
+@test "with --new, what was counted is told once, and what lasts each time" {
+	container web num_tasks=95 task_limit=100 rss_oom_kills=2 task_limit_hits=7
+	counts web
+	# numproc has a file of its own
+	sed -i 's/^physpages .*/physpages 100 200 1 max max 4/' "$tree/web/beancounters"
+	run ctnctl check --new web
+	assert_failure 1
+	assert_output "web: 2 processes were killed for its rss_limit; the kernel's log has which
+web: 7 forks or moves were refused for its task_limit
+web: 4 charges of physpages found no room below its limit, and failed
+web: it has 95 of the 100 tasks that it may have"
+	run ctnctl check --new web
+	assert_failure 1
+	assert_output 'web: it has 95 of the 100 tasks that it may have'
+	echo 5 >"$tree/web/num_tasks"
+	json . check --new --json web
+	assert_success
+	assert_output '{"findings":[]}'
+	# without it, all is told as before, and nothing is taken for seen
+	echo 3 >"$tree/web/rss_oom_kills"
+	run ctnctl check web
+	assert_failure 1
+	assert_line --partial '3 processes were killed'
+	assert_line --partial '7 forks'
+	run ctnctl check -N web
+	assert_failure 1
+	assert_output "web: 3 processes were killed for its rss_limit; the kernel's log has which"
+	run ctnctl check -N web
+	assert_success
+	# it is another matter than what beancounters has seen
+	run ctnctl beancounters -rno NAME,RESOURCE --failed
+	assert_output $'web numproc\nweb physpages'
+	assert_equal "$(cd "$CTN_STATE" && echo *)" 'beancounters beancounters.lock check check.lock'
+}
+
+@test "with --new, pages that come back are told while more do" {
+	container web page_limit=80
+	stat() {
+		printf '%s\n' 'dropped 10' 'reclaimed 30' "refaulted $1" >"$tree/web/stat"
+	}
+	stat 30
+	run ctnctl check --new
+	assert_failure 1
+	assert_output --partial 'came back'
+	run ctnctl check --new
+	assert_success
+	assert_output ''
+	stat 31
+	run ctnctl check --new
+	assert_failure 1
+	assert_output --partial 'came back'
+}
+
+@test "with --new, what cannot be kept or printed is not seen" {
+	container web rss_oom_kills=1
+	run bash -c '"$CTNCTL" check --new >/dev/full'
+	assert_failure 1
+	assert_output 'ctnctl: standard output: No space left on device'
+	rm -r "$CTN_STATE"
+	: >"$CTN_STATE"
+	run ctnctl check --new
+	assert_failure 1
+	assert_line "ctnctl: $CTN_STATE: it is no directory: what has ever failed is printed, as nothing can be kept there"
+	assert_line --partial 'killed for its rss_limit'
+	rm "$CTN_STATE"
+	run ctnctl check --new
+	assert_failure 1
+	assert_output --partial 'killed for its rss_limit'
+	run ctnctl check --new
+	assert_success
 }

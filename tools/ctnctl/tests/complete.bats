@@ -58,7 +58,7 @@ in_fish() {
 	HELP=1 complete_words shr
 	assert_equal "$output" ' shrink (trim a container now)'
 	HELP=1 complete_words run --summ
-	assert_equal "$output" ' --summary (print on standard error what it took)'
+	assert_equal "$output" ' --summary (print on standard error what PROGRAM took)'
 }
 
 @test "what is to be completed is what the usage says" {
@@ -169,4 +169,29 @@ in_fish() {
 	END
 	in_fish 'ctnctl run web bashbu'
 	assert_output --partial bashbug
+}
+
+@test "resources are completed where set and show take them" {
+	container web
+	counts web
+	counts ''
+	rm -f "$tree/table" "$tree/web/table"
+	complete_words set web ph
+	assert_equal "$output" ' physpages='
+	complete_words set --defaults num
+	assert_equal "$output" ' numproc='
+	complete_words show web num
+	[[ " $output " == *' numproc '* ]] || fail "$output"
+	complete_words show --defaults num
+	assert_equal "$output" ' numproc'
+	complete_words set web numproc=
+	assert_equal "$output" ' numproc=max numproc=reset'
+	# neither of one that is not there, nor where the kernel has none
+	complete_words set nosuch num
+	assert_equal "$output" ''
+	rm "$tree/web/beancounters" "$tree/default_beancounters"
+	complete_words set web num
+	assert_equal "$output" ''
+	complete_words set --defaults num
+	assert_equal "$output" ''
 }

@@ -109,7 +109,7 @@ complete_words() {
 	complete_words list -o n
 	assert_output NAME
 	complete_words list -o name,rss-
-	assert_output 'name,RSS-HITS name,RSS-LIMIT name,RSS-PEAK'
+	assert_output 'name,RSS-HITS name,RSS-LIMIT name,RSS-PEAK name,RSS-RECLAIMED'
 	for words in 'list -s -us' 'ls -s -us' 'list --sort -us'; do
 		# shellcheck disable=SC2086
 		complete_words $words

@@ -350,8 +350,8 @@ remove: $gone"
 	run ${UNDER:+"$UNDER"} ./witness "$CTN_CONFIG" "echo 4 1<>'$tree/web/rss_failcnt'
 		echo 2 1<>'$tree/web/page_limit_hits'"
 	assert_success
-	assert_output 'page_limit LIMIT 2 19 want pages, a size such as 64M, or "max" memory it is trimmed to
-rss_failcnt RSS-HITS 1 9 - charges that met rss_limit
+	assert_output 'page_limit LIMIT 2 19 want pages, a size such as 64M, or "max" memory that the container is trimmed to
+rss_failcnt RSS-HITS 1 9 - charges that found no room below rss_limit
 limit 7
 rounds=3
 scanned=99

@@ -154,9 +154,9 @@ load helper
 @test "the hard limit has columns" {
 	container web rss_usage=3 rss_limit=4 rss_failcnt=5 rss_reclaimed=6 \
 		rss_oom_kills=7 oom=container
-	run ctnctl list -rbo RSS,RSS-LIMIT,RSS-HITS,RECLAIMED,OOM-KILLS,OOM
+	run ctnctl list -rbo RSS,RSS-LIMIT,RSS-HITS,RSS-RECLAIMED,OOM-KILLS,OOM
 	assert_success
-	assert_output "RSS RSS-LIMIT RSS-HITS RECLAIMED OOM-KILLS OOM
+	assert_output "RSS RSS-LIMIT RSS-HITS RSS-RECLAIMED OOM-KILLS OOM
 $((3 * pagesize)) $((4 * pagesize)) 5 $((6 * pagesize)) 7 container"
 	json '.containers[0] | [.rss_usage, .rss_limit_bytes, .rss_failcnt, .rss_reclaimed, .rss_oom_kills, .oom]' \
 		list --json -o rss_usage,rss_limit,rss_failcnt,rss_reclaimed,rss_oom_kills,oom
@@ -371,4 +371,13 @@ total - 3 max $((7 * pagesize)) $((8 * pagesize)) $((20 * pagesize)) 40% -"
 	run ctnctl list -brno NAME,TASKS,USAGE,LIMIT,HITS
 	assert_success
 	assert_output "web 3 $((3 * $(getconf PAGESIZE))) max 7"
+}
+
+@test "of a container that cannot be read there is one line" {
+	container bad num_tasks=many num_files=many num_anon_pages=many
+	container web num_tasks=3
+	run --separate-stderr ctnctl list -rno NAME,TASKS,FILES,USAGE
+	assert_failure 1
+	assert_equal "$stderr" "ctnctl: $tree/bad/num_tasks: \"many\": Not what is expected of this file"
+	assert_line 'web 3 0 0B'
 }

@@ -254,3 +254,25 @@ Event(type='added', name='later', attr=None, value=0, increase=0)"
 	run mypy --strict --cache-dir="$BATS_TEST_TMPDIR" "$PYTHONPATH/ctn"
 	assert_success
 }
+
+@test "all that is public is exported, and a watch waits on any descriptor" {
+	container web
+	py <<-'PY'
+		public = {name for name, value in vars(ctn).items() if not name.startswith("_")
+		          and getattr(value, "__module__", "") == "ctn"}
+		print(sorted(public - set(ctn.__all__)))
+		import resource, threading
+		hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+		resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 1100), hard))
+		files = [os.open("/dev/null", os.O_RDONLY) for _ in range(1030)]
+		def grow():
+		    with open(f"{tree.path}/web/rss_failcnt", "r+") as f:
+		        f.write("3")
+		with tree.watch() as watch:
+		    threading.Timer(0.3, grow).start()
+		    print(watch.fileno() > 1023, watch.next(0.001), watch.next(10).value)
+	PY
+	assert_success
+	assert_output "[]
+True None 3"
+}

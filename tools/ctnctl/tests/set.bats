@@ -90,7 +90,11 @@ load helper
 @test "an attribute that is not there is refused" {
 	container web
 	run ctnctl set web page_limits=1
-	assert_refused "$tree/web/page_limits: \"1\": No such attribute"
+	assert_refused "$tree/web/page_limits: \"1\": No such attribute; did you mean page_limit?"
+	run ctnctl set web colours=1
+	assert_refused "$tree/web/colours: \"1\": No such attribute"
+	run ctnctl set --defaults page_limits=1
+	assert_refused "$tree/default_page_limits: \"1\": No such attribute; did you mean page_limit?"
 	assert [ ! -e "$tree/web/page_limits" ]
 }
 
@@ -128,6 +132,21 @@ load helper
 	run ctnctl set web --page-limit 100p page_limit=100 --rss-limit max
 	assert_success
 	assert_equal "$(<"$tree/web/page_limit")" 100
+}
+
+@test "a size may be written as options have it, but not what is less than a page" {
+	container web
+	for size in 64MiB 64m 64M; do
+		run ctnctl set web page_limit=$size
+		assert_success
+		assert_equal "$(<"$tree/web/page_limit")" 64M
+	done
+	run ctnctl set --defaults page_limit=80p
+	assert_success
+	assert_equal "$(<"$tree/default_page_limit")" 80
+	run ctnctl set web page_limit=1K
+	assert_refused "$tree/web/page_limit: \"1K\": it is less than a page"
+	assert_equal "$(<"$tree/web/page_limit")" 64M
 }
 
 @test "settings are written in the order given" {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck disable=SC2154
+# shellcheck disable=SC2016,SC2154
 #
 # show: attributes, tasks, files.
 
@@ -303,9 +303,50 @@ page_limit max max"
 	run ctnctl show -rn --defaults numproc
 	assert_output 'numproc 7:8 -'
 	run ctnctl show web kmemsize
-	assert_refused "$tree/web/kmemsize: No such attribute"
+	assert_refused "$tree/web/beancounters: kmemsize: this kernel does not count that"
 	# a file of that name comes first
 	echo 5 >"$tree/web/numproc"
 	run ctnctl show -rn web numproc
 	assert_output 'numproc 5 -'
+}
+
+@test "a value of many lines takes no longer for each of them" {
+	container web
+	[[ ! ${ASAN_OPTIONS-}$UNDER ]] || skip 'it is about time'
+	seq 200000 | sed 's/$/ some path or other that is not that short/' >"$tree/web/list"
+	# in the square of their number it takes half a minute, and else a second
+	run timeout 15 bash -c '"$CTNCTL" show web list page_limit list >out'
+	assert_success
+	run grep -nE '^[a-z]' out
+	assert_line --regexp '^2:list +1 some'
+	assert_line --regexp '^200002:page_limit +max +max'
+	assert_line --regexp '^200003:list +1 some'
+	assert_equal "$(tail -n 1 out | cut -d ' ' -f 2- | xargs)" '200000 some path or other that is not that short'
+}
+
+@test "the defaults have barriers and limits of resources" {
+	counts '' '30 32' '256 max'
+	run ctnctl show -r --defaults
+	assert_success
+	assert_line 'numproc 30:32 -'
+	assert_line 'physpages 1M:max -'
+	json '[.numproc, .physpages]' show --json --defaults
+	assert_output '["30:32","1M:max"]'
+	ln -sf /proc/self/mem "$tree/default_beancounters"
+	run ctnctl show -r --defaults
+	assert_failure 1
+	assert_line "ctnctl: $tree/default_beancounters: Input/output error"
+	rm "$tree/default_beancounters" "$tree/table"
+	run ctnctl show -r --defaults
+	assert_success
+	refute_line --partial numproc
+}
+
+@test "many lines are not filled up with spaces to where a long one ends" {
+	container web wide="$(printf 'x%.0s' {1..20000})"
+	seq 5000 >"$tree/web/list"
+	run bash -c '"$CTNCTL" show web list wide page_limit | wc -c'
+	# three lines are that long, and no others
+	assert [ "$output" -gt 60000 ]
+	assert [ "$output" -lt 200000 ]
 }

@@ -270,3 +270,46 @@ commands=(create delete list show set add-task rm-task add-file rm-file shrink
 		assert_equal "$sort $output" "$sort $list"
 	done
 }
+
+# use_locale LOCALE CHARSET: one that need not be installed.
+use_locale() {
+	[ -e "/usr/share/i18n/locales/$1" ] || skip 'the package locales is not installed'
+	mkdir locales
+	localedef -i "$1" -f "$2" "locales/$1"
+	export LC_ALL=$1 LOCPATH=$PWD/locales
+}
+
+@test "what is typed, and the keys of JSON, do not depend on the language" {
+	container web page_limit=7
+	use_locale tr_TR ISO-8859-9
+	# there the small letter of I is none of ASCII
+	run ctnctl list -rno id,limit,tasks
+	assert_success
+	assert_output "1 $((7 * pagesize / 1024))K 0"
+	ctnctl list --json -o ID,LIMIT >json
+	assert_equal "$(jq -c '.containers[0] | keys' json)" '["id","page_limit","page_limit_bytes"]'
+	run ctnctl kill -s int web
+	assert_success
+	assert_equal "$(<"$tree/web/kill")" 2
+	run ctnctl top -bn 1 -s limit web
+	assert_success
+	ctnctl complete kill -s i >words
+	run tr '\0' , <words
+	assert_output --partial ',INT,'
+}
+
+@test "numbers are written with a point in any language" {
+	container web
+	use_locale de_DE UTF-8
+	run ctnctl stop -t 0.1 web
+	assert_success
+}
+
+@test "a man page that cannot be made is no page" {
+	mkdir bin
+	printf '%s\n' '#!/bin/sh' 'echo half a page' 'exit 3' >bin/rst2man
+	chmod +x bin/rst2man
+	echo >manual.rst
+	PATH=$PWD/bin:$PATH run "$CTNCTL_SOURCE/man/containers" manual.rst 1 2026-01-01
+	assert_failure 3
+}

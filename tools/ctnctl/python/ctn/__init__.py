@@ -19,6 +19,8 @@ and its strerror names the file, the value and the reason. What can be refused, 
 why, is in <ctn.h>. Names and paths are str, with os.fsencode()'s escapes.
 """
 
+import errno
+import math
 import os
 import select
 import time
@@ -28,7 +30,7 @@ from typing import Any, NamedTuple, Optional, Union
 from ctn._ctn import ffi as _ffi
 from ctn._ctn import lib as _lib
 
-__all__ = ["MAX", "VALUE_MAX", "NAME_MAX", "Container", "Event", "Mapping", "Tree",
+__all__ = ["MAX", "VALUE_MAX", "NAME_MAX", "Beancounter", "Container", "Event", "Mapping", "Tree",
            "Watch", "escape", "parse_pages", "unescape"]
 
 #: No limit.
@@ -57,6 +59,14 @@ def _check(failed: bool) -> None:
     """Raise what the function of libctn that was called last has failed with."""
     if failed:
         raise OSError(_ffi.errno, _text(_lib.ctn_errmsg()))
+
+
+def _is_there(ret: int) -> bool:
+    """What the function of libctn that was called last, and returned ret, was asked."""
+    if ret != 0 and _ffi.errno == errno.ENOENT:
+        return False
+    _check(ret != 0)
+    return True
 
 
 def _owned(pointer: Any, free: Any) -> Any:
@@ -145,7 +155,7 @@ class Beancounter(NamedTuple):
     minheld: int
     barrier: int
     limit: int
-    #: how often something was refused
+    #: how often a charge found no room and failed
     failcnt: int
 
 
@@ -202,13 +212,7 @@ class Container:
 
     def exists(self) -> bool:
         """Whether it is there still; another of its name does not count."""
-        if _lib.ctn_exists(self._ctn) == 0:
-            return True
-        try:
-            _check(True)
-        except FileNotFoundError:
-            pass
-        return False
+        return _is_there(_lib.ctn_exists(self._ctn))
 
     def remove(self) -> None:
         """Remove it, and no other. What is in it goes on without a container."""
@@ -233,13 +237,7 @@ class Container:
 
     def __contains__(self, attr: str) -> bool:
         """Whether this kernel has the attribute."""
-        if _lib.ctn_has(self._ctn, _bytes(attr)) == 0:
-            return True
-        try:
-            _check(True)
-        except FileNotFoundError:
-            pass
-        return False
+        return _is_there(_lib.ctn_has(self._ctn, _bytes(attr)))
 
     def __iter__(self) -> Iterator[str]:
         """The names of its attributes on this kernel."""
@@ -383,7 +381,10 @@ class Watch:
             left = None if end is None else end - time.monotonic()
             if left is not None and left <= 0:
                 return None
-            select.select([self], [], [], left)
+            # select() takes no descriptor above 1023
+            poll = select.poll()
+            poll.register(self, select.POLLIN)
+            poll.poll(None if left is None else math.ceil(left * 1000))
 
     def __iter__(self) -> Iterator[Event]:
         """Events, one after the other, without end."""
