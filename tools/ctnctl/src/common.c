@@ -22,12 +22,27 @@ int refused(void)
 	return STATUS_REFUSED;
 }
 
+/* Is there nothing to escape? Nearly all that is printed is so: numbers, and most names. */
+static int is_plain(const char *text, const char *kept)
+{
+	for (; *text; text++)
+		if ((*text <= ' ' || *text > '~' || *text == '\\') && !strchr(kept, *text))
+			return 0;
+	return 1;
+}
+
 char *printable_but(const char *text, const char *kept)
 {
 	char *line = NULL;
 	FILE *to;
 	size_t len;
 
+	if (is_plain(text, kept)) {
+		line = strdup(text);
+		if (!line)
+			die("%s", strerror(errno));
+		return line;
+	}
 	to = open_memstream(&line, &len);
 	if (!to)
 		die("%s", strerror(errno));
