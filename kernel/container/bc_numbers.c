@@ -87,13 +87,16 @@ int __container_charge_like(struct container_owner *owner,
 
 void __container_uncharge_one(struct container_owner *owner, unsigned int nr)
 {
+	struct beancounter *bc;
 	struct container *ctn;
 
 	rcu_read_lock();
 	ctn = token_container(owner->token);
 	owner->token = 0;
-	if (ctn)
-		bc_row_uncharge(&smp_load_acquire(&ctn->bc)->row[nr], bc_resource(nr),
-				ctn, 1);
+	if (ctn) {
+		/* as in charge() */
+		bc = smp_load_acquire(&ctn->bc);
+		bc_row_uncharge(&bc->row[nr], bc_resource(nr), ctn, 1);
+	}
 	rcu_read_unlock();
 }

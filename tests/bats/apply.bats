@@ -55,6 +55,12 @@ rss_limit = max
 oom = task
 numproc = max:max
 physpages = max:max
+numtcpsock = max:max
+numflock = max:max
+numpty = max:max
+numsiginfo = max:max
+numothersock = max:max
+numfile = max:max
 owner = root:root"
 }
 
@@ -309,7 +315,7 @@ $N: file $D/mine"
 	apply "[$N]" "file = $F"
 	assert_applied
 	run "$CTN" save --files "$N"
-	refute_line --partial 'file ='
+	refute_line --regexp '^file ='
 }
 
 @test "a file on overlayfs is named once" {
