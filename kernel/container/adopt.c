@@ -7,7 +7,12 @@
  * to nobody, held memory of files included. What it shares with others after a
  * fork, and that is charged to a container, stays there until it is freed.
  * Droppable page cache belongs to its file.
+ *
+ * Whoever has a page charged to their container can have it swapped out. So a writer
+ * who has not got CAP_SYS_RESOURCE brings nothing along that is another's as well: no
+ * anonymous page that others map, and no memory of another user's file.
  */
+#include <linux/cred.h>
 #include <linux/mm.h>
 #include <linux/oom.h>
 #include <linux/pagemap.h>
@@ -162,7 +167,8 @@ static const struct mm_walk_ops adopt_ops = {
  * and then whoever did that finds this folio as well, if not before. The lock is
  * against migration, and against what else becomes of a folio that is not mapped.
  */
-static void adopt_anon(struct folio *folio, struct mm_struct *mm, unsigned int how)
+static void adopt_anon(struct folio *folio, struct mm_struct *mm, unsigned int how,
+		       bool only_own)
 {
 	struct container *to, *owner;
 	unsigned long token;
@@ -175,7 +181,7 @@ static void adopt_anon(struct folio *folio, struct mm_struct *mm, unsigned int h
 		token = READ_ONCE(mm->container_token);
 		to = token_container(token);
 		owner = folio_container(folio);
-		if (owner && folio_likely_mapped_shared(folio))
+		if ((owner || only_own) && folio_likely_mapped_shared(folio))
 			break;
 		if (to)
 			container_own_folio(folio, to, 0, how);
@@ -202,10 +208,12 @@ static bool is_cached(struct folio *folio)
 }
 
 /* A folio of a file, or, as it is not locked yet, of none any more. */
-static void adopt_file(struct folio *folio, struct container *ctn, unsigned int how)
+static void adopt_file(struct folio *folio, struct container *ctn, unsigned int how,
+		       bool only_own)
 {
 	folio_lock(folio);
 	if (is_cached(folio) && is_unowned_file(folio) &&
+	    (!only_own || uid_eq(folio->mapping->host->i_uid, current_fsuid())) &&
 	    !container_join_file(folio->mapping, ctn))
 		container_adopt_folios(&folio, 1, ctn, how);
 	folio_unlock(folio);
@@ -241,9 +249,9 @@ static void adopt_folio(struct folio *folio, struct mm_struct *mm,
 	if (reserve && (!nr || nr > reserve->nr))
 		how = CONTAINER_OWN_TRY;
 	if (folio_test_anon(folio) || folio_test_swapcache(folio))
-		adopt_anon(folio, mm, how);
+		adopt_anon(folio, mm, how, reserve);
 	else if (ctn)
-		adopt_file(folio, ctn, how);
+		adopt_file(folio, ctn, how, reserve);
 	/* for a moment both are charged, rather than neither */
 	if (nr)
 		container_moved_in(reserve, nr);
@@ -266,7 +274,8 @@ static struct container *get_mm_container(struct mm_struct *mm)
  * container_adopt_pages - charge what a process holds when it is moved
  * @mm: its mm, which has been moved; the caller has a reference.
  * @reserve: what is charged in advance for it, and is given back page by page. NULL
- *	     if all is to be charged, whether it fits or not.
+ *	     if all is to be charged, whether it fits or not, and whosever it is: for
+ *	     who has CAP_SYS_RESOURCE.
  *
  * A page that is mapped from now on is charged to the new container at once,
  * as the page table lock orders that after the move: it is enough to walk the

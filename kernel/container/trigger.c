@@ -168,7 +168,8 @@ void *container_trigger_begin(struct container *ctn, const char *buf, size_t cou
 
 	if (static_branch_likely(&psi_disabled))
 		return ERR_PTR(-EOPNOTSUPP);
-	if (strlen(buf) != count || parse(buf, &threshold, &window) ||
+	/* one NUL at the end is not a part of it: programs for PSI write that */
+	if (strlen(buf) + 1 < count || parse(buf, &threshold, &window) ||
 	    window < WINDOW_MIN || window > WINDOW_MAX || !threshold || threshold > window)
 		return ERR_PTR(-EINVAL);
 

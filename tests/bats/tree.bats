@@ -177,6 +177,7 @@ ask_for() {
 	done
 	for text in 'some 1 500000' 'some 10000000 10000000' $'some 1 1000000\n'; do
 		assert_equal "$text: $(ask_for "$text")" "$text: ok"
+		assert_equal "$text: $(TRIGGER_NUL=1 ask_for "$text")" "$text: ok"
 	done
 }
 

@@ -49,6 +49,50 @@ end_user() {
 	assert_failure
 }
 
+# forked WORDS...: a child of p that does these; its pid is in USER_PID
+forked() {
+	local said
+
+	said=$(tell p child "$*")
+	USER_PID=${said%% *}
+	assert_equal "${said#* }" ok
+}
+
+@test "who is not capable brings nothing along that is another process's as well" {
+	hold_start p
+	tells p anon a 500
+	tells p touch a
+	# of root's, as those of a daemon that serves users
+	forked 'uid 1000'
+	assert_equal "$(put_as 1000 addtask "$USER_PID")" ok
+	assert [ "$(attr num_anon_pages)" -lt 100 ]
+	assert_equal "$(put_as 1000 rmtask "$USER_PID")" ok
+	# what it alone has comes along
+	forked 'uid 1000; anon b 300; touch b'
+	assert_equal "$(put_as 1000 addtask "$USER_PID")" ok
+	assert [ "$(attr num_anon_pages)" -ge 300 ]
+	assert [ "$(attr num_anon_pages)" -lt 400 ]
+	# and root is asked for no more than that there is nobody else who pays
+	assert_equal "$(put_as 1000 rmtask "$USER_PID")" ok
+	set_attr addtask "$USER_PID"
+	assert [ "$(attr num_anon_pages)" -ge 800 ]
+}
+
+@test "who is not capable brings no memory of another user's file along" {
+	local file=/dev/shm/$BATS_TEST_NUMBER
+
+	hold_start p
+	tells p write "$file" 500
+	chmod 666 "$file"
+	forked "uid 1000; map m $file 500 shared; touch m"
+	assert_equal "$(put_as 1000 addtask "$USER_PID")" ok
+	assert_equal "$(attr num_file_pages)" 0
+	assert_equal "$(put_as 1000 rmtask "$USER_PID")" ok
+	chown 1000 "$file"
+	assert_equal "$(put_as 1000 addtask "$USER_PID")" ok
+	assert_equal "$(attr num_file_pages)" 500
+}
+
 @test "everybody may read" {
 	run as 1001 cat "$C/num_tasks" "$C/tasks" "$C/stat" "$C/page_limit"
 	assert_success

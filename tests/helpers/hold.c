@@ -55,6 +55,7 @@
  *				the kernel writes there
  *	sharer [UID]		a process that shares the memory, and sleeps,
  *				as another user's; its pid
+ *	uid UID			be another user from now on, without an exec
  *	child COMMAND[; ...]	a fork, which does these and sleeps; its pid and
  *				the last answer
  *	vfork [PAGES [MS]]	a vfork that executes a sleeper, which has written
@@ -1146,6 +1147,9 @@ static void obey(char *line)
 		do_exits(r);
 	} else if (IS("threads", 1)) {
 		do_threads(strtoul(word[1], NULL, 10), find(words > 2 ? word[2] : NULL));
+	} else if (IS("uid", 1) && (n = strtoul(word[1], NULL, 10))) {
+		say("%s", setresuid((uid_t)n, (uid_t)n, (uid_t)n) ?
+			  strerrorname_np(errno) : "ok");
 	} else if (IS("sharer", 0)) {
 		do_sharer(words > 1 ? word[1] : NULL);
 	} else if (IS("vfork", 0)) {

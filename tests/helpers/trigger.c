@@ -2,6 +2,7 @@
 /*
  * trigger FILE TEXT [COUNT]: open FILE, write TEXT to it, and say "ok", or the error;
  * with COUNT have that many files open, and say how many could be written, and the error.
+ * With TRIGGER_NUL in the environment, write the NUL at its end, too.
  * Then wait, and say "pressure" and after how many ms for each event, until there is an
  * error, after which it ends with "removed".
  */
@@ -22,12 +23,15 @@ static long now(void)
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+static size_t nul;
+
 static int begin(const char *path, const char *text, struct pollfd *p)
 {
 	*p = (struct pollfd){ .fd = open(path, O_RDWR), .events = POLLPRI };
 	if (p->fd < 0)
 		return errno;
-	return write(p->fd, text, strlen(text)) < 0 ? errno : 0;
+	/* with the NUL, as many programs do */
+	return write(p->fd, text, strlen(text) + nul) < 0 ? errno : 0;
 }
 
 int main(int argc, char **argv)
@@ -36,6 +40,7 @@ int main(int argc, char **argv)
 	struct pollfd p = { .fd = -1 };
 	long begun = now();
 
+	nul = !!getenv("TRIGGER_NUL");
 	if (argc < 3)
 		return 2;
 	setlinebuf(stdout);

@@ -77,7 +77,7 @@ static const struct ctn_attr attrs[] = {
 	  "files that the container owns, with their pages" },
 	{ "stat", NULL, CTN_KIND_LIST, R, NULL,
 	  "what was done about its limits, in numbers" },
-	{ "pressure", NULL, CTN_KIND_LIST, R, NULL,
+	{ "pressure", NULL, CTN_KIND_LIST, R | W, NULL,
 	  "how much of the time its tasks wait for memory" },
 	{ "kill", NULL, CTN_KIND_COUNT, W, WANT_SIGNAL,
 	  "signal to send to its processes now" },

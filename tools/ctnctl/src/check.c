@@ -475,7 +475,7 @@ static void check_tasks(struct report *report, const struct ctn *ctn)
 		     tasks, limit);
 	if (!tasks && anon)
 		find(report, ctn_name(ctn), "num_anon_pages",
-		     "it has %s of anonymous memory and no task: a process that has left it, or a debugger, uses that",
+		     "it has %s of anonymous memory and no task: a process that has left it, or shared it before, or a debugger, uses that",
 		     size_of_pages(anon).text);
 }
 
@@ -508,7 +508,7 @@ static void check_resource(struct report *report, const struct ctn *ctn,
 		     row->failcnt, row->failcnt == 1 ? "" : "s", row->name);
 	if (row->held > row->bounds.limit && !told)
 		find(report, ctn_name(ctn), row->name,
-		     "it holds %s of %s, and its limit is %s: it gets no more until it holds less",
+		     "it holds %s of %s, and its limit is %s: it gets no more that can be refused",
 		     amount(known, row->held).text, row->name,
 		     amount(known, row->bounds.limit).text);
 	else if (row->held > row->bounds.barrier && row->held <= row->bounds.limit)

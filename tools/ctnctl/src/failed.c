@@ -84,8 +84,14 @@ static char *find_place(void)
 	const char *named = getenv("CTN_STATE"), *home = getenv("HOME");
 	const char *state = getenv("XDG_STATE_HOME");
 
-	if (named && *named)
-		return xasprintf("%s", named);
+	if (named && *named) {
+		size_t len = strlen(named);
+
+		/* with a slash at its end, a symbolic link would be followed */
+		while (len > 1 && named[len - 1] == '/')
+			len--;
+		return xasprintf("%.*s", (int)len, named);
+	}
 	if (!geteuid())
 		return xasprintf("/var/lib/ctnctl");
 	if (state && *state == '/')

@@ -175,7 +175,10 @@ static int set_attr(const struct holder *to, const struct setting *new,
 	change->file = file;
 	change->value = is_list ? NULL : get_file(to, file);
 	/* the kernel says what else is wrong, but takes less than a page for none */
-	if (why && !ctn_parse_pages(value, &pages))
+	if (known && !strcmp(known->name, "pressure"))
+		status = refuse_value(to, file, new->value,
+				      "a trigger ends with the program that has the file open");
+	else if (why && !ctn_parse_pages(value, &pages))
 		status = refuse_value(to, file, new->value, why);
 	else if (set_file(to, file, value))
 		status = refuse_file(to, new, file);

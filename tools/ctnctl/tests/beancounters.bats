@@ -275,6 +275,15 @@ drained() {
 	assert_equal "$(cat a b c)" $'precious\nprecious\nprecious'
 }
 
+@test "a link in the place of its directory is not followed, with a slash at its end either" {
+	counted web
+	mkdir -m 700 elsewhere
+	ln -s elsewhere link
+	CTN_STATE=$PWD/link/ failed
+	CTN_STATE=$PWD/link// failed
+	assert_equal "$(ls elsewhere)" ''
+}
+
 @test "a pipe in the place of its files is not waited for" {
 	counted web
 	mkdir -m 700 "$CTN_STATE"

@@ -176,7 +176,7 @@ web: 1 fork or move was refused for its task_limit"
 	assert_success
 	container old num_anon_pages="$(pages 1)"
 	run ctnctl check old
-	assert_output 'old: it has 1M of anonymous memory and no task: a process that has left it, or a debugger, uses that'
+	assert_output 'old: it has 1M of anonymous memory and no task: a process that has left it, or shared it before, or a debugger, uses that'
 	container going freeing=1 task_limit_hits=3
 	run ctnctl check going
 	assert_output 'going: it is being removed'
@@ -259,7 +259,7 @@ web: 1 fork or move was refused for its task_limit"
 	assert_output "$(printf 'web: %s\n' "its rss is $((100 * pagesize / 1024))K, $((20 * pagesize / 1024))K over its rss_limit" \
 		'2 forks or moves were refused for its task_limit' \
 		'it holds 3 of numproc, which is over its barrier of 2' \
-		'it holds 3K of kmemsize, and its limit is 2K: it gets no more until it holds less' \
+		'it holds 3K of kmemsize, and its limit is 2K: it gets no more that can be refused' \
 		'1 charge of numfile found no room below its limit, and failed' \
 		'12 charges of numnew found no room below its limit, and failed' \
 		'it holds 7 of numnew, which is over its barrier of 6')"

@@ -160,7 +160,7 @@ like_the_kernel() {
 	(
 		cd "$CTN_CONFIG/new" || exit
 		chmod 444 ./*
-		chmod 644 task_limit page_limit over_limit rss_limit oom tasks ./*_peak
+		chmod 644 task_limit page_limit over_limit rss_limit oom tasks pressure ./*_peak
 		chmod 200 addtask rmtask addfile rmfile kill shrink
 		chmod 400 mappings
 	)

@@ -234,3 +234,12 @@ load helper
 	assert_refused "$tree/web: No such container"
 	assert_equal "$(<"$tree/web/page_limit") $(<"$tree/web/over_limit")" 'max reclaim'
 }
+
+@test "a trigger of pressure is refused, as it would end at once" {
+	container web
+	echo some >"$tree/web/pressure"
+	run ctnctl set web 'pressure=some 150000 1000000'
+	assert_failure 1
+	assert_output --partial 'a trigger ends with the program'
+	assert_equal "$(<"$tree/web/pressure")" some
+}
