@@ -488,14 +488,14 @@ END
 }
 
 @test "the table of all is whole, however many there are" {
-	local i lines=$((301 * (2 + ${#NUMBERS[@]})))
+	local i rows=$((301 * (2 + ${#NUMBERS[@]})))
 
 	for i in {1..300}; do
 		mkdir "$ROOT/many-$i"
 	done
-	assert_equal "$(wc -l <"$ROOT"/beancounters)" $((lines + 1))
-	assert_equal "$(tail -n +2 "$ROOT"/beancounters | awk 'NF == 9' | wc -l)" "$lines"
-	assert_equal "$(wc -l </proc/user_beancounters)" $((lines + 2))
+	assert_equal "$(wc -l <"$ROOT"/beancounters)" $((rows + 1))
+	assert_equal "$(tail -n +2 "$ROOT"/beancounters | awk 'NF == 9' | wc -l)" "$rows"
+	assert_equal "$(wc -l </proc/user_beancounters)" $((rows + 2))
 }
 
 @test "/proc/user_beancounters is what programs for OpenVZ know" {

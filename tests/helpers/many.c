@@ -181,7 +181,7 @@ static int make(void)
 	if (is("unix-connect"))
 		return unix_connect();
 	if (is("signal-to"))
-		return sigqueue(atoi(path), SIGRTMIN, none) ? -1 : (nr++, 0);
+		return sigqueue((pid_t)strtol(path, NULL, 10), SIGRTMIN, none) ? -1 : (nr++, 0);
 	exit(2);
 }
 
@@ -230,10 +230,9 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return 2;
 	what = argv[1];
-	path = argc > 2 ? argv[2] : NULL;
+	path = argc > 2 ? argv[2] : "";
 	setlinebuf(stdout);
-	if (path)
-		snprintf(named.sun_path, sizeof(named.sun_path), "%s", path);
+	snprintf(named.sun_path, sizeof(named.sun_path), "%s", path);
 	if ((is("unix-accept") || is("unix-listen")) && unix_listen())
 		return 1;
 	setrlimit(RLIMIT_NOFILE, &files);
@@ -253,7 +252,7 @@ int main(int argc, char **argv)
 				err = unmake() ? errno : err;
 			was = nr;
 		} else {
-			for (i = atoi(line); i && !err; i--)
+			for (i = (int)strtol(line, NULL, 10); i && !err; i--)
 				err = make() ? errno : 0;
 		}
 		printf("%d %s\n", nr - was, err ? strerrorname_np(err) : "ok");

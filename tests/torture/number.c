@@ -45,14 +45,14 @@ int op_more_files(struct actor *a)
 int op_socket(struct actor *a)
 {
 	static const int families[] = { AF_UNIX, AF_INET, AF_NETLINK };
-	int pair[2], err;
+	int pair[2];
 
 	if (chance(a, 50))
 		return keep(a, socket(families[below(a, 3)], SOCK_DGRAM | SOCK_CLOEXEC, 0));
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return errno;
-	err = keep(a, pair[0]);
-	return keep(a, pair[1]) ?: err;
+	keep(a, pair[0]);
+	return keep(a, pair[1]);
 }
 
 /* Of bytes of a file, so that they are joined, split and replaced. */
