@@ -73,7 +73,8 @@ static int fail_open(struct dir dir, const char *path, const char *value, int wr
 		       fail(err, dir.path, NULL, "No such container", NULL) :
 		       fail_missing(dir, path, value);
 	if (err == EACCES && !stat_attr(dir, path, &st) &&
-	    !(st.st_mode & (writing ? 0222 : 0444)))
+	    !(st.st_mode & (writing ? 0222 : 0444)) &&
+	    (st.st_mode & (writing ? 0444 : 0222)))
 		return fail(err, path, value, NULL,
 			    writing ? "it is read-only" : "it is write-only");
 	return fail(err, path, value, NULL, NULL);

@@ -108,7 +108,7 @@ static const char *open_place(struct failed *failed)
 	char *lock;
 
 	if (!failed->path)
-		return "there is no HOME";
+		return "it says no directory";
 	if (make_parents(failed->path))
 		return strerror(errno);
 	failed->dir = open(failed->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -232,7 +232,7 @@ struct failed *failed_open(const char *name)
 		return failed;
 	}
 	complain("%s: %s: what has ever failed is printed, as nothing can be kept there",
-		 failed->path ? failed->path : "XDG_STATE_HOME", why);
+		 failed->path ? failed->path : "HOME", why);
 	if (failed->dir >= 0)
 		close(failed->dir);
 	failed->dir = -1;

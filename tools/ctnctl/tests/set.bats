@@ -243,3 +243,16 @@ load helper
 	assert_output --partial 'a trigger ends with the program'
 	assert_equal "$(<"$tree/web/pressure")" some
 }
+
+@test "what may neither be read nor written is not called one of these" {
+	container web
+	chmod 000 "$tree/web/page_limit"
+	chmod 755 "$tree" "$tree/web"
+	for command in "set web page_limit=1M" "show web page_limit"; do
+		# shellcheck disable=SC2086
+		run setpriv --reuid=nobody --clear-groups "$CTNCTL" $command
+		assert_failure 1
+		assert_output --partial 'Permission denied'
+		refute_output --partial -only
+	done
+}
