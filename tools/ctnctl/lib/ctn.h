@@ -624,7 +624,10 @@ struct ctn_event {
 	enum ctn_event_type type;
 	/** The container. It belongs to the watch until its next event. */
 	const char *name;
-	/** The counter, which has CTN_ATTR_EVENT; NULL with other types. */
+	/**
+	 * The counter: an attribute that has CTN_ATTR_EVENT, or a resource of beancounters,
+	 * of whose failcnt it is; NULL with other types.
+	 */
 	const char *attr;
 	uint64_t value;		/**< of the counter */
 	uint64_t increase;	/**< since its last event, or since the opening */

@@ -19,8 +19,18 @@
 /* The attribute that came with events: older kernels have others of them. */
 #define MARK "rss_failcnt"
 
+/* Of these resources there is a failcnt in no other file. */
+#define BEANCOUNTERS "beancounters"
+static const char *const resources[] = {
+	"kmemsize", "lockedpages", "privvmpages", "shmpages", "numtcpsock", "numflock",
+	"numpty", "numsiginfo", "tcpsndbuf", "tcprcvbuf", "othersockbuf", "dgramrcvbuf",
+	"numothersock", "dcachesize", "numfile", "numiptent",
+};
+#define NR_RESOURCES (sizeof(resources) / sizeof(*resources))
+
 struct counter {
-	const char *attr;
+	const char *attr;	/* or the resource, if it is one */
+	int is_resource;
 	int wd;			/* -1: this kernel has no such counter */
 	uint64_t seen;
 	int changed;
@@ -88,6 +98,10 @@ static struct member *new_member(struct ctn_watch *watch, const char *name)
 			member->counters[n++] = (struct counter){
 				.attr = attr->name, .wd = -1,
 			};
+	for (size_t i = 0; i < NR_RESOURCES; i++)
+		member->counters[n++] = (struct counter){
+			.attr = resources[i], .is_resource = 1, .wd = -1,
+		};
 	member->name = strdup(name);
 	if (!member->name) {
 		free_member(member);
@@ -126,6 +140,33 @@ static int fail_mark(const struct ctn *ctn)
 	return -1;
 }
 
+/* Its failcnt. One that this kernel does not count has none: 0. */
+static uint64_t failcnt_of(const struct ctn_bcs *bcs, const char *resource)
+{
+	uint64_t failcnt;
+
+	for (size_t i = 0; i < ctn_bcs_count(bcs); i++)
+		if (!strcmp(ctn_bcs_resource(bcs, i), resource) &&
+		    !ctn_bcs_number(bcs, i, CTN_BC_FAILCNT, &failcnt))
+			return failcnt;
+	return 0;
+}
+
+static int read_counter(const struct ctn *ctn, const struct counter *counter,
+			uint64_t *value)
+{
+	struct ctn_bcs *bcs;
+
+	if (!counter->is_resource)
+		return ctn_get_number(ctn, counter->attr, value);
+	bcs = ctn_bcs_read(ctn);
+	if (!bcs)
+		return -1;
+	*value = failcnt_of(bcs, counter->attr);
+	ctn_bcs_free(bcs);
+	return 0;
+}
+
 /*
  * Watch the files of a container, also if they have been watched before. A
  * watch on a file that has gone would keep its inode: it is taken off.
@@ -138,13 +179,15 @@ static int watch_counters(struct ctn_watch *watch, struct member *member,
 {
 	for (size_t i = 0; i < watch->ncounters; i++) {
 		struct counter *counter = &member->counters[i];
-		char *path = join(ctn->path, counter->attr);
+		char *path = join(ctn->path, counter->is_resource ? BEANCOUNTERS :
+								    counter->attr);
 		int wd;
 
 		if (!path)
 			return -1;
 		wd = inotify_add_watch(watch->fd, path, IN_MODIFY);
-		if (wd < 0 && errno != ENOENT) {
+		/* who may not read the table is told of the others */
+		if (wd < 0 && errno != ENOENT && !(counter->is_resource && errno == EACCES)) {
 			fail_inotify(path);
 			free(path);
 			return -1;
@@ -172,12 +215,23 @@ static void unwatch_counters(struct ctn_watch *watch, struct member *member)
 static int read_counters(struct ctn_watch *watch, struct member *member,
 			 const struct ctn *ctn)
 {
-	for (size_t i = 0; i < watch->ncounters; i++)
-		if (member->counters[i].wd >= 0 &&
-		    ctn_get_number(ctn, member->counters[i].attr,
-				   &member->counters[i].seen))
-			return -1;
-	return 0;
+	struct ctn_bcs *bcs = NULL;
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < watch->ncounters; i++) {
+		struct counter *counter = &member->counters[i];
+
+		if (counter->wd < 0)
+			continue;
+		if (!counter->is_resource)
+			ret = ctn_get_number(ctn, counter->attr, &counter->seen);
+		else if (bcs || (bcs = ctn_bcs_read(ctn)))
+			counter->seen = failcnt_of(bcs, counter->attr);
+		else
+			ret = -1;
+	}
+	ctn_bcs_free(bcs);
+	return ret;
 }
 
 static void mark_counters(struct ctn_watch *watch, struct member *member)
@@ -301,6 +355,7 @@ static struct ctn_watch *new_watch(const struct ctn_tree *tree,
 		goto no_memory;
 	for (size_t i = 0; (attr = ctn_attr_at(i)); i++)
 		watch->ncounters += !!(attr->flags & CTN_ATTR_EVENT);
+	watch->ncounters += NR_RESOURCES;
 	return watch;
 no_memory:
 	ctn_watch_close(watch);
@@ -387,7 +442,7 @@ static int look_at(const struct ctn_watch *watch, const struct member *member,
 	int ret, err;
 
 	counter->changed = 0;
-	ret = ctn ? ctn_get_number(ctn, counter->attr, &value) : -1;
+	ret = ctn ? read_counter(ctn, counter, &value) : -1;
 	err = errno;
 	ctn_close(ctn);
 	errno = err;

@@ -246,12 +246,13 @@ load helper
 
 @test "what may neither be read nor written is not called one of these" {
 	container web
+	chown nobody "$tree/web/page_limit"
 	chmod 000 "$tree/web/page_limit"
-	chmod 755 "$tree" "$tree/web"
 	for command in "set web page_limit=1M" "show web page_limit"; do
 		# shellcheck disable=SC2086
-		run setpriv --reuid=nobody --clear-groups "$CTNCTL" $command
+		run setpriv --bounding-set=-dac_override,-dac_read_search "$CTNCTL" $command
 		assert_failure 1
+		assert_output --partial 'page_limit'
 		assert_output --partial 'Permission denied'
 		refute_output --partial -only
 	done

@@ -47,6 +47,45 @@ stop() {
 	assert_equal "$(wc -l <"$out")" 4
 }
 
+# table FAILCNT-OF-NUMFILE FAILCNT-OF-NUMPTY
+table() {
+	printf '%s\n' 'resource held maxheld minheld barrier limit failcnt' \
+		'numproc 1 1 0 10 10 9' "numfile 3 4 0 10 10 $1" "numpty 0 0 0 max max $2"
+}
+
+@test "what finds no room of a resource is an event of that" {
+	container web
+	table 2 0 >"$tree/web/beancounters"
+	background ctnctl watch
+	wait_until has_watches 6
+	table 2 0 1<>"$tree/web/beancounters"
+	table 5 0 1<>"$tree/web/beancounters"
+	wait_until contains "$out" 'web numfile 5 +3'
+	table 5 1 1<>"$tree/web/beancounters"
+	wait_until contains "$out" 'web numpty 1 +1'
+	# numproc has a file of its own
+	bump web task_limit_hits 9
+	wait_until contains "$out" 'web task_limit_hits 9 +9'
+	stop
+	assert_equal "$(wc -l <"$out")" 3
+}
+
+@test "who may not read the table of resources is told of all else" {
+	container web
+	table 0 0 >"$tree/web/beancounters"
+	chown nobody "$tree/web/beancounters"
+	chmod 600 "$tree/web/beancounters"
+	out=$BATS_TEST_TMPDIR/out err=$BATS_TEST_TMPDIR/err
+	setpriv --bounding-set=-dac_override,-dac_read_search "$CTNCTL" watch </dev/null \
+		>"$out" 2>"$err" 3>&- &
+	pid=$!
+	wait_until has_watches 5
+	bump web rss_failcnt 4
+	wait_until contains "$out" 'web rss_failcnt 4 +4'
+	stop
+	assert_equal "$(<"$err")" ''
+}
+
 @test "what was counted before is no event" {
 	container web rss_failcnt=5
 	watch 1
