@@ -510,6 +510,8 @@ average_is_not() {
 
 @test "what is freed while rss_limit is lowered is had by nobody until that is reached" {
 	fill p
+	# however long this takes: where nothing goes to swap, one is killed soon
+	echo -1000 >"/proc/$p/oom_score_adj"
 	# on the CPU where it goes on, whose stock would have them
 	taskset -p -c 0 "$p" >/dev/null
 	tells p anon f 60
