@@ -12,7 +12,6 @@
  * who has not got CAP_SYS_RESOURCE brings nothing along that is another's as well: no
  * anonymous page that others map, and no memory of another user's file.
  */
-#include <linux/cred.h>
 #include <linux/mm.h>
 #include <linux/oom.h>
 #include <linux/pagemap.h>
@@ -213,7 +212,7 @@ static void adopt_file(struct folio *folio, struct container *ctn, unsigned int 
 {
 	folio_lock(folio);
 	if (is_cached(folio) && is_unowned_file(folio) &&
-	    (!only_own || uid_eq(folio->mapping->host->i_uid, current_fsuid())) &&
+	    (!only_own || container_may_say(folio->mapping->host)) &&
 	    !container_join_file(folio->mapping, ctn))
 		container_adopt_folios(&folio, 1, ctn, how);
 	folio_unlock(folio);

@@ -590,6 +590,7 @@ void container_expel_files(struct container *ctn);
 /* owner.c */
 int container_add_file(struct container *ctn, const char *name);
 int container_remove_file(struct container *ctn, const char *name);
+bool container_may_say(struct inode *inode);
 
 /* mappings.c */
 extern const struct seq_operations container_mappings_ops;

@@ -25,10 +25,30 @@ static bool cred_may_say(const struct cred *cred, vfsuid_t uid)
 	       container_cred_is_capable(cred);
 }
 
+/* Both who opened the file that is written to, and who writes. */
+static bool may_say(vfsuid_t uid)
+{
+	return cred_may_say(current_cred(), uid) &&
+	       cred_may_say(current_real_cred(), uid);
+}
+
+/**
+ * container_may_say - may the current task say whose the memory of a file is?
+ * @inode: the file's.
+ *
+ * Context: Any.
+ * Return: whether it is its owner, or capable; of who opened the file that is written to
+ *	   as well.
+ */
+bool container_may_say(struct inode *inode)
+{
+	return may_say(i_uid_into_vfsuid(&nop_mnt_idmap, inode));
+}
+
 /*
  * The inode whose pages are cached for @name; on overlayfs that is the one
  * beneath. @path holds it, and the mount: the caller puts that. Only the owner
- * of the file may say whose it is: both who opened addfile, and who writes to it.
+ * of the file may say whose it is.
  */
 static struct inode *file_by_name(const char *name, struct path *path)
 {
@@ -46,8 +66,7 @@ static struct inode *file_by_name(const char *name, struct path *path)
 	if (!S_ISREG(inode->i_mode) ||
 	    inode->i_sb->s_magic == HUGETLBFS_MAGIC)
 		err = -EINVAL;
-	else if (!cred_may_say(current_cred(), uid) ||
-		 !cred_may_say(current_real_cred(), uid))
+	else if (!may_say(uid))
 		err = -EPERM;
 	if (!err)
 		return inode;

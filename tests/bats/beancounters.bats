@@ -24,18 +24,6 @@ teardown() {
 	rm -f "$F"
 }
 
-# bc RESOURCE COLUMN [CONTAINER]
-bc() {
-	awk -v name="$1" -v column="$2" '
-		NR == 1 {for (i = 1; i <= NF; i++) if ($i == column) at = i}
-		$1 == name {print $at}' "${3:-$C}/beancounters"
-}
-
-# bc_is RESOURCE COLUMN VALUE
-bc_is() {
-	assert_equal "$1 $2 $(bc "$1" "$2")" "$1 $2 $3"
-}
-
 # limits_are RESOURCE BARRIER LIMIT
 limits_are() {
 	assert_equal "$1 $(bc "$1" barrier) $(bc "$1" limit)" "$*"

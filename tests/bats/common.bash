@@ -254,6 +254,18 @@ with_peak() {
 	exec {PEAK_FD}<&-
 }
 
+# bc RESOURCE [COLUMN [CONTAINER]]: a number of beancounters; what is held if it is not said
+bc() {
+	awk -v name="$1" -v column="${2:-held}" '
+		NR == 1 {for (i = 1; i <= NF; i++) if ($i == column) at = i}
+		$1 == name {print $at}' "${3:-$C}/beancounters"
+}
+
+# bc_is RESOURCE COLUMN VALUE
+bc_is() {
+	assert_equal "$1 $2 $(bc "$1" "$2")" "$1 $2 $3"
+}
+
 # ---- a process that does as it is told: tests/helpers/hold.c ----
 
 # hold_start NAME [CONTAINER]: NAME is then a variable with its pid.

@@ -27,17 +27,6 @@ teardown() {
 	rm -f "$F"*
 }
 
-# bc RESOURCE [COLUMN [CONTAINER]]
-bc() {
-	awk -v name="$1" -v column="${2:-held}" '
-		NR == 1 {for (i = 1; i <= NF; i++) if ($i == column) at = i}
-		$1 == name {print $at}' "${3:-$C}/beancounters"
-}
-
-bc_is() {
-	assert_equal "$1 $2 $(bc "$1" "$2")" "$1 $2 $3"
-}
-
 # many_start WHAT [out|COMMAND...]: a process in the container that makes so many of these,
 # or outside
 many_start() {

@@ -508,6 +508,15 @@ average_is_not() {
 	assert_equal "$(waited "$C-other")" 0
 }
 
+# p frees what is in f, and waits for as much all the same until swap goes on.
+frees_and_wants() {
+	tells p unmap f
+	drain_batches
+	tells p anon g 50
+	will_wait p touch g 50
+	let_swap_go_on
+}
+
 @test "what is freed while rss_limit is lowered is had by nobody until that is reached" {
 	fill p
 	# however long this takes: where nothing goes to swap, one is killed soon
@@ -519,11 +528,7 @@ average_is_not() {
 	hold_swap
 	put "$C/rss_limit" <<<1200 >"$BATS_TEST_TMPDIR/said" 3>&- &
 	wait_until 20 round_is_held
-	tells p unmap f
-	drain_batches
-	tells p anon g 50
-	will_wait p touch g 50
-	let_swap_go_on
+	frees_and_wants
 	answers_with p ok
 	wait $!
 	assert_equal "$(<"$BATS_TEST_TMPDIR/said")" ok
@@ -543,11 +548,7 @@ average_is_not() {
 	# root may move in what does not fit
 	set_attr addtask "$q"
 	wait_until 20 round_is_held
-	tells p unmap f
-	drain_batches
-	tells p anon g 50
-	will_wait p touch g 50
-	let_swap_go_on
+	frees_and_wants
 	answers p
 	tells q check m
 }

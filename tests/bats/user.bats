@@ -88,6 +88,10 @@ forked() {
 	assert_equal "$(put_as 1000 addtask "$USER_PID")" ok
 	assert_equal "$(attr num_file_pages)" 0
 	assert_equal "$(put_as 1000 rmtask "$USER_PID")" ok
+	# nor by a descriptor that root has opened
+	as 1000 bash -c "echo $USER_PID >&4" 4>"$C/addtask"
+	assert_equal "$(attr num_tasks) $(attr num_file_pages)" '1 0'
+	assert_equal "$(put_as 1000 rmtask "$USER_PID")" ok
 	chown 1000 "$file"
 	assert_equal "$(put_as 1000 addtask "$USER_PID")" ok
 	assert_equal "$(attr num_file_pages)" 500
