@@ -16,7 +16,7 @@ setup_file() {
 	mkfs.ext4 -q -O ^has_journal /dev/ram0
 	mkdir -p "$SLOW_DISK"
 	mount /dev/ram0 "$SLOW_DISK"
-	truncate -s 12M "$SLOW_DISK/swap"
+	fallocate -l 12M "$SLOW_DISK/swap"
 	LOOP=$(losetup -f --show "$SLOW_DISK/swap")
 	mkswap "$LOOP" >/dev/null
 	swapon "$LOOP"
