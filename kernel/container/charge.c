@@ -62,11 +62,10 @@ static noinline int charge_new_slowly(struct container *ctn,
 	/* if there is no room for a large one, it is small ones that are wanted */
 	if (err)
 		err = container_charge_fails(ctn, nr, gfp, nr == 1);
-	if (!err)
+	if (!err) {
 		set_new_token(ctn, folio, token, nr);
-	/* so many pages were not there yet for container_reserve() to see */
-	if (nr > 1 && !err)
 		container_check_limit(ctn);
+	}
 	container_stop_point("charge: a new folio");
 	return err;
 }

@@ -183,7 +183,8 @@ noinline void container_return_stock(struct container *ctn,
 /*
  * The stock of this CPU did not suffice for @nr pages, which are in it again:
  * charge them with a new stock, or alone, or from what all CPUs have in stock.
- * 0 or -ENOMEM.
+ * They are not in use yet, which is what page_limit is about: the caller asks
+ * container_check_limit() when they are. 0 or -ENOMEM.
  */
 noinline int container_reserve_slowly(struct container *ctn,
 				      atomic_long_t *stock, long nr)
@@ -206,7 +207,6 @@ noinline int container_reserve_slowly(struct container *ctn,
 			return -ENOMEM;
 	}
 	container_note_peaks(ctn);
-	container_check_limit(ctn);
 	container_held_grew(ctn);
 	return 0;
 }

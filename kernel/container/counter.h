@@ -84,7 +84,11 @@ static __always_inline bool container_reserve_from_stock(struct container *ctn,
 	return false;
 }
 
-/* Charge @nr pages of held memory if they fit below rss_limit. 0 or -ENOMEM. */
+/*
+ * Charge @nr pages of held memory if they fit below rss_limit. 0 or -ENOMEM. Once they
+ * are counted as in use, container_check_limit() is to be called, unless they were in
+ * stock.
+ */
 static inline int container_reserve(struct container *ctn, long nr)
 {
 	if (container_reserve_from_stock(ctn, nr))

@@ -235,9 +235,7 @@ int container_own_folio(struct folio *folio, struct container *ctn,
 	count_state(ctn, new, nr, 1);
 	if (old)
 		container_uncount(old, nr);
-	/* so many pages were not there yet for container_reserve() to see */
-	if (nr > 1)
-		container_check_limit(ctn);
+	container_check_limit(ctn);
 	return 0;
 }
 

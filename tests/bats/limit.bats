@@ -138,6 +138,23 @@ load_in() {
 	HOLD_TIMEOUT=100 tells p check a
 }
 
+@test "the first page over the limit is noticed, if it is the last one as well" {
+	local limit
+
+	# it is to be there when one looks for it
+	set_attr over_limit deactivate
+	hold_start p "$C"
+	tells p anon a 100
+	tells p touch a 60
+	tells p touch a 60
+	limit=$(($(usage) + 20))
+	set_attr page_limit "$limit"
+	tells p touch a 80
+	assert_equal "$(usage) $(attr page_limit_hits)" "$limit 0"
+	tells p touch a 81
+	assert_equal "$(usage) $(attr page_limit_hits)" "$((limit + 1)) 1"
+}
+
 @test "a huge page that goes over the limit is noticed, and not with the next one" {
 	# it is to be there when one looks for it
 	set_attr over_limit deactivate
