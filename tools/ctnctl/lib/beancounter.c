@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Beancounters: the table of a container, and setting a barrier and a limit in it.
+ * Beancounters: what can be counted, the table of a container, and setting a barrier
+ * and a limit in it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -8,6 +9,43 @@
 #include <string.h>
 
 #include "internal.h"
+
+/* The names that OpenVZ's kernels gave them. */
+static const struct ctn_resource resources[] = {
+	{ "kmemsize", CTN_UNIT_BYTES, NULL, NULL },
+	{ "lockedpages", CTN_UNIT_PAGES, NULL, NULL },
+	{ "privvmpages", CTN_UNIT_PAGES, NULL, NULL },
+	{ "shmpages", CTN_UNIT_PAGES, NULL, NULL },
+	{ "numproc", CTN_UNIT_COUNT, "task_limit", "task_limit_hits" },
+	{ "physpages", CTN_UNIT_PAGES, "rss_limit", "rss_failcnt" },
+	{ "vmguarpages", CTN_UNIT_PAGES, NULL, NULL },
+	{ "oomguarpages", CTN_UNIT_PAGES, NULL, NULL },
+	{ "numtcpsock", CTN_UNIT_COUNT, NULL, NULL },
+	{ "numflock", CTN_UNIT_COUNT, NULL, NULL },
+	{ "numpty", CTN_UNIT_COUNT, NULL, NULL },
+	{ "numsiginfo", CTN_UNIT_COUNT, NULL, NULL },
+	{ "tcpsndbuf", CTN_UNIT_BYTES, NULL, NULL },
+	{ "tcprcvbuf", CTN_UNIT_BYTES, NULL, NULL },
+	{ "othersockbuf", CTN_UNIT_BYTES, NULL, NULL },
+	{ "dgramrcvbuf", CTN_UNIT_BYTES, NULL, NULL },
+	{ "numothersock", CTN_UNIT_COUNT, NULL, NULL },
+	{ "dcachesize", CTN_UNIT_BYTES, NULL, NULL },
+	{ "numfile", CTN_UNIT_COUNT, NULL, NULL },
+	{ "numiptent", CTN_UNIT_COUNT, NULL, NULL },
+};
+
+CTN_API const struct ctn_resource *ctn_resource_at(size_t index)
+{
+	return index < sizeof(resources) / sizeof(*resources) ? &resources[index] : NULL;
+}
+
+CTN_API const struct ctn_resource *ctn_resource_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(resources) / sizeof(*resources); i++)
+		if (!strcmp(resources[i].name, name))
+			return &resources[i];
+	return NULL;
+}
 
 #define NUMBERS	6
 

@@ -431,6 +431,27 @@ ssize_t ctn_stats(const struct ctn *ctn, struct ctn_stat **stats);
 
 /* ----------------------------------------------------------- beancounters */
 
+/** What a resource is counted in. */
+enum ctn_unit {
+	CTN_UNIT_COUNT,	/**< tasks, files, locks... */
+	CTN_UNIT_PAGES,
+	CTN_UNIT_BYTES,
+};
+
+/** A resource that a kernel may count. More may follow the last member. */
+struct ctn_resource {
+	const char *name;	/**< such as "numproc" */
+	enum ctn_unit unit;
+	const char *limit;	/**< the attribute that has its limit as well, or NULL */
+	const char *failcnt;	/**< and its failcnt */
+};
+
+/** Returns the resource at @index, counted from 0, or NULL past the last. */
+const struct ctn_resource *ctn_resource_at(size_t index);
+
+/** Returns the resource of this name, or NULL if this library knows none. */
+const struct ctn_resource *ctn_resource_find(const char *name);
+
 /** What a container holds of each resource: "beancounters", read at once. */
 struct ctn_bcs;
 

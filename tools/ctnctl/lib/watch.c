@@ -19,14 +19,8 @@
 /* The attribute that came with events: older kernels have others of them. */
 #define MARK "rss_failcnt"
 
-/* Of these resources there is a failcnt in no other file. */
+/* Where the failcnt of a resource is, if it is in no other file. */
 #define BEANCOUNTERS "beancounters"
-static const char *const resources[] = {
-	"kmemsize", "lockedpages", "privvmpages", "shmpages", "numtcpsock", "numflock",
-	"numpty", "numsiginfo", "tcpsndbuf", "tcprcvbuf", "othersockbuf", "dgramrcvbuf",
-	"numothersock", "dcachesize", "numfile", "numiptent",
-};
-#define NR_RESOURCES (sizeof(resources) / sizeof(*resources))
 
 struct counter {
 	const char *attr;	/* or the resource, if it is one */
@@ -86,6 +80,7 @@ static struct member *new_member(struct ctn_watch *watch, const char *name)
 {
 	struct member *member = calloc(1, sizeof(*member) + watch->ncounters *
 				       sizeof(*member->counters));
+	const struct ctn_resource *resource;
 	const struct ctn_attr *attr;
 	size_t n = 0;
 
@@ -98,10 +93,11 @@ static struct member *new_member(struct ctn_watch *watch, const char *name)
 			member->counters[n++] = (struct counter){
 				.attr = attr->name, .wd = -1,
 			};
-	for (size_t i = 0; i < NR_RESOURCES; i++)
-		member->counters[n++] = (struct counter){
-			.attr = resources[i], .is_resource = 1, .wd = -1,
-		};
+	for (size_t i = 0; (resource = ctn_resource_at(i)); i++)
+		if (!resource->failcnt)
+			member->counters[n++] = (struct counter){
+				.attr = resource->name, .is_resource = 1, .wd = -1,
+			};
 	member->name = strdup(name);
 	if (!member->name) {
 		free_member(member);
@@ -343,6 +339,7 @@ static struct ctn_watch *new_watch(const struct ctn_tree *tree,
 				   char *const *names)
 {
 	struct ctn_watch *watch = calloc(1, sizeof(*watch));
+	const struct ctn_resource *resource;
 	const struct ctn_attr *attr;
 
 	if (!watch)
@@ -355,7 +352,8 @@ static struct ctn_watch *new_watch(const struct ctn_tree *tree,
 		goto no_memory;
 	for (size_t i = 0; (attr = ctn_attr_at(i)); i++)
 		watch->ncounters += !!(attr->flags & CTN_ATTR_EVENT);
-	watch->ncounters += NR_RESOURCES;
+	for (size_t i = 0; (resource = ctn_resource_at(i)); i++)
+		watch->ncounters += !resource->failcnt;
 	return watch;
 no_memory:
 	ctn_watch_close(watch);

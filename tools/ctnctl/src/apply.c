@@ -281,7 +281,7 @@ static int get_limit(const struct key *key, const char *resource, uint64_t *limi
 /* The line of the file that has the limit of the resource that this line is of. */
 static const struct key *limit_key(const struct target *target, const struct key *key)
 {
-	const struct resource *known = resource_find(key->name);
+	const struct ctn_resource *known = ctn_resource_find(key->name);
 
 	return known && known->limit ? config_key(target->section, known->limit) : NULL;
 }

@@ -30,21 +30,21 @@ static const struct column columns[] = {
 static const char usual[] = "NAME,RESOURCE,HELD,MAXHELD,BARRIER,LIMIT,FAILCNT";
 
 /* A kernel that is newer than this may count what has no unit here. */
-static const char *unit_of(const struct resource *known, int in_bytes)
+static const char *unit_of(const struct ctn_resource *known, int in_bytes)
 {
 	if (!known)
 		return NULL;
-	if (known->unit == RESOURCE_PAGES)
+	if (known->unit == CTN_UNIT_PAGES)
 		return in_bytes ? "bytes" : "pages";
-	return known->unit == RESOURCE_BYTES ? "bytes" :
+	return known->unit == CTN_UNIT_BYTES ? "bytes" :
 	       !strcmp(known->name, "numproc") ? "tasks" : "number";
 }
 
 /* JSON has pages as they are, and in bytes beside. */
-static void fill_number(struct table *table, size_t shown, const struct resource *known,
+static void fill_number(struct table *table, size_t shown, const struct ctn_resource *known,
 			uint64_t number)
 {
-	int is_pages = known && known->unit == RESOURCE_PAGES;
+	int is_pages = known && known->unit == CTN_UNIT_PAGES;
 
 	if (is_pages && table->look->json)
 		table_pages(table, shown, number);
@@ -61,7 +61,7 @@ static void fill_row(struct table *table, const char *name, const struct resourc
 		[BARRIER] = row->bounds.barrier, [LIMIT] = row->bounds.limit,
 	};
 
-	const struct resource *known = resource_find(row->name);
+	const struct ctn_resource *known = ctn_resource_find(row->name);
 	int in_bytes = table->look->bytes && !table->look->json;
 	const char *unit = unit_of(known, in_bytes);
 

@@ -480,12 +480,12 @@ static void check_tasks(struct report *report, const struct ctn *ctn)
 }
 
 /* In what it is counted in; pages as a size. */
-static struct size_text amount(const struct resource *known, uint64_t number)
+static struct size_text amount(const struct ctn_resource *known, uint64_t number)
 {
 	struct size_text text;
 
-	if (known && known->unit != RESOURCE_COUNT)
-		return known->unit == RESOURCE_PAGES ? size_of_pages(number) :
+	if (known && known->unit != CTN_UNIT_COUNT)
+		return known->unit == CTN_UNIT_PAGES ? size_of_pages(number) :
 		       size_of_bytes(number);
 	snprintf(text.text, sizeof(text.text), "%" PRIu64, number);
 	return text;
@@ -498,7 +498,7 @@ static struct size_text amount(const struct resource *known, uint64_t number)
 static void check_resource(struct report *report, const struct ctn *ctn,
 			   const struct resource_row *row)
 {
-	const struct resource *known = resource_find(row->name);
+	const struct ctn_resource *known = ctn_resource_find(row->name);
 	int told = known && known->limit && !ctn_has(ctn, known->limit);
 
 	if (!(told && get(ctn, known->failcnt)) &&

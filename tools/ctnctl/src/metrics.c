@@ -336,15 +336,15 @@ static const struct bc_metric {
 static int print_row(FILE *to, const struct bc_metric *metric, int in_bytes,
 		     const struct sample *sample, const struct resource_row *row, int any)
 {
-	const struct resource *resource = resource_find(row->name);
+	const struct ctn_resource *resource = ctn_resource_find(row->name);
 	char *name, *help;
 	uint64_t value;
 
 	memcpy(&value, (const char *)row + metric->offset, sizeof(value));
 	if (!resource || value == CTN_MAX ||
-	    (!metric->is_count && in_bytes != (resource->unit != RESOURCE_COUNT)))
+	    (!metric->is_count && in_bytes != (resource->unit != CTN_UNIT_COUNT)))
 		return any;
-	if (!metric->is_count && resource->unit == RESOURCE_PAGES)
+	if (!metric->is_count && resource->unit == CTN_UNIT_PAGES)
 		value = pages_to_bytes(value);
 	name = xasprintf("ctnctl_beancounter_%s%s", metric->name,
 			 metric->is_count ? "_total" : in_bytes ? "_bytes" : "");

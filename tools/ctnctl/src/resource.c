@@ -13,48 +13,12 @@
 #include "parse.h"
 #include "resource.h"
 
-static const struct resource resources[] = {
-	{ "kmemsize", RESOURCE_BYTES, NULL, NULL },
-	{ "lockedpages", RESOURCE_PAGES, NULL, NULL },
-	{ "privvmpages", RESOURCE_PAGES, NULL, NULL },
-	{ "shmpages", RESOURCE_PAGES, NULL, NULL },
-	{ "numproc", RESOURCE_COUNT, "task_limit", "task_limit_hits" },
-	{ "physpages", RESOURCE_PAGES, "rss_limit", "rss_failcnt" },
-	{ "vmguarpages", RESOURCE_PAGES, NULL, NULL },
-	{ "oomguarpages", RESOURCE_PAGES, NULL, NULL },
-	{ "numtcpsock", RESOURCE_COUNT, NULL, NULL },
-	{ "numflock", RESOURCE_COUNT, NULL, NULL },
-	{ "numpty", RESOURCE_COUNT, NULL, NULL },
-	{ "numsiginfo", RESOURCE_COUNT, NULL, NULL },
-	{ "tcpsndbuf", RESOURCE_BYTES, NULL, NULL },
-	{ "tcprcvbuf", RESOURCE_BYTES, NULL, NULL },
-	{ "othersockbuf", RESOURCE_BYTES, NULL, NULL },
-	{ "dgramrcvbuf", RESOURCE_BYTES, NULL, NULL },
-	{ "numothersock", RESOURCE_COUNT, NULL, NULL },
-	{ "dcachesize", RESOURCE_BYTES, NULL, NULL },
-	{ "numfile", RESOURCE_COUNT, NULL, NULL },
-	{ "numiptent", RESOURCE_COUNT, NULL, NULL },
-};
-
-const struct resource *resource_at(size_t index)
-{
-	return index < ARRAY_SIZE(resources) ? &resources[index] : NULL;
-}
-
-const struct resource *resource_find(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(resources); i++)
-		if (!strcmp(resources[i].name, name))
-			return &resources[i];
-	return NULL;
-}
-
 /* A kernel that is newer than this may count others. */
-static enum resource_unit unit_of(const char *name)
+static enum ctn_unit unit_of(const char *name)
 {
-	const struct resource *known = resource_find(name);
+	const struct ctn_resource *known = ctn_resource_find(name);
 
-	return known ? known->unit : RESOURCE_COUNT;
+	return known ? known->unit : CTN_UNIT_COUNT;
 }
 
 /* Reading and writing */
@@ -174,7 +138,7 @@ int resource_is(const struct holder *of, const char *name)
 
 	if (ctn_attr_find(name) || (of->ctn && !ctn_has(of->ctn, name)))
 		return 0;
-	return resource_find(name) ? 1 : resource_get(of, name, &bounds);
+	return ctn_resource_find(name) ? 1 : resource_get(of, name, &bounds);
 }
 
 int resource_set(const struct holder *of, const char *name, const char *value)
@@ -224,7 +188,7 @@ static int take_bytes(const char *text, uint64_t *bytes)
 }
 
 /* @text is changed to what the kernel takes, which is never longer. */
-static int take_bound(enum resource_unit unit, char *text, uint64_t *number)
+static int take_bound(enum ctn_unit unit, char *text, uint64_t *number)
 {
 	if (!strcmp(text, "max") || is_number(text)) {
 		int ret = take_number(text, number);
@@ -234,20 +198,20 @@ static int take_bound(enum resource_unit unit, char *text, uint64_t *number)
 			*number = CTN_MAX;
 		return ret;
 	}
-	if (unit == RESOURCE_BYTES)
+	if (unit == CTN_UNIT_BYTES)
 		return take_bytes(text, number);
-	return unit != RESOURCE_PAGES || take_size(text) ? -1 :
+	return unit != CTN_UNIT_PAGES || take_size(text) ? -1 :
 	       ctn_parse_pages(text, number);
 }
 
 const char *resource_parse(const char *name, char *value, struct bounds *bounds)
 {
 	static const char *const want[] = {
-		[RESOURCE_COUNT] = "want LIMIT or BARRIER:LIMIT, numbers or \"max\"",
-		[RESOURCE_PAGES] = "want LIMIT or BARRIER:LIMIT, sizes such as 64M, numbers of pages, or \"max\"",
-		[RESOURCE_BYTES] = "want LIMIT or BARRIER:LIMIT, numbers of bytes such as 64M, or \"max\"",
+		[CTN_UNIT_COUNT] = "want LIMIT or BARRIER:LIMIT, numbers or \"max\"",
+		[CTN_UNIT_PAGES] = "want LIMIT or BARRIER:LIMIT, sizes such as 64M, numbers of pages, or \"max\"",
+		[CTN_UNIT_BYTES] = "want LIMIT or BARRIER:LIMIT, numbers of bytes such as 64M, or \"max\"",
 	};
-	enum resource_unit unit = unit_of(name);
+	enum ctn_unit unit = unit_of(name);
 	char *barrier = xasprintf("%s", value);
 	char *limit = strchr(barrier, ':');
 	const char *why = NULL;
@@ -269,12 +233,12 @@ const char *resource_parse(const char *name, char *value, struct bounds *bounds)
 	return why;
 }
 
-static char *bound_text(enum resource_unit unit, uint64_t number)
+static char *bound_text(enum ctn_unit unit, uint64_t number)
 {
 	if (number == CTN_MAX)
 		return xasprintf("max");
 	/* a larger size is none to the kernel */
-	if (unit == RESOURCE_PAGES && pages_to_bytes(number) != UINT64_MAX)
+	if (unit == CTN_UNIT_PAGES && pages_to_bytes(number) != UINT64_MAX)
 		return xasprintf("%s", exact_size(number).text);
 	return xasprintf("%" PRIu64, number);
 }

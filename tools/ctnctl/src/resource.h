@@ -8,23 +8,6 @@
 
 #include "common.h"
 
-enum resource_unit { RESOURCE_COUNT, RESOURCE_PAGES, RESOURCE_BYTES };
-
-/* A resource that a kernel may count. */
-struct resource {
-	const char *name;
-	enum resource_unit unit;
-	/* the files of a container that have its limit and its failcnt, or NULL */
-	const char *limit;
-	const char *failcnt;
-};
-
-/* Returns the resource at @index, counted from 0, or NULL past the last. */
-const struct resource *resource_at(size_t index);
-
-/* Returns the resource of this name, or NULL if it is none that was ever counted. */
-const struct resource *resource_find(const char *name);
-
 /* A container, or the defaults of new ones: what has barriers and limits. */
 struct holder {
 	const struct ctn *ctn;

@@ -80,8 +80,8 @@ const char *nearest_setting(const char *name, int of_tree, int is_wanted(const s
 		if (!(attr->flags & CTN_ATTR_TREE) == !of_tree && is_wanted(attr))
 			nearest_look(&meant, name, attr->name +
 				     (of_tree ? strlen("default_") : 0));
-	for (size_t i = 0; resource_at(i); i++)
-		nearest_look(&meant, name, resource_at(i)->name);
+	for (size_t i = 0; ctn_resource_at(i); i++)
+		nearest_look(&meant, name, ctn_resource_at(i)->name);
 	return meant.word;
 }
 

@@ -237,13 +237,15 @@ Event(type='added', name='later', attr=None, value=0, increase=0)"
 	assert_success
 	assert_line --index 0 'physpages 32M max'
 	assert_line --partial 'physpages reset'
+	py <<<'print(*map(ctn.resource_unit, ("numfile", "physpages", "kmemsize", "none")))'
+	assert_output 'count pages bytes None'
 }
 
 @test "all functions of the header are used, and checkers know all types" {
 	for name in $(grep -oE '\bctn_[a-z_]+\(' "$PYTHONPATH/../../../include/ctn.h" | tr -d '(' | sort -u); do
 		case $name in
 		# a number is read by ctn_get(), and known attributes are the help's
-		ctn_get_number | ctn_attr_at) continue ;;
+		ctn_get_number | ctn_attr_at | ctn_resource_at) continue ;;
 		# and of these there are better ones
 		ctn_stats | ctn_bc_list | ctn_watch_next) continue ;;
 		esac

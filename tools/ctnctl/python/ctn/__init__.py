@@ -31,7 +31,7 @@ from ctn._ctn import ffi as _ffi
 from ctn._ctn import lib as _lib
 
 __all__ = ["MAX", "VALUE_MAX", "NAME_MAX", "Beancounter", "Container", "Event", "Mapping", "Tree",
-           "Watch", "escape", "parse_pages", "unescape"]
+           "Watch", "escape", "parse_pages", "resource_unit", "unescape"]
 
 #: No limit.
 MAX: int = _lib.CTN_MAX
@@ -124,6 +124,15 @@ def escape(text: str) -> str:
 def unescape(text: str) -> str:
     """Undo escape()."""
     return _taken(_lib.ctn_unescape(_bytes(text)))
+
+
+def resource_unit(resource: str) -> Optional[str]:
+    """What beancounters count a resource in: "count", "pages" or "bytes"; None if unknown."""
+    known = _lib.ctn_resource_find(_bytes(resource))
+    if known == _ffi.NULL:
+        return None
+    return {_lib.CTN_UNIT_COUNT: "count", _lib.CTN_UNIT_PAGES: "pages",
+            _lib.CTN_UNIT_BYTES: "bytes"}[known.unit]
 
 
 def parse_pages(text: str) -> int:
