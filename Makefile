@@ -73,7 +73,7 @@ kunit: ## run the KUnit tests of a kernel that runs as a process
 
 .PHONY: test
 test: ## run the tests (ONLY=name: those whose file or title has it; ON=debian)
-	@scripts/deps >&2
+	@scripts/deps test >&2
 ifeq ($(ONLY)$(ON),)
 	@$(MAKE) kunit >&2
 endif
@@ -81,7 +81,7 @@ endif
 
 .PHONY: test-sanitize
 test-sanitize: ## the tests of ctnctl with sanitizers and valgrind
-	@scripts/deps sanitize >&2
+	@scripts/deps test sanitize >&2
 	@scripts/test-sanitize
 
 .PHONY: fuzz
@@ -90,7 +90,7 @@ fuzz: kernel helpers ## the tree's fuzzer in guests: SEED=, COUNT=1000000
 
 .PHONY: fuzz-ctnctl
 fuzz-ctnctl: ## ctnctl's fuzzer: SEED=, COUNT=, with sanitizers
-	@scripts/deps >&2
+	@scripts/deps test >&2
 	@scripts/test-sanitize fuzz
 
 .PHONY: lint
@@ -113,7 +113,7 @@ bisectable: deps ## build the kernel with each number of patches
 
 .PHONY: bench
 bench: ## measure what it costs (ROW=, IN=, PROFILE=, JSON=1, DOCS=1: see bench/run)
-	@scripts/deps >&2
+	@scripts/deps bench test >&2
 ifneq ($(filter choice,$(ROW)),)
 	@bench/choice/run $(if $(JSON),--json) $(if $(DOCS),--docs) $(ROW)
 else
@@ -123,6 +123,7 @@ endif
 
 .PHONY: test-debug
 test-debug: torture-helper ## the suites and the torture on the debug kernel (QUICK=1 TORTURE_MINUTES=10)
+	@scripts/deps test >&2
 	@scripts/test --debug $(if $(QUICK),--quick) \
 		--torture $(or $(TORTURE_MINUTES),$(if $(QUICK),1,10))
 
@@ -132,7 +133,7 @@ torture: kernel torture-helper ## everything at once (MINUTES=480 SEED=n CONFIG=
 
 .PHONY: compare
 compare: ## run the kernel's selftests and stress-ng with containers and without
-	@scripts/deps compare
+	@scripts/deps test compare
 	@for config in plain base plain-memcg coexist; do \
 		$(MAKE) kernel CONFIG=$$config || exit; done
 	@scripts/step "Building the kernel's selftests" $(LOGS)/kselftest.log tests/compare/build
@@ -140,7 +141,7 @@ compare: ## run the kernel's selftests and stress-ng with containers and without
 
 .PHONY: mutants
 mutants: ## take things out of the code, and see that tests notice (ONLY=part of a name)
-	@scripts/deps >&2
+	@scripts/deps test >&2
 	@tests/mutants/run
 
 .PHONY: shell
