@@ -36,7 +36,7 @@ ctnctl: deps ## build ctnctl and its library: build/ctnctl/ctnctl
 		$(MAKE) -C tools/ctnctl BUILD=$(BUILD)/ctnctl all
 
 .PHONY: man
-man: deps ## make the man pages containers(7) and ctn(3): build/ctnctl/man
+man: deps ## make the man pages containers(7), containers-guide(7), ctn(3): build/ctnctl/man
 	@scripts/step "Building the man pages" $(LOGS)/man.log \
 		$(MAKE) -C tools/ctnctl BUILD=$(BUILD)/ctnctl man
 
@@ -63,8 +63,9 @@ torture-helper: deps
 		$(MAKE) -C tests/torture BUILD=$(BUILD)/torture
 
 .PHONY: demo
-demo: kernel ctnctl ## show it at work, in a guest
-	@demo/run
+demo: kernel ctnctl ## show it at work, in a guest (SVG=FILE: and draw that)
+	@[ -z "$(SVG)" ] || scripts/deps bench
+	@SVG="$(SVG)" demo/run
 
 .PHONY: kunit
 kunit: ## run the KUnit tests of a kernel that runs as a process

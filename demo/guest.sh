@@ -97,13 +97,26 @@ bar()
 	done
 }
 
+# sample NAME: how much of the file is in memory, for demo/run to draw. It is asked less
+# often than there is time, as that takes a processor.
+sampled=0
+sample()
+{
+	local now=$((${EPOCHREALTIME/./} / 1000))
+
+	[ -n "${DRAW-}" ] && [ "$((now - sampled))" -ge 300 ] || return 0
+	sampled=$now
+	echo "@curve $1 $((now - began)) $(($(cached_bytes "$keepsake") >> 10))"
+}
+
 # Wait for the jobs in "$@", with a line every other second.
 peak=0
 watch()
 {
-	local anon file used line=0 start=$SECONDS
+	local anon file used line=0 start=$SECONDS began=$((${EPOCHREALTIME/./} / 1000))
 
 	while kill -0 "$@" 2>/dev/null; do
+		sample contained
 		read -r anon <"$ctn/num_anon_pages"
 		read -r file <"$ctn/num_file_pages"
 		used=$(mb $((anon + file)))
@@ -122,9 +135,10 @@ watch()
 
 watch_outside()
 {
-	local line=0 start=$SECONDS
+	local line=0 start=$SECONDS began=$((${EPOCHREALTIME/./} / 1000))
 
 	while kill -0 "$@" 2>/dev/null; do
+		sample uncontained
 		if [ $((SECONDS - start)) -ge "$line" ]; then
 			printf '  %3d s  free memory %3dM, swapped %3dM, of the other file in memory: %2dM\n' \
 				$((SECONDS - start)) "$(free_mb)" "$(swapped_mb)" "$(cached_mb)"

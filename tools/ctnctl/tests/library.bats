@@ -486,12 +486,12 @@ numproc
 @test "install puts everything in its place" {
 	for file in sbin/ctnctl lib/libctn.a lib/libctn.so lib/libctn.so.0 \
 		lib/pkgconfig/libctn.pc include/ctn.h share/man/man8/ctnctl.8 \
-		share/man/man3/ctn.3 share/man/man3/ctn_open.3 share/man/man7/containers.7 \
+		share/man/man3/ctn.3 share/man/man3/ctn_open.3 share/man/man7/containers{,-guide}.7 \
 		share/man/man5/ctnctl.conf.5 lib/systemd/system/ctnctl-apply.service \
 		share/bash-completion/completions/ctnctl share/zsh/site-functions/_ctnctl \
 		share/fish/vendor_completions.d/ctnctl.fish \
 		lib/systemd/system/ctnctl-{trim.service,metrics.service,metrics.timer} \
-		share/doc/ctnctl/{containers.rst,examples/container.conf} \
+		share/doc/ctnctl/{containers.rst,guide.rst,examples/container.conf} \
 		lib/ctnctl/ctnctl-add-unit; do
 		assert [ -s "$PREFIX/$file" ]
 	done
@@ -524,7 +524,8 @@ numproc
 }
 
 @test "the man pages have no warnings" {
-	for page in man8/ctnctl.8 man5/ctnctl.conf.5 man7/containers.7 man3/ctn.3; do
+	for page in man8/ctnctl.8 man5/ctnctl.conf.5 man7/containers.7 man7/containers-guide.7 \
+		man3/ctn.3; do
 		LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 run --separate-stderr \
 			man --warnings -E UTF-8 -l "$PREFIX/share/man/$page"
 		assert_success
@@ -576,14 +577,22 @@ numproc
 	assert_output --partial man3/
 }
 
-@test "containers(7) is the manual, but for how it is installed" {
-	page=$(MANWIDTH=80 man -E UTF-8 -l "$PREFIX/share/man/man7/containers.7" | col -bx)
+# is_page PAGE MANUAL: is it all of it, but for how to install it?
+is_page() {
+	page=$(MANWIDTH=80 man -E UTF-8 -l "$PREFIX/share/man/man7/$1" | col -bx)
 	while IFS= read -r title; do
-		[[ $title != Containers && $title != Installing ]] || continue
+		[[ $title != Containers && $title != 'Using containers' && $title != Installing ]] || continue
 		grep -qiF -- "$title" <<<"$page" || fail "missing: $title"
-	done < <(sed -n 'N; s/^\([A-Z].*\)\n[=-]\{3,\}$/\1/p; D' "$CTNCTL_SOURCE/../../Documentation/containers.rst")
+	done < <(sed -n 'N; s/^\([A-Z].*\)\n[=-]\{3,\}$/\1/p; D' "$CTNCTL_SOURCE/../../Documentation/$2")
 	run grep -c 'apt-get' <<<"$page"
 	assert_output 0
+}
+
+@test "containers(7) and containers-guide(7) are the manual, but for how it is installed" {
+	is_page containers-guide.7 guide.rst
+	run lexgrog "$PREFIX/share/man/man7/containers-guide.7"
+	assert_output --partial '"containers-guide - how to use containers'
+	is_page containers.7 containers.rst
 	run lexgrog "$PREFIX/share/man/man7/containers.7"
 	assert_output --partial '"containers - sets of processes and files'
 	run lexgrog "$PREFIX/share/man/man3/ctn.3"

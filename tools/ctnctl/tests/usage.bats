@@ -310,6 +310,6 @@ use_locale() {
 	printf '%s\n' '#!/bin/sh' 'echo half a page' 'exit 3' >bin/rst2man
 	chmod +x bin/rst2man
 	echo >manual.rst
-	PATH=$PWD/bin:$PATH run "$CTNCTL_SOURCE/man/containers" manual.rst 1 2026-01-01
+	PATH=$PWD/bin:$PATH run "$CTNCTL_SOURCE/man/manual" manual.rst name what 1 2026-01-01
 	assert_failure 3
 }
