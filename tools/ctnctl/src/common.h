@@ -43,7 +43,8 @@ extern const struct command create_command, delete_command, list_command,
 	add_file_command, rm_file_command, shrink_command, watch_command,
 	trim_command, run_command, path_command, apply_command, save_command,
 	metrics_command, top_command, check_command, kill_command,
-	stop_command, which_command, ps_command, beancounters_command;
+	stop_command, which_command, ps_command, beancounters_command,
+	oci_hook_command;
 
 /* Say on stderr what the library refused. Returns STATUS_REFUSED. */
 int refused(void);
