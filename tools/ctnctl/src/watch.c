@@ -75,15 +75,17 @@ static const struct known *get_id(struct ids *ids, const char *name, int new)
 	ctn = ctn_open(ids->ctns, name);
 	there = ctn && !ctn_get_number(ctn, "id", &known->id);
 	ctn_close(ctn);
-	found = there ? tsearch(known, &ids->tree, by_name) :
-		tfind(known, &ids->tree, by_name);
-	if (there && !found)
-		die("%s", strerror(ENOMEM));
-	if (there)
-		(*found)->id = known->id;
-	if (!found || *found != known)
+	if (!there) {
 		free(known);
-	return found ? *found : NULL;
+		return NULL;
+	}
+	found = tsearch(known, &ids->tree, by_name);
+	if (!found)
+		die("%s", strerror(ENOMEM));
+	(*found)->id = known->id;
+	if (*found != known)
+		free(known);
+	return *found;
 }
 
 static void forget_id(struct ids *ids, const struct known *known)

@@ -325,6 +325,33 @@ status 0"
 	assert_output --partial "ctnctl: $tree: No such file or directory"
 }
 
+@test "top is stopped also while it draws" {
+	some
+	# what a terminal sends comes whenever it likes: here with the third write to it
+	cat >stop.c <<-'C'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <signal.h>
+		#include <stdlib.h>
+		#include <unistd.h>
+
+		ssize_t write(int fd, const void *text, size_t len)
+		{
+			ssize_t (*really)(int, const void *, size_t) = dlsym(RTLD_NEXT, "write");
+			static int count;
+
+			if (fd == STDOUT_FILENO && ++count == 3)
+				raise(SIGTSTP);
+			return really(fd, text, len);
+		}
+	C
+	"${CC:-cc}" -O1 -shared -fPIC -o stop.so stop.c
+	run timeout 60 "$CTNCTL_SOURCE/tests/screen.py" 24x80 stopped signal:CONT wait:idle \
+		keys:q end -- env LD_PRELOAD="$PWD/stop.so" "$CTNCTL" top -d 0.2
+	assert_success
+	assert_output 'status 0'
+}
+
 @test "many containers take no more than their part of the time" {
 	[ -z "$UNDER" ] || skip "valgrind takes its own time"
 	mkdir "$tree"/c{0..2999}
