@@ -6,8 +6,9 @@
  *
  *	choice make ROW DIR	make its files, outside of any group
  *	choice run ROW DIR	do the work; prints "again=N of=N usec=N"
- *	choice list ROW		print the accesses instead, 32 bits for each: twice
- *				the number of the page, plus 1 if it is counted
+ *	choice list ROW		print the accesses instead, 32 bits for each: four times
+ *				the number of the page, plus 1 if it is counted; plus 2
+ *				if it is no access, and the page is given back
  *
  * Files are read 4 KB at a time, without readahead, but for those that are read once
  * from beginning to end; cachestat(2) says whether a page is in the cache before. For
@@ -217,12 +218,20 @@ static struct area mapped_file(const char *name, long pages)
 
 /* ---- accesses ---- */
 
-static void list_page(long number, int counts)
+static void list_entry(uint32_t entry)
 {
-	uint32_t entry = number * 2 + counts;
-
 	if (fwrite(&entry, sizeof(entry), 1, stdout) != 1)
 		die("write: %s", strerror(errno));
+}
+
+static void list_page(long number, int counts)
+{
+	list_entry(number * 4 + counts);
+}
+
+static void list_gone(long number)
+{
+	list_entry(number * 4 + 2);
 }
 
 static void count(long number, int counts, int there)
@@ -498,11 +507,69 @@ static void pgbench(void)
 	}
 }
 
+/*
+ * For the list, what fork(2) and copying on write make of memory: the number of each page
+ * of the parent, and of those that its child has and it does not have any more.
+ */
+struct copies {
+	long *parent, *child;
+	long count;
+	int forked;
+};
+
+static struct copies copies_new(struct area *a)
+{
+	struct copies c = { calloc(a->pages, sizeof(long)), calloc(a->pages, sizeof(long)),
+			    a->pages, 0 };
+
+	if (!c.parent || !c.child)
+		die("no memory");
+	for (long i = 0; i < a->pages; i++)
+		c.parent[i] = a->first + i;
+	return c;
+}
+
+static void copies_fork(struct copies *c)
+{
+	memcpy(c->child, c->parent, c->count * sizeof(long));
+	c->forked = 1;
+}
+
+/* The parent writes: what it shares with a child is read, and a copy is its own. */
+static void copies_write(struct copies *c, long page)
+{
+	list_page(c->parent[page], 1);
+	if (!c->forked || c->parent[page] != c->child[page])
+		return;
+	c->parent[page] = numbers++;
+	if (numbers > MAX_PAGES)
+		die("too many pages");
+	list_page(c->parent[page], 0);
+}
+
+/* The child ends. */
+static void copies_end(struct copies *c)
+{
+	for (long i = 0; i < c->count; i++)
+		if (c->parent[i] != c->child[i])
+			list_gone(c->child[i]);
+	c->forked = 0;
+}
+
+static void redis_write(struct area *data, struct copies *copies, long page)
+{
+	if (mode == LIST)
+		copies_write(copies, page);
+	else
+		use(data, page, WRITE, 1);
+}
+
 /* Redis: a child writes what was in memory to a file while the parent changes it. */
 static void redis(void)
 {
 	struct area data = memory(18 * MB);
 	struct area dump = new_file("dump", 18 * MB);
+	struct copies copies = copies_new(&data);
 	int go[2], gone[2];
 	struct zipf z;
 	char c = 0;
@@ -530,13 +597,15 @@ static void redis(void)
 				}
 				_exit(0);
 			}
+		} else {
+			copies_fork(&copies);
 		}
 		for (long mb = 0; mb < data.pages / MB; mb++) {
 			for (int i = 0; i < 1000; i++)
-				use(&data, zipf(&z), WRITE, 1);
+				redis_write(&data, &copies, zipf(&z));
 			if (mode == LIST) {
 				for (long page = 0; page < MB; page++)
-					list_page(data.first + mb * MB + page, 0);
+					list_page(copies.child[mb * MB + page], 0);
 				stream(&dump, mb, WRITE);
 			} else if (write(go[1], &c, 1) != 1 || read(gone[0], &c, 1) != 1) {
 				die("the child: %s", strerror(errno));
@@ -549,9 +618,11 @@ static void redis(void)
 				close(gone[i]);
 			}
 			sync_file(&dump);
+		} else {
+			copies_end(&copies);
 		}
 		for (int i = 0; i < 20000; i++)
-			use(&data, zipf(&z), WRITE, 1);
+			redis_write(&data, &copies, zipf(&z));
 	}
 }
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """What other ways to choose would make of the same accesses.
 
-An access is twice the number of a page, plus 1 if it is counted: "choice list". There is
-room for so many pages, whatever they are; a page that has been there before and is not
-now has come back. The functions return how many of the counted accesses that were.
+An access is four times the number of a page, plus 1 if it is counted; with 2 it is none, and
+the page is given back: "choice list". There is room for so many pages, whatever they are; a
+page that has been there before and is not now has come back. The functions return how many
+of the counted accesses that were.
 """
 
 import array
@@ -27,7 +28,10 @@ def counted(trace):
 def lru(trace, room=ROOM):
     there, seen, again = collections.OrderedDict(), set(), 0
     for access in trace:
-        page = access >> 1
+        page = access >> 2
+        if access & 2:
+            there.pop(page, None)
+            continue
         if page in there:
             there.move_to_end(page)
             continue
@@ -43,7 +47,14 @@ def at_random(trace, room=ROOM):
     chance = random.Random(1)
     there, place, seen, again = [], {}, set(), 0
     for access in trace:
-        page = access >> 1
+        page = access >> 2
+        if access & 2:
+            if page in place:
+                # the last one takes its place
+                i, other = place.pop(page), there.pop()
+                if other != page:
+                    there[i], place[other] = other, i
+            continue
         if page in place:
             continue
         again += access & 1 and page in seen
@@ -63,12 +74,15 @@ def ideal(trace, room=ROOM):
     never = len(trace)
     following, last = array.array("l", [never]) * len(trace), {}
     for i in range(len(trace) - 1, -1, -1):
-        page = trace[i] >> 1
+        page = trace[i] >> 2
         following[i] = last.get(page, never)
-        last[page] = i
+        last[page] = never if trace[i] & 2 else i
     there, heap, seen, again = {}, [], set(), 0
     for i, access in enumerate(trace):
-        page = access >> 1
+        page = access >> 2
+        if access & 2:
+            there.pop(page, None)
+            continue
         if page not in there:
             again += access & 1 and page in seen
             seen.add(page)
