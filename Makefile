@@ -4,6 +4,7 @@
 # is a script in scripts/. Everything is built under build/.
 
 CONFIG ?= base
+KUNIT = $(if $(filter file,$(origin CONFIG)),um,$(CONFIG))
 BUILD := $(CURDIR)/build
 LOGS := $(BUILD)/logs
 
@@ -18,7 +19,7 @@ all: kernel ctnctl
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
-	@echo "With CONFIG=coexist, debian, debug, kcsan or um, the kernel is another: see configs/."
+	@echo "With CONFIG=coexist, debian, debug, kcsan, um or arm64, the kernel is another: see configs/."
 
 .PHONY: deps
 deps: ## install what is missing from Debian, or print how to
@@ -26,7 +27,7 @@ deps: ## install what is missing from Debian, or print how to
 
 .PHONY: kernel
 kernel: deps ## build the kernel: build/$(CONFIG)/arch/x86/boot/bzImage
-	@[ $(CONFIG) != debian ] || scripts/deps debian
+	@case $(CONFIG) in debian) scripts/deps debian ;; arm64*) scripts/deps arm64 ;; esac
 	@scripts/step "Building the kernel ($(CONFIG))" $(LOGS)/kernel-$(CONFIG).log \
 		scripts/kernel-build $(CONFIG)
 
@@ -68,9 +69,9 @@ demo: kernel ctnctl ## show it at work, in a guest (SVG=FILE: and draw that)
 	@SVG="$(SVG)" demo/run
 
 .PHONY: kunit
-kunit: ## run the KUnit tests of a kernel that runs as a process
-	@$(MAKE) kernel CONFIG=um
-	@scripts/kunit
+kunit: ## run the KUnit tests of a kernel that runs as a process (CONFIG=arm64, arm64-64k: emulated)
+	@$(MAKE) kernel CONFIG=$(KUNIT)
+	@scripts/kunit $(KUNIT)
 
 .PHONY: test
 test: ## run the tests (ONLY=name: those whose file or title has it; ON=debian)
