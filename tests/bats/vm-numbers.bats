@@ -125,7 +125,8 @@ no_limit() {
 	grows p 0 unmap e
 	grows p 33 brk 33
 	grows p -13 brk -13
-	grows p 200 stack 300
+	tells p stack 300
+	exact stack
 }
 
 @test "privvmpages is exact over fork, threads, vfork, exec and exit" {
