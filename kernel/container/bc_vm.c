@@ -38,18 +38,18 @@
 #include "bc.h"
 #include "token.h"
 
-EXPORT_SYMBOL(container_bc_key);	/* for mmap_write_unlock() */
-
 static const unsigned int numbers[NR_CONTAINER_VMS] = {
 	[CONTAINER_VM_PRIVATE]	= BC_PRIVVMPAGES,
 	[CONTAINER_VM_LOCKED]	= BC_LOCKEDPAGES,
 };
 
-/* How many pages it has. Somebody may be about to change that. */
+/* How many pages it has. */
 static unsigned long pages_of(const struct mm_struct *mm, unsigned int which)
 {
 	if (which == CONTAINER_VM_LOCKED)
+		/* who has mmap_lock may be changing it: then this is late, see above */
 		return data_race(READ_ONCE(mm->locked_vm));
+	/* likewise */
 	return data_race(READ_ONCE(mm->data_vm) + READ_ONCE(mm->stack_vm));
 }
 
@@ -174,10 +174,10 @@ EXPORT_SYMBOL(__container_settle_vm);
 int __container_dup_vm(struct mm_struct *mm, struct mm_struct *oldmm)
 {
 	struct vm_area_struct *vma;
+	struct vma_iterator vmi;
 	struct beancounter *bc;
 	unsigned long nr = 0;
 	bool counted;
-	VMA_ITERATOR(vmi, oldmm, 0);
 
 	rcu_read_lock();
 	counted = counted_in(mm, &bc);
@@ -185,6 +185,7 @@ int __container_dup_vm(struct mm_struct *mm, struct mm_struct *oldmm)
 	if (!counted)
 		return 0;
 
+	vma_iter_init(&vmi, oldmm, 0);
 	for_each_vma(vmi, vma)
 		if (!(vma->vm_flags & VM_DONTCOPY) && is_private_mapping(vma->vm_flags))
 			nr += vma_pages(vma);
@@ -272,7 +273,7 @@ unsigned long container_locked_vm(struct container *ctn)
  * For each of both: what the mms have, what is charged for them, and what is held. Where
  * nothing is charged these are the same. Context: ctn->lock held.
  */
-void container_vm_audit(struct container *ctn, long (*nr)[3])
+void container_vm_audit(struct container *ctn, long nr[][3])
 {
 	struct beancounter *bc = ctn->bc;
 	struct mm_struct *mm;

@@ -662,9 +662,9 @@ static inline unsigned long container_rss_barrier(struct container *ctn)
 #ifdef CONFIG_BEANCOUNTERS
 void container_vm_joined(struct container *ctn, struct mm_struct *mm);
 void container_vm_leaves(struct container *ctn, struct mm_struct *mm);
-void container_vm_audit(struct container *ctn, long (*nr)[3]);
+void container_vm_audit(struct container *ctn, long nr[][3]);
 #else
-static inline void container_vm_audit(struct container *ctn, long (*nr)[3]) { }
+static inline void container_vm_audit(struct container *ctn, long nr[][3]) { }
 static inline void container_vm_joined(struct container *ctn, struct mm_struct *mm) { }
 static inline void container_vm_leaves(struct container *ctn, struct mm_struct *mm) { }
 #endif
