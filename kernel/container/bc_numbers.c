@@ -17,8 +17,9 @@
 #include "bc.h"
 #include "token.h"
 
+/* exported for mmap_write_unlock() */
 DEFINE_STATIC_KEY_FALSE(container_bc_key);
-EXPORT_SYMBOL(container_bc_key);	/* for mmap_write_unlock() */
+EXPORT_SYMBOL(container_bc_key);
 
 /* Charge @ctn, if there is one, and it has beancounters. Within RCU. */
 static int charge(struct container *ctn, struct container_owner *owner, unsigned int nr,
