@@ -12,14 +12,9 @@
  */
 #include <linux/capability.h>
 #include <linux/container.h>
-#include <linux/export.h>
 #include <linux/sched.h>
 #include "bc.h"
 #include "token.h"
-
-/* exported for mmap_write_unlock() */
-DEFINE_STATIC_KEY_FALSE(container_bc_key);
-EXPORT_SYMBOL(container_bc_key);
 
 /* Charge @ctn, if there is one, and it has beancounters. Within RCU. */
 static int charge(struct container *ctn, struct container_owner *owner, unsigned int nr,

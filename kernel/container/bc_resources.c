@@ -12,6 +12,7 @@
  * Their limits may be written by other files, too: a barrier is only as high as the
  * limit that there is.
  */
+#include <linux/export.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/nospec.h>
@@ -384,6 +385,9 @@ int bc_find_resource(const char *name, size_t len)
 
 /* one container at a time gets its beancounters, and counts what is there by then */
 static DEFINE_MUTEX(make_mutex);
+
+DEFINE_STATIC_KEY_FALSE(container_bc_key);
+EXPORT_SYMBOL(container_bc_key);
 
 /* make_mutex is held. NULL without memory. */
 static struct beancounter *make_bc(struct container *ctn)

@@ -237,8 +237,10 @@ static pid_t sleeper(unsigned long pages)
 		return -1;
 	pid = fork();
 	if (!pid) {
-		if (pages && mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE,
-				  MAP_ANONYMOUS | MAP_PRIVATE, -1, 0) == MAP_FAILED)
+		char *own = mmap(NULL, (pages ? pages : 1) * PAGE, pages ? PROT_READ | PROT_WRITE :
+				 PROT_READ, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
+
+		if (own == MAP_FAILED)
 			_exit(1);
 		if (write(fds[1], &c, 1) != 1)
 			_exit(1);
@@ -299,6 +301,13 @@ static void *sleep_on(void *arg)
 	return NULL;
 }
 
+/* Some number, of its own for each thread. */
+static unsigned int any(unsigned int *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 16;
+}
+
 /* What one of those in a storm has, is its own. */
 static void *storm_on(void *arg)
 {
@@ -307,12 +316,12 @@ static void *storm_on(void *arg)
 	unsigned long pages[8] = { 0 };
 
 	while (storming) {
-		unsigned int i = (unsigned int)rand_r(&seed) % 8;
-		unsigned long n = 1 + (unsigned long)rand_r(&seed) % 32;
+		unsigned int i = any(&seed) % 8;
+		unsigned long n = 1 + any(&seed) % 32;
 		char *new;
 
 		if (!at[i]) {
-			new = mmap(NULL, n * PAGE, rand_r(&seed) % 2 ? PROT_READ :
+			new = mmap(NULL, n * PAGE, any(&seed) % 2 ? PROT_READ :
 				   PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 			if (new != MAP_FAILED) {
@@ -321,7 +330,7 @@ static void *storm_on(void *arg)
 			}
 			continue;
 		}
-		switch (rand_r(&seed) % 7) {
+		switch (any(&seed) % 7) {
 		case 0:
 			munmap(at[i], pages[i] * PAGE);
 			at[i] = NULL;
@@ -340,8 +349,10 @@ static void *storm_on(void *arg)
 			}
 			break;
 		case 4:
-			mmap(at[i], pages[i] * PAGE, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+			new = mmap(at[i], pages[i] * PAGE, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+			if (new != MAP_FAILED)
+				*new = 1;
 			break;
 		case 5:
 			if (storm_locks)
@@ -352,7 +363,7 @@ static void *storm_on(void *arg)
 				munlock(at[i], pages[i] * PAGE);
 			break;
 		}
-		if (arg == (void *)1 && !(rand_r(&seed) % 16)) {
+		if (arg == (void *)1 && !(any(&seed) % 16)) {
 			pid_t pid = fork();
 
 			if (!pid)
