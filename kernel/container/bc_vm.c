@@ -194,7 +194,11 @@ int __container_dup_vm(struct mm_struct *mm, struct mm_struct *oldmm)
 
 /* ---- membership ---- */
 
-/* @mm has just been put into @ctn. Context: ctn->lock held. */
+/*
+ * @mm has just been put into @ctn. What it has is charged, even if that is more than the
+ * limit: who may move it in may as well leave it, or take it, where there is none, and
+ * have that much besides. Context: ctn->lock held.
+ */
 void container_vm_joined(struct container *ctn, struct mm_struct *mm)
 {
 	struct beancounter *bc;
