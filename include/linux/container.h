@@ -813,13 +813,6 @@ container_oom_killed(struct container *ctn,
 
 #endif /* CONFIG_CONTAINERS */
 
-/* How hard a charge of a beancounter is: see kernel/container/bc.h. */
-enum bc_severity {
-	BC_BARRIER,
-	BC_LIMIT,
-	BC_FORCE,
-};
-
 #ifdef CONFIG_BEANCOUNTERS
 
 DECLARE_STATIC_KEY_FALSE(container_bc_key);

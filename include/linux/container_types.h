@@ -16,4 +16,25 @@ struct container_owner {
 #endif
 };
 
+/* How hard a charge of a beancounter is: see kernel/container/bc.h. */
+enum bc_severity {
+	BC_BARRIER,
+	BC_LIMIT,
+	BC_FORCE,
+};
+
+/* What is counted of the memory that a process has mapped: see linux/container_vm.h. */
+enum {
+	CONTAINER_VM_PRIVATE,
+	CONTAINER_VM_LOCKED,
+	NR_CONTAINER_VMS,
+};
+
+/* What its container is charged for it: see kernel/container/bc_vm.c. */
+struct container_vm {
+#ifdef CONFIG_BEANCOUNTERS
+	unsigned long charged[NR_CONTAINER_VMS];
+#endif
+};
+
 #endif /* _LINUX_CONTAINER_TYPES_H */

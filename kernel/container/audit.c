@@ -10,13 +10,14 @@
  * that is counted:
  *
  *	ID NAME folios=N anon=N held_file=N file=N mapped_held=N mapped_file=N
- *		active=N held=N droppable=N tasks=N mms=N files=N
+ *		active=N held=N droppable=N tasks=N mms=N private=N locked=N files=N
  *
  * Where the folios, their tokens and the counters do not say the same there are
  * three numbers, in this order: anon=5/5/6. held and droppable are the page
  * counters without what the CPUs hold in advance. tasks, mms and files are how many are in
- * the lists, how many of these know that they are, and the counter. Then what
- * should not be:
+ * the lists, how many of these know that they are, and the counter. private and locked,
+ * which are there with beancounters, are pages that the mms have, what is charged for
+ * them, and the counter. Then what should not be:
  *
  *	strangers N	folios with the token of a container that has no part in
  *			the file that they are in
@@ -78,6 +79,7 @@ struct audit_row {
 	long nr[NR_AUDIT][NR_AUDIT_SOURCES];
 	long tasks[NR_AUDIT_SOURCES];
 	long mms[NR_AUDIT_SOURCES];
+	long vm[NR_CONTAINER_VMS][NR_AUDIT_SOURCES];
 	long files[NR_AUDIT_SOURCES];
 };
 
@@ -392,6 +394,7 @@ static void audit_lists(struct audit_row *row)
 	}
 	/* there is no counter of them */
 	row->mms[AUDIT_COUNTERS] = row->mms[AUDIT_FOLIOS];
+	container_vm_audit(ctn, row->vm);
 	row->tasks[AUDIT_COUNTERS] = atomic_long_read(&ctn->nr_tasks);
 	spin_unlock(&ctn->lock);
 
@@ -432,6 +435,10 @@ static bool show_row(struct seq_file *m, struct audit_row *row)
 		agree &= show_numbers(m, audit_names[i], row->nr[i]);
 	agree &= show_numbers(m, "tasks", row->tasks);
 	agree &= show_numbers(m, "mms", row->mms);
+	if (IS_ENABLED(CONFIG_BEANCOUNTERS)) {
+		agree &= show_numbers(m, "private", row->vm[CONTAINER_VM_PRIVATE]);
+		agree &= show_numbers(m, "locked", row->vm[CONTAINER_VM_LOCKED]);
+	}
 	agree &= show_numbers(m, "files", row->files);
 	seq_putc(m, '\n');
 	return agree;

@@ -8,6 +8,7 @@
  *			counts already: numproc and physpages
  *	bc_files.c	the text of the files, both ways
  *	bc_numbers.c	those of which the kernel has objects: files, locks, sockets
+ *	bc_vm.c		what processes map: privvmpages and lockedpages
  *	bc_syscalls.c	the system calls, which name a container by its id
  *
  * Where it is charged is said how hard that is. BC_BARRIER: somebody asks for more
@@ -20,6 +21,9 @@
  * numproc this is container::lock, for physpages container::shrink_lock, else
  * beancounter::lock. A charge that goes on meanwhile sees each of them as it is
  * before or after.
+ *
+ * What processes map is charged under container::lock besides, for the mm that it
+ * is charged for: see bc_vm.c.
  *
  * Lifetime: struct beancounter comes with the first write of one, by whom it is
  * published once, and is freed with its container. Who has the container has it.
@@ -63,6 +67,8 @@ struct beancounter {
 	struct bc_row row[BC_RESOURCES];
 	/* what binds of physpages and has been reached; under shrink_lock */
 	struct bc_limits physpages_bound;
+	/* is what the processes map counted, all of it? It then stays so */
+	bool counts_vm;
 };
 
 /*
@@ -96,6 +102,12 @@ struct bc_resource {
 	void (*read)(struct container *ctn, struct bc_row *row,
 		     struct bc_resource_parm *parm);
 	void (*reset)(struct container *ctn, struct bc_row *row);
+
+	/*
+	 * Of what is charged for each process: what is held of it where there are no
+	 * beancounters, and nothing is charged. Any context but an interrupt.
+	 */
+	unsigned long (*sum_up)(struct container *ctn);
 };
 
 /* bc.c */
@@ -110,6 +122,11 @@ void bc_row_reset(struct bc_row *row);
 bool bc_may_set(struct bc_row *row, const struct bc_limits *limits, bool binds);
 void bc_raise(unsigned long *most, unsigned long value);
 void bc_lower(unsigned long *least, unsigned long value);
+
+/* bc_vm.c */
+void container_vm_count(struct container *ctn, struct beancounter *bc);
+unsigned long container_private_vm(struct container *ctn);
+unsigned long container_locked_vm(struct container *ctn);
 
 /* bc_resources.c */
 const struct bc_resource *bc_resource(unsigned long nr);

@@ -16,8 +16,6 @@
 #include "bc.h"
 #include "token.h"
 
-DEFINE_STATIC_KEY_FALSE(container_bc_key);
-
 /* Charge @ctn, if there is one, and it has beancounters. Within RCU. */
 static int charge(struct container *ctn, struct container_owner *owner, unsigned int nr,
 		  enum bc_severity severity)

@@ -12,7 +12,9 @@
  * Their limits may be written by other files, too: a barrier is only as high as the
  * limit that there is.
  */
+#include <linux/export.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -302,8 +304,18 @@ static void physpages_reset(struct container *ctn, struct bc_row *row)
  */
 static const struct bc_resource bc_resources[BC_RESOURCES] = {
 	[BC_KMEMSIZE]		= { "kmemsize", BC_BYTES },
-	[BC_LOCKEDPAGES]	= { "lockedpages", BC_PAGES },
-	[BC_PRIVVMPAGES]	= { "privvmpages", BC_PAGES },
+	[BC_LOCKEDPAGES] = {
+		.name		= "lockedpages",
+		.unit		= BC_PAGES,
+		.counted	= true,
+		.sum_up		= container_locked_vm,
+	},
+	[BC_PRIVVMPAGES] = {
+		.name		= "privvmpages",
+		.unit		= BC_PAGES,
+		.counted	= true,
+		.sum_up		= container_private_vm,
+	},
 	[BC_SHMPAGES]		= { "shmpages", BC_PAGES },
 	[BC_NUMPROC] = {
 		.name		= "numproc",
@@ -371,6 +383,37 @@ int bc_find_resource(const char *name, size_t len)
 
 /* ---- and what a container has of them ---- */
 
+/* one container at a time gets its beancounters, and counts what is there by then */
+static DEFINE_MUTEX(make_mutex);
+
+DEFINE_STATIC_KEY_FALSE(container_bc_key);
+EXPORT_SYMBOL(container_bc_key);
+
+/* make_mutex is held. NULL without memory. */
+static struct beancounter *make_bc(struct container *ctn)
+{
+	struct beancounter *bc = kzalloc(sizeof(*bc), GFP_KERNEL);
+	int nr;
+
+	if (!bc)
+		return NULL;
+	spin_lock_init(&bc->lock);
+	bc->physpages_bound = (struct bc_limits){ BC_MAXVALUE, BC_MAXVALUE };
+	for (nr = 0; nr < BC_RESOURCES; nr++)
+		bc_row_init(&bc->row[nr]);
+
+	if (!static_key_enabled(&container_bc_key)) {
+		static_branch_enable(&container_bc_key);
+		/* who has passed by it as it was not is seen to have done what it did */
+		synchronize_rcu();
+	}
+	/* who finds it finds what is in it */
+	smp_store_release(&ctn->bc, bc);
+	container_stop_point("bc: made");
+	container_vm_count(ctn, bc);
+	return bc;
+}
+
 /**
  * container_make_bc - a container is to have beancounters of its own
  * @ctn: the container.
@@ -380,30 +423,16 @@ int bc_find_resource(const char *name, size_t len)
  */
 struct beancounter *container_make_bc(struct container *ctn)
 {
-	/* pairs with the release below */
+	/* pairs with make_bc() */
 	struct beancounter *bc = smp_load_acquire(&ctn->bc);
-	struct beancounter *old;
-	int nr;
 
-	if (bc)
+	/* as in container_bc_read() */
+	if (bc && smp_load_acquire(&bc->counts_vm))
 		return bc;
-	bc = kzalloc(sizeof(*bc), GFP_KERNEL);
-	if (!bc)
-		return NULL;
-	spin_lock_init(&bc->lock);
-	bc->physpages_bound = (struct bc_limits){ BC_MAXVALUE, BC_MAXVALUE };
-	for (nr = 0; nr < BC_RESOURCES; nr++)
-		bc_row_init(&bc->row[nr]);
-
-	static_branch_enable(&container_bc_key);
-	/* who finds it finds what is in it */
-	old = cmpxchg_release(&ctn->bc, NULL, bc);
-	container_stop_point("bc: made");
-	if (!old)
-		return bc;
-	kfree(bc);
-	/* somebody else's: the same */
-	return smp_load_acquire(&ctn->bc);
+	mutex_lock(&make_mutex);
+	bc = ctn->bc ?: make_bc(ctn);
+	mutex_unlock(&make_mutex);
+	return bc;
 }
 
 /* Is it counted by this kernel? 0, or what to say if not. */
@@ -506,8 +535,13 @@ int container_bc_read(struct container *ctn, unsigned int nr,
 		res->read(ctn, row, parm);
 		return 0;
 	}
+	/* until all is counted it says nothing: pairs with container_vm_count() */
+	if (row && res->sum_up && !smp_load_acquire(&ctn->bc->counts_vm))
+		row = NULL;
 	if (!row) {
 		bc_row_init(&none);
+		if (res->sum_up)
+			atomic_long_set(&none.held, res->sum_up(ctn));
 		row = &none;
 	}
 	bc_row_read(row, parm);

@@ -48,6 +48,7 @@
  *	      container::files_lock	files; nests inode::i_lock, or
  *					address_space::i_pages, inside
  *	mmap_lock, page table lock	while charging, or walking an mm
+ *	  container::lock		nests inside mmap_lock: bc_vm.c
  *	  lruvec::lru_lock		nests inside a page table lock
  *	container::shrink_lock		a leaf, with interrupts off; nests inside a page
  *					table lock, and i_pages
@@ -655,6 +656,17 @@ static inline unsigned long container_rss_barrier(struct container *ctn)
 {
 	return PAGE_COUNTER_MAX;
 }
+#endif
+
+/* bc_vm.c */
+#ifdef CONFIG_BEANCOUNTERS
+void container_vm_joined(struct container *ctn, struct mm_struct *mm);
+void container_vm_leaves(struct container *ctn, struct mm_struct *mm);
+void container_vm_audit(struct container *ctn, long nr[][3]);
+#else
+static inline void container_vm_audit(struct container *ctn, long nr[][3]) { }
+static inline void container_vm_joined(struct container *ctn, struct mm_struct *mm) { }
+static inline void container_vm_leaves(struct container *ctn, struct mm_struct *mm) { }
 #endif
 
 /* What rss_usage is trimmed to, if there is something that can be. */

@@ -437,6 +437,7 @@ void container_expel_tasks(struct container *ctn)
 	spin_lock(&ctn->lock);
 	while ((mm = list_first_entry_or_null(&ctn->mms, struct mm_struct,
 					      container_node))) {
+		container_vm_leaves(ctn, mm);
 		list_del(&mm->container_node);
 		/* as in container_mm_leave(): it can be freed after this */
 		smp_store_release(&mm->container_token, 0);

@@ -42,6 +42,7 @@ void container_mm_leave(struct mm_struct *mm)
 	while ((ctn = mm_container(mm))) {
 		spin_lock(&ctn->lock);
 		if (mm_container(mm) == ctn) {
+			container_vm_leaves(ctn, mm);
 			list_del(&mm->container_node);
 			/* after this the mm can be freed: __mmput() does not wait */
 			smp_store_release(&mm->container_token, 0);
@@ -62,6 +63,7 @@ void container_mm_join(struct mm_struct *mm, struct container *ctn)
 	list_add_tail(&mm->container_node, &ctn->mms);
 	/* who charges @mm goes by this, within RCU: as rcu_assign_pointer() */
 	smp_store_release(&mm->container_token, container_token(ctn));
+	container_vm_joined(ctn, mm);
 	spin_unlock(&ctn->lock);
 	container_stop_point("mm: joined");
 }
@@ -80,6 +82,7 @@ void __container_join_mm(struct mm_struct *mm)
 			/* as in container_mm_join() */
 			smp_store_release(&mm->container_token,
 					  container_token(ctn));
+			container_vm_joined(ctn, mm);
 			done = true;
 		}
 		spin_unlock(&ctn->lock);

@@ -56,8 +56,10 @@ plain() {
 
 	mapfile -t lines <"$C/beancounters"
 	assert_equal "$(plain "${lines[0]}")" "${COLUMNS_OF[*]}"
-	assert_equal "$(plain "${lines[1]}")" 'numproc 0 0 0 max max 0'
-	assert_equal "$(plain "${lines[2]}")" 'physpages 0 0 0 max max 0'
+	assert_equal "$(plain "${lines[1]}")" 'lockedpages 0 0 0 max max 0'
+	assert_equal "$(plain "${lines[2]}")" 'privvmpages 0 0 0 max max 0'
+	assert_equal "$(plain "${lines[3]}")" 'numproc 0 0 0 max max 0'
+	assert_equal "$(plain "${lines[4]}")" 'physpages 0 0 0 max max 0'
 	assert_equal "$(stat -c %a "$C/beancounters")" 644
 }
 
@@ -125,7 +127,7 @@ END
 @test "what this kernel does not count is another matter than what nobody does" {
 	local name
 
-	for name in kmemsize lockedpages privvmpages shmpages vmguarpages oomguarpages \
+	for name in kmemsize shmpages vmguarpages oomguarpages \
 		tcpsndbuf tcprcvbuf othersockbuf dgramrcvbuf dcachesize numiptent; do
 		assert_equal "$name $(put_value beancounters "$name 10")" "$name EOPNOTSUPP"
 		assert_equal "$name $(put_value beancounters "$name reset")" "$name EOPNOTSUPP"
@@ -401,6 +403,7 @@ held_at_most() {
 	assert_equal "$(<"$ROOT"/default_task_limit)" 4
 	assert_equal "$(sed 's/  */ /g' "$ROOT"/default_beancounters)" \
 		"$(echo resource barrier limit
+		   printf '%s max max\n' lockedpages privvmpages
 		   echo numproc 3 4
 		   echo physpages 1024 2048
 		   printf '%s max max\n' "${NUMBERS[@]}")"
@@ -464,7 +467,7 @@ END
 	assert_equal "$(stat -c %a "$ROOT"/beancounters)" 400
 	run cat "$ROOT"/beancounters
 	assert_equal "$(plain "${lines[0]}")" "id name ${COLUMNS_OF[*]}"
-	assert_equal "${#lines[@]}" $((1 + 2 * (2 + ${#NUMBERS[@]})))
+	assert_equal "${#lines[@]}" $((1 + 2 * (4 + ${#NUMBERS[@]})))
 	assert_output --regexp "$(attr id) +${C##*/} +numproc +0 +0 +0 +30 +32 +0"
 	assert_output --regexp "$(attr id) +${C##*/} +physpages +0 +0 +0 +max +max +0"
 	# a name is one word
@@ -476,7 +479,7 @@ END
 }
 
 @test "the table of all is whole, however many there are" {
-	local i rows=$((301 * (2 + ${#NUMBERS[@]})))
+	local i rows=$((301 * (4 + ${#NUMBERS[@]})))
 
 	for i in {1..300}; do
 		mkdir "$ROOT/many-$i"
@@ -497,9 +500,11 @@ END
 	assert_line --index 0 'Version: 2.5'
 	assert_line --index 1 "$(printf '%10s  %-12s %20s %20s %20s %20s %20s' uid resource \
 		held maxheld barrier limit failcnt)"
-	assert_line --index 2 "$(printf '%9d:  %-12s %20d %20d %20d %20d %20d' "$id" numproc \
+	assert_line --index 2 "$(printf '%9d:  %-12s %20d %20d %20d %20d %20d' "$id" \
+		lockedpages 0 0 $((2 ** 63 - 1)) $((2 ** 63 - 1)) 0)"
+	assert_line --index 4 "$(printf '%11s %-12s %20d %20d %20d %20d %20d' '' numproc \
 		1 1 30 32 0)"
-	assert_line --index 3 --regexp \
+	assert_line --index 5 --regexp \
 		'^            physpages    ( +[0-9]+){2}( +9223372036854775807){2} +0$'
 	assert_equal "$(stat -c %a /proc/user_beancounters)" 400
 	run as 1000 cat /proc/user_beancounters
@@ -578,7 +583,9 @@ END
 	assert_failure 1
 	assert_output --partial 'this kernel does not count that'
 	run "$CTNCTL" beancounters -rn "$name"
-	assert_output "$name numproc 0 0 30 32 0
+	assert_output "$name lockedpages 0 0 max max 0
+$name privvmpages 0 0 max max 0
+$name numproc 0 0 30 32 0
 $name physpages 0 0 256 512 0
 $(printf "$name %s 0 0 max max 0\n" "${NUMBERS[@]}")"
 }

@@ -148,12 +148,12 @@ void gen_value(struct text *text)
 void gen_bc(struct text *text)
 {
 	static const char *const names[] = {
-		"numproc", "physpages", "numfile", "numflock", "numsiginfo", "kmemsize",
-		"dummy", "numprocs", "PHYSPAGES", "",
+		"numproc", "physpages", "numfile", "numflock", "numsiginfo", "lockedpages",
+		"privvmpages", "kmemsize", "dummy", "numprocs", "PHYSPAGES", "",
 	};
 
 	text->len = 0;
-	add_string(text, names[below(one_in(6) ? ARRAY_SIZE(names) : 5)]);
+	add_string(text, names[below(one_in(6) ? ARRAY_SIZE(names) : 7)]);
 	for (unsigned int n = one_in(8) ? below(5) : 1 + below(2); n; n--) {
 		add_times(text, ' ', one_in(30) ? below(3) : 1);
 		if (one_in(6))

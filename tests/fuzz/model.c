@@ -51,13 +51,12 @@ static int judge_number(int pages, const char *bytes, size_t len,
 
 const char *const resource_names[NR_RESOURCES] = {
 	"numproc", "physpages", "numtcpsock", "numflock", "numpty", "numsiginfo",
-	"numothersock", "numfile",
+	"numothersock", "numfile", "lockedpages", "privvmpages",
 };
 
 static const char *const not_counted[] = {
-	"kmemsize", "lockedpages", "privvmpages", "shmpages", "vmguarpages",
-	"oomguarpages", "tcpsndbuf", "tcprcvbuf", "othersockbuf", "dgramrcvbuf",
-	"dcachesize", "numiptent",
+	"kmemsize", "shmpages", "vmguarpages", "oomguarpages", "tcpsndbuf", "tcprcvbuf",
+	"othersockbuf", "dgramrcvbuf", "dcachesize", "numiptent",
 };
 
 /* Of tasks and pages there is no more than of the limits: more is no limit. */
@@ -70,7 +69,8 @@ static int judge_bc_number(enum resource resource, const char *bytes, size_t len
 	*value = NO_LIMIT;
 	if (is_word(bytes, len, "max"))
 		return 0;
-	err = judge_number(resource == PHYSPAGES, bytes, len, &number);
+	err = judge_number(resource == PHYSPAGES || resource >= LOCKEDPAGES, bytes, len,
+			   &number);
 	/* it has been found out how large it is, if there are not too many digits */
 	if (err == EINVAL || (err && (!number || number > NO_LIMIT)))
 		return err;

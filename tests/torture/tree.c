@@ -224,6 +224,20 @@ static const char * const numbers[] = {
 	"numfile", "numflock", "numpty", "numsiginfo", "numtcpsock", "numothersock",
 };
 
+/* In pages; an actor without memory gets nowhere. */
+static int op_vm(struct actor *a)
+{
+	unsigned long limit = below(a, 200000);
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/beancounters", random_container(a));
+	if (chance(a, 30))
+		return put(path, chance(a, 50) ? "privvmpages max" : "lockedpages max");
+	if (chance(a, 30))
+		return putf(path, "lockedpages %lu", limit / 100);
+	return putf(path, "privvmpages %lu %lu", 20000 + limit / 2, 20000 + limit);
+}
+
 static int op_numbers(struct actor *a)
 {
 	char path[96];
@@ -403,6 +417,7 @@ static const struct op ops[] = {
 	{ "defaults", 2, op_defaults },
 	{ "relax", 10, op_relax },
 	{ "beancounters", 6, op_numbers },
+	{ "virtual memory", 4, op_vm },
 	{ "pressure", 6, op_trigger },
 	{ "read all", 5, op_read_all },
 	{ "held open", 10, op_held },
