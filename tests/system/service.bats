@@ -10,7 +10,7 @@ load common
 setup() {
 	HELPERS+='
 EXAMPLES=/usr/share/doc/ctnctl/examples
-PASSES=/run/passes
+PASSES=/var/tmp/passes
 
 # reader NAME LINE...: a service, with more lines for its unit
 reader() {

@@ -35,10 +35,10 @@ load common
 		trimmed() { [ "$(value "$1" num_file_pages)" -le 1024 ]; }
 		wait_until trimmed ours
 		wait_until trimmed theirs
-		systemctl show -P ActiveState,NRestarts ctnctl-trim
+		systemctl show -P NRestarts,ActiveState ctnctl-trim
 		journalctl -b -q -o cat -u ctnctl-trim -p warning'
 	assert_success
-	assert_output "$(printf '%s\n' active 0)"
+	assert_output "$(printf '%s\n' 0 active)"
 }
 
 @test "trim runs as nobody, who may override permissions and no more" {
@@ -94,7 +94,7 @@ load common
 		stat -c "%A %U" $file
 		grep "^ctnctl_page_limit_bytes{" $file
 		before=$(stat -c %Y $file)
-		ctnctl set web page_limit 8M
+		ctnctl set web page_limit=8M
 		later() { grep -q "container=\"web\"} 8388608" $file; }
 		wait_until later
 		grep "^ctnctl_page_limit_bytes{" $file
@@ -158,6 +158,6 @@ load common
 		journalctl -b -q -o cat -u ctnctl-apply -p warning'
 	assert_success
 	assert_output "$(printf '%s: all\n' /home/alice/data/one /root/two /tmp/three /dev/shm/four /srv/five
-		printf '%s\n' '2750 alice:bob' '600 root:bob' '620 alice:bob' \
+		printf '%s\n' '2750 alice:bob' '644 root:root' '620 alice:bob' \
 			/dev/shm/four /home/alice/data/one /root/two /srv/five /tmp/three)"
 }

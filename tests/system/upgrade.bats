@@ -30,9 +30,9 @@ load common
 	run in_guest '
 		systemctl show -P MainPID ctnctl-trim >/run/trim.before
 		echo "deb [trusted=yes] file:/srv/later ./" >/etc/apt/sources.list.d/later.list
-		{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get -y upgrade; } >/run/log 2>&1
+		{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get -y upgrade; } >/run/apt.out 2>&1
 		echo $?
-		grep -E "^(W|E|N): |[Ww]arning|[Ee]rror|[Ff]ailed|[Cc]annot|not found|disabled|dpkg: " /run/log
+		grep -E "^(W|E|N): |[Ww]arning|[Ee]rror|[Ff]ailed|[Cc]annot|not found|disabled|dpkg: " /run/apt.out
 		dpkg-query -W -f "\${Package} \${Version} \${db:Status-Status}\n" \
 			ctnctl libctn0 libctn-dev python3-ctn | sed "s/ [0-9.]*+/ +/"'
 	assert_output "$(printf '%s\n' 0 'ctnctl +later1 installed' 'libctn-dev +later1 installed' \
@@ -65,9 +65,9 @@ load common
 
 @test "removed, they leave containers and what was configured, and nothing that runs" {
 	run in_guest '
-		DEBIAN_FRONTEND=noninteractive apt-get -y remove ctnctl >/run/log 2>&1
+		DEBIAN_FRONTEND=noninteractive apt-get -y remove ctnctl >/run/apt.out 2>&1
 		echo $?
-		grep -E "^(W|E|N): |[Ww]arning|[Ee]rror|[Ff]ailed|[Cc]annot" /run/log
+		grep -E "^(W|E|N): |[Ww]arning|[Ee]rror|[Ff]ailed|[Cc]annot" /run/apt.out
 		dpkg-query -W -f "\${db:Status-Status}\n" ctnctl
 		pgrep -x ctnctl
 		systemctl --all --no-legend list-units "ctnctl-*" | grep -v -e not-found
@@ -76,7 +76,7 @@ load common
 		cat $ROOT/web/num_tasks $ROOT/web/page_limit $ROOT/by-hand/page_limit
 		cat /etc/ctnctl.d/50-web.conf
 		ls -d /var/lib/ctnctl
-		/usr/bin/python3 -c "import ctn; print(sorted(c.name for c in ctn.Tree()))"'
+		/usr/bin/python3 -c "import ctn; print(sorted(ctn.Tree()))"'
 	assert_output "$(printf '%s\n' 0 config-files active 1 16384 8192 '[web]' \
 		'page_limit = 64M' /var/lib/ctnctl "['by-hand', 'web']")"
 }
@@ -90,9 +90,9 @@ load common
 
 @test "installed again on the running system, all is as it was configured" {
 	run in_guest '
-		DEBIAN_FRONTEND=noninteractive apt-get -y install ctnctl >/run/log 2>&1
+		DEBIAN_FRONTEND=noninteractive apt-get -y install ctnctl >/run/apt.out 2>&1
 		echo $?
-		grep -E "^(W|E|N): |[Ww]arning|[Ee]rror|[Ff]ailed|[Cc]annot" /run/log
+		grep -E "^(W|E|N): |[Ww]arning|[Ee]rror|[Ff]ailed|[Cc]annot" /run/apt.out
 		systemctl is-active ctnctl-apply.service
 		systemctl is-enabled ctnctl-apply.service ctnctl-trim.service ctnctl-metrics.timer
 		value web page_limit'
@@ -103,14 +103,19 @@ load common
 	run in_guest '
 		systemctl start ctnctl-trim.service ctnctl-metrics.timer
 		ctnctl beancounters --failed >/dev/null
-		DEBIAN_FRONTEND=noninteractive apt-get -y purge ctnctl libctn0 libctn-dev python3-ctn >/run/log 2>&1
+		DEBIAN_FRONTEND=noninteractive apt-get -y purge ctnctl libctn0 libctn-dev python3-ctn >/run/apt.out 2>&1
 		echo $?
-		grep -E "^(W|E|N): |[Ee]rror|[Ff]ailed|[Cc]annot" /run/log
-		grep "warning" /run/log
+		grep -E "^(W|E|N): |[Ee]rror|[Ff]ailed|[Cc]annot" /run/apt.out
+		grep "warning" /run/apt.out
 		pgrep -x ctnctl
 		systemctl --failed --no-legend
 		find / -xdev \( -name "*ctnctl*" -o -name "libctn*" \) ! -path "/srv/*" ! -path "/var/log/*" \
 			! -path "/proc/*" ! -path "/var/lib/apt/*" | sort
 		cat $ROOT/web/page_limit'
-	assert_output "$(printf '%s\n' 0 x)"
+	assert_output "$(printf '%s\n' 0 \
+		"dpkg: warning: while removing ctnctl, directory '/etc/ctnctl.d' not empty so not removed" \
+		/etc/ctnctl.d /etc/default/ctnctl-trim /var/lib/prometheus/node-exporter/ctnctl.prom \
+		16384)"
+	run in_guest 'ls /etc/ctnctl.d'
+	assert_output 50-web.conf
 }
