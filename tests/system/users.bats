@@ -39,10 +39,12 @@ refused() {
 	run "$GUEST" reboot "$RUNNING"
 	assert_output running
 	run in_guest '
-		as alice "loginctl show-session \$XDG_SESSION_ID -p Name,Class --value"
+		as alice "loginctl --no-legend list-sessions | tr -s \" \" | cut -d\" \" -f3-4; cat /proc/self/cgroup"
 		stat -c %U:%G $ROOT/alice $ROOT/alice/page_limit $ROOT/guests $ROOT/guests/addtask'
 	assert_success
-	assert_output "$(printf '%s\n' alice user alice:alice alice:alice root:root root:users)"
+	assert_output "$(printf '%s\n' '1000 alice' \
+		'0::/user.slice/user-1000.slice/session-c1.scope' \
+		alice:alice alice:alice root:root root:users)"
 }
 
 @test "the user runs in it, sets its limits, names files and sees what is there" {

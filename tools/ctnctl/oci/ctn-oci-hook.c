@@ -14,13 +14,14 @@
  *   io.containers.ctn/rss_limit
  *   io.containers.ctn/file         absolute paths, with ":" between
  *
- * If it cannot be done, nothing is left, the hook says why and fails, and with it the
- * start of the workload. On a kernel that has no containers the workload goes without.
+ * If it cannot be done, nothing is left, the hook says why, on standard error and in the
+ * system's log, and fails, and with it the start of the workload. On a kernel that has no containers the workload goes without.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <json-c/json.h>
@@ -38,9 +39,11 @@ struct wanted {
 	const char *files;
 };
 
+/* crun passes on no more than our exit status: the reason is in the log as well. */
 static int fail(const char *what)
 {
 	fprintf(stderr, "ctn-oci-hook: %s\n", what);
+	syslog(LOG_ERR, "%s", what);
 	return -1;
 }
 
@@ -75,6 +78,22 @@ static const char *string_of(struct json_object *value)
 		json_object_get_string(value) : NULL;
 }
 
+static int refuse_annotation(const char *key)
+{
+	char *escaped = ctn_escape(key);
+	char *text;
+
+	if (escaped && asprintf(&text, "%s: no such annotation; there are page_limit, "
+				"rss_limit and file", escaped) >= 0) {
+		fail(text);
+		free(text);
+	} else {
+		fail(strerror(errno));
+	}
+	free(escaped);
+	return -1;
+}
+
 /* What the annotations say: how many there are, or -1. */
 static int read_annotations(struct json_object *state, struct wanted *wanted)
 {
@@ -99,9 +118,7 @@ static int read_annotations(struct json_object *state, struct wanted *wanted)
 		} else if (!strcmp(name, "file")) {
 			wanted->files = string_of(value);
 		} else {
-			fprintf(stderr, "ctn-oci-hook: %s: no such annotation; there are "
-				"page_limit, rss_limit and file\n", key);
-			return -1;
+			return refuse_annotation(key);
 		}
 	}
 	return count;
@@ -201,6 +218,7 @@ int main(int argc, char **argv)
 	struct json_object *state;
 	int failed;
 
+	openlog("ctn-oci-hook", 0, LOG_DAEMON);
 	if (argc != 2 || (strcmp(argv[1], "createRuntime") != 0 && strcmp(argv[1], "poststop") != 0)) {
 		fail("its argument is createRuntime or poststop");
 		return 2;
