@@ -106,7 +106,7 @@ load common
 		DEBIAN_FRONTEND=noninteractive apt-get -y purge ctnctl libctn0 libctn-dev python3-ctn >/run/apt.out 2>&1
 		echo $?
 		grep -E "^(W|E|N): |[Ee]rror|[Ff]ailed|[Cc]annot" /run/apt.out
-		grep "warning" /run/apt.out
+		grep "warning" /run/apt.out | tr -d "\r"
 		pgrep -x ctnctl
 		systemctl --failed --no-legend
 		find / -xdev \( -name "*ctnctl*" -o -name "libctn*" \) ! -path "/srv/*" ! -path "/var/log/*" \

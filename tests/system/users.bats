@@ -39,7 +39,7 @@ refused() {
 	run "$GUEST" reboot "$RUNNING"
 	assert_output running
 	run in_guest '
-		as alice "loginctl --no-legend list-sessions | tr -s \" \" | cut -d\" \" -f3-4; cat /proc/self/cgroup"
+		as alice "loginctl --no-legend list-sessions | grep -ow \"1000 alice\"; cat /proc/self/cgroup"
 		stat -c %U:%G $ROOT/alice $ROOT/alice/page_limit $ROOT/guests $ROOT/guests/addtask'
 	assert_success
 	assert_output "$(printf '%s\n' '1000 alice' \
