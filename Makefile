@@ -47,7 +47,7 @@ deb: ## build Debian's packages of ctnctl and libctn: build/deb
 	@scripts/step "Building Debian's packages" $(LOGS)/deb.log scripts/deb
 
 .PHONY: deb-kernel
-deb-kernel: ## build Debian's packages of the kernel: build/deb-kernel (CONFIG=debian, base, or local: only the modules in use here)
+deb-kernel: ## build Debian's packages of the kernel: build/deb-kernel (CONFIG=debian, base, system, or local: only the modules in use here)
 	@scripts/deps deb-kernel
 	@LSMOD="$(LSMOD)" scripts/kernel-deb $(if $(filter file,$(origin CONFIG)),debian,$(CONFIG))
 
@@ -80,6 +80,10 @@ ifeq ($(ONLY)$(ON),)
 	@$(MAKE) kunit >&2
 endif
 	@scripts/test $(if $(ON),--on $(ON))
+
+.PHONY: test-system
+test-system: ## the tests on a Debian system that boots from its own disk, with our packages (ONLY=users)
+	@tests/system/run $(ONLY)
 
 .PHONY: test-sanitize
 test-sanitize: ## the tests of ctnctl with sanitizers and valgrind

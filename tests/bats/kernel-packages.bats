@@ -79,7 +79,7 @@ setup_file() {
 @test "what is no configuration or no list of modules is refused" {
 	run "$TOP/scripts/kernel-deb" mine
 	assert_failure 1
-	assert_output 'kernel-deb: CONFIG is debian, local or base, and not "mine"'
+	assert_output 'kernel-deb: CONFIG is debian, local, base or system, and not "mine"'
 	echo 'Module Size Used by' >"$BATS_TEST_TMPDIR/lsmod"
 	LSMOD=$BATS_TEST_TMPDIR/lsmod run "$TOP/scripts/kernel-deb" --configure local
 	assert_failure 1

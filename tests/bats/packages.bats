@@ -177,7 +177,7 @@ service() {
 	refute type -P ctnctl
 	assert [ ! -e /usr/lib/ctnctl ]
 	diff <(kept) "$BATS_FILE_TMPDIR/before"
-	run find /run /usr/lib/python3/dist-packages /usr/sbin /usr/include /usr/lib/x86_64-linux-gnu /usr/share/doc $UNITS \
+	run find /run /usr/lib/python3/dist-packages /usr/bin /usr/sbin /usr/include /usr/lib/x86_64-linux-gnu /usr/share/doc $UNITS \
 		/usr/share/man/man[3578] /usr/share/bash-completion /usr/share/zsh /usr/share/fish -name '*ctn*'
 	assert_output ''
 }

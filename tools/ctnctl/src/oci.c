@@ -449,7 +449,14 @@ static int begin(const struct workload *workload)
 		return STATUS_OK;
 	if (!workload->pid)
 		no_state("There is no pid");
-	tree = open_tree();
+	tree = ctn_tree_open(configfs);
+	if (!tree) {
+		/* as a service does: see ctnctl-add-unit */
+		if (errno != ENODEV && errno != ENOSYS)
+			return refused();
+		complain("%s; %s goes without a container", ctn_errmsg(), workload->id);
+		return STATUS_OK;
+	}
 	if (wish.joins) {
 		ctn = ctn_open(tree, wish.joins);
 		status = ctn ? join(ctn, workload) : refused();

@@ -189,6 +189,15 @@ nothing_is_left() {
 	nothing_is_left "$before"
 }
 
+@test "on a kernel without containers a workload goes without" {
+	rmdir "$tree" 2>/dev/null || rm -r "$tree"
+	hook begin page_limit=64M
+	assert_success
+	assert_output --partial "$ID goes without a container"
+	hook end
+	assert_success
+}
+
 @test "what is no state is refused" {
 	local state
 

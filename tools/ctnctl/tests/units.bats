@@ -30,5 +30,7 @@ load helper
 	assert grep -qxF "ctnctl=$usr/sbin/ctnctl" "$usr/lib/ctnctl/ctnctl-add-unit"
 	assert grep -qxF "ExecStartPost=+$usr/lib/ctnctl/ctnctl-add-unit %N" \
 		"$usr/share/doc/ctnctl/examples/container.conf"
+	assert grep -qxF "ExecStartPost=-+$usr/lib/ctnctl/ctnctl-add-unit --slice" \
+		"$usr/share/doc/ctnctl/examples/slice.conf"
 	assert [ -x "$usr/lib/ctnctl/ctnctl-add-unit" ]
 }
