@@ -32,6 +32,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,9 +60,19 @@ static sigjmp_buf out;
 static volatile bool storming;
 static bool storm_locks;
 static pthread_t stormers[STORMERS];
+static unsigned int seeds[STORMERS];
+
+/* A word that has to be there. */
+static const char *need(const char *word)
+{
+	if (!word)
+		exit(2);
+	return word;
+}
 
 static struct region *find(const char *name)
 {
+	need(name);
 	for (struct region *r = regions; r < regions + 64; r++)
 		if (!strcmp(r->name, name))
 			return r;
@@ -73,9 +84,9 @@ static struct region *find_or_new(const char *name)
 {
 	struct region *r = regions;
 
-	while (r < regions + 63 && r->name[0] && strcmp(r->name, name))
+	while (r < regions + 63 && r->name[0] && strcmp(r->name, need(name)))
 		r++;
-	snprintf(r->name, sizeof(r->name), "%s", name);
+	snprintf(r->name, sizeof(r->name), "%s", need(name));
 	return r;
 }
 
@@ -99,7 +110,7 @@ static unsigned long pages_of(const struct region *r, const char *word)
 
 static void map(char **word)
 {
-	struct region kept = { .pages = strtoul(word[2], NULL, 0) };
+	struct region kept = { .pages = strtoul(need(word[2]), NULL, 0) };
 	int prot = PROT_READ | PROT_WRITE, flags = MAP_ANONYMOUS | MAP_PRIVATE;
 	bool dontfork = false;
 	char *at = NULL;
@@ -156,8 +167,8 @@ static void unmap(char **word)
 static void protect(char **word)
 {
 	struct region *r = find(word[1]);
-	int prot = !strcmp(word[2], "rw") ? PROT_READ | PROT_WRITE :
-		   !strcmp(word[2], "ro") ? PROT_READ : PROT_NONE;
+	int prot = !strcmp(need(word[2]), "rw") ? PROT_READ | PROT_WRITE :
+		   !strcmp(need(word[2]), "ro") ? PROT_READ : PROT_NONE;
 
 	say(mprotect(r->at, pages_of(r, word[3]) * PAGE, prot));
 }
@@ -165,7 +176,7 @@ static void protect(char **word)
 static void remap(char **word)
 {
 	struct region *r = find(word[1]);
-	unsigned long pages = strtoul(word[2], NULL, 0);
+	unsigned long pages = strtoul(need(word[2]), NULL, 0);
 	char *at = mremap(r->at, r->pages * PAGE, pages * PAGE, MREMAP_MAYMOVE);
 
 	say(at == MAP_FAILED);
@@ -261,7 +272,7 @@ static void run(char **word)
 	int status;
 
 	if (!pid) {
-		execv(word[1], word + 1);
+		execv(need(word[1]), word + 1);
 		_exit(127);
 	}
 	if (pid < 0) {
@@ -311,17 +322,17 @@ static unsigned int any(unsigned int *seed)
 /* What one of those in a storm has, is its own. */
 static void *storm_on(void *arg)
 {
-	unsigned int seed = (unsigned int)(unsigned long)arg;
+	unsigned int *seed = arg;
 	char *at[8] = { NULL };
 	unsigned long pages[8] = { 0 };
 
 	while (storming) {
-		unsigned int i = any(&seed) % 8;
-		unsigned long n = 1 + any(&seed) % 32;
+		unsigned int i = any(seed) % 8;
+		unsigned long n = 1 + any(seed) % 32;
 		char *new;
 
 		if (!at[i]) {
-			new = mmap(NULL, n * PAGE, any(&seed) % 2 ? PROT_READ :
+			new = mmap(NULL, n * PAGE, any(seed) % 2 ? PROT_READ :
 				   PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 			if (new != MAP_FAILED) {
@@ -330,7 +341,7 @@ static void *storm_on(void *arg)
 			}
 			continue;
 		}
-		switch (any(&seed) % 7) {
+		switch (any(seed) % 7) {
 		case 0:
 			munmap(at[i], pages[i] * PAGE);
 			at[i] = NULL;
@@ -363,7 +374,7 @@ static void *storm_on(void *arg)
 				munlock(at[i], pages[i] * PAGE);
 			break;
 		}
-		if (arg == (void *)1 && !(any(&seed) % 16)) {
+		if (seed == seeds && !(any(seed) % 16)) {
 			pid_t pid = fork();
 
 			if (!pid)
@@ -382,9 +393,11 @@ static void storm(bool locks)
 {
 	storming = true;
 	storm_locks = locks;
-	for (unsigned long i = 0; i < STORMERS; i++)
-		if (pthread_create(&stormers[i], NULL, storm_on, (void *)(i + 1)))
+	for (unsigned int i = 0; i < STORMERS; i++) {
+		seeds[i] = i + 1;
+		if (pthread_create(&stormers[i], NULL, storm_on, &seeds[i]))
 			exit(2);
+	}
 	say(0);
 }
 
@@ -412,7 +425,7 @@ static void obey(char **word)
 	else if (!strcmp(what, "leave"))
 		leave(word);
 	else if (!strcmp(what, "brk"))
-		say(sbrk(strtol(word[1], NULL, 0) * (long)PAGE) == (void *)-1);
+		say((intptr_t)sbrk(strtol(need(word[1]), NULL, 0) * (long)PAGE) == -1);
 	else if (!strcmp(what, "lock"))
 		lock(word);
 	else if (!strcmp(what, "unlock"))
@@ -422,7 +435,7 @@ static void obey(char **word)
 	else if (!strcmp(what, "unlockall"))
 		say(munlockall());
 	else if (!strcmp(what, "stack"))
-		stack(strtoul(word[1], NULL, 0));
+		stack(strtoul(need(word[1]), NULL, 0));
 	else if (!strcmp(what, "fork"))
 		say_pid(sleeper(word[1] ? strtoul(word[1], NULL, 0) : 0));
 	else if (!strcmp(what, "run"))
@@ -432,7 +445,7 @@ static void obey(char **word)
 	else if (!strcmp(what, "thread"))
 		say(errno = pthread_create(&thread, NULL, sleep_on, NULL));
 	else if (!strcmp(what, "reap"))
-		reap(atoi(word[1]));
+		reap(atoi(need(word[1])));
 	else if (!strcmp(what, "storm"))
 		storm(!word[1]);
 	else if (!strcmp(what, "calm"))
@@ -446,7 +459,7 @@ static void obey(char **word)
 int main(int argc, char **argv)
 {
 	static char line[256], buf[4096], out_buf[4096];
-	char *words[WORDS];
+	char *words[WORDS] = { NULL };
 
 	(void)argv;
 	/* it maps nothing by itself */
