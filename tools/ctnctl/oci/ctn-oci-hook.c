@@ -53,7 +53,7 @@ static struct json_object *read_state(void)
 	struct json_tokener *tokener = json_tokener_new();
 	char *text = malloc(STATE_MAX);
 	struct json_object *state = NULL;
-	size_t len = 0;
+	size_t len;
 
 	if (text && tokener) {
 		len = fread(text, 1, STATE_MAX, stdin);
