@@ -45,7 +45,7 @@ workload() {
 			.linux = {namespaces: (["pid", "mount", "ipc", "uts"] | map({type: .}))} |
 			.mounts = [{destination: "/proc", type: "proc", source: "proc"}] |
 			.hooks = ({createRuntime: "begin", poststop: "end"} |
-				map_values([{path: $hook, args: ["ctnctl", "oci-hook", .]}])) |
+				map_values([{path: $hook, args: ["ctnctl", "oci-hook", "--trust", .]}])) |
 			.annotations = ($ARGS.positional |
 				map({key: "io.containers.ctn/\(split("=")[0])",
 				     value: (split("=")[1:] | join("="))}) | from_entries)' \

@@ -15,6 +15,19 @@ run_podman() {
 '
 }
 
+@test "an image says nothing about others, until the administrator says that it may" {
+	run in_guest '
+		mkdir -p /srv/image
+		sed -n "/args/,/]/p" /usr/share/containers/oci/hooks.d/ctnctl-begin.json | tr -d " \t\n"
+		echo "{\"id\": \"a\", \"pid\": 1, \"annotations\": {\"io.containers.ctn/file\": \"/etc\"}}" |
+			ctnctl oci-hook begin 2>&1
+		sed -i "s/\"oci-hook\",/\"oci-hook\", \"--trust\",/" /usr/share/containers/oci/hooks.d/ctnctl-*.json
+		grep -c trust /usr/share/containers/oci/hooks.d/ctnctl-*.json'
+	assert_line --index 0 --partial '"oci-hook","begin"]'
+	assert_output --partial 'io.containers.ctn/file: An image may have brought it'
+	assert_line '/usr/share/containers/oci/hooks.d/ctnctl-begin.json:1'
+}
+
 @test "podman and crun are there, with an image to run" {
 	run in_guest '
 		mkdir -p /srv/image/bin

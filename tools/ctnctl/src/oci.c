@@ -5,6 +5,9 @@
  * container is made for it then, has its limits and files before the first process of the
  * workload is moved in, and is removed in the end.
  *
+ * Annotations come with images, too, and who runs an image need not know them. So what
+ * says something about others than the workload is only taken with --trust.
+ *
  * What has been made is written down in a file for each workload: only that is removed,
  * and not what has got its name since, or had it before. The directory does not outlive
  * a reboot, as containers do not.
@@ -32,6 +35,9 @@
 
 /* What engines print of the id of a workload, and its container is called. */
 #define SHORT_ID 12
+
+/* Are the annotations those of who runs the workload, all of them? */
+static int trust;
 
 /* The workload, as the runtime tells of it on standard input. */
 struct workload {
@@ -151,6 +157,9 @@ static void take_annotation(struct wish *wish, const char *annotation, const cha
 	const char *name = annotation + strlen(PREFIX);
 
 	wish->count++;
+	if (!trust && (!strcmp(name, "name") || !strcmp(name, "container") ||
+		       !strcmp(name, CONFIG_FILE)))
+		die("%s: An image may have brought it; see --trust in ctnctl(8)", annotation);
 	if (!strcmp(name, "name")) {
 		wish->name = value;
 	} else if (!strcmp(name, "container")) {
@@ -529,10 +538,20 @@ static int end(const struct workload *workload)
 
 static int run_oci_hook(const struct command *cmd, int argc, char **argv)
 {
+	static const struct option options[] = {
+		{ "trust", no_argument, &trust, 1 },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 }
+	};
 	struct workload workload;
-	int begins, status;
+	int begins, status, opt;
 
-	take_no_options(cmd, argc, argv);
+	while ((opt = next_option(argc, argv, "h", options)) != -1) {
+		if (opt == 'h')
+			print_help(cmd);
+		if (opt)
+			try_help(cmd);
+	}
 	if (argc - optind != 1)
 		wrong_usage(cmd, "want begin or end");
 	begins = !strcmp(argv[optind], "begin");
@@ -550,18 +569,20 @@ const struct command oci_hook_command = {
 	.name = "oci-hook",
 	.summary = "called by podman and the like: a container for a workload",
 	.help =
-	"Usage: ctnctl oci-hook begin | end\n\n"
+	"Usage: ctnctl oci-hook [--trust] begin | end\n\n"
 	"For runtimes of OCI containers, which call it by the files that are installed\n"
 	"in /usr/share/containers/oci/hooks.d: make a container for a workload, as its\n"
 	"annotations say, and remove that when the workload has ended. The state of\n"
 	"the workload is read from standard input.\n\n"
 	"Annotations:\n"
 	"  " PREFIX "page_limit=64M  or another setting, or a resource\n"
+	"and with --trust\n"
 	"  " PREFIX "name=NAME       the container's; the id is taken else\n"
 	"  " PREFIX "file=PATH       files that are to be its own\n"
 	"  " PREFIX "container=NAME  join one that is there, and leave it there\n\n"
 	"Options:\n"
-	" -h, --help  print this help\n"
+	"     --trust  no annotation has come with an image\n"
+	" -h, --help   print this help\n"
 	"\nWith podman:\n"
 	"  podman run --annotation " PREFIX "page_limit=64M docker.io/library/debian\n",
 	.run = run_oci_hook,

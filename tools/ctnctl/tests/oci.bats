@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck disable=SC2030,SC2031,SC2154
+# shellcheck disable=SC2030,SC2031,SC2086,SC2154
 #
 # oci-hook: containers for workloads of OCI runtimes, of which each test makes the state.
 # What a runtime makes of it is in tests/bats/oci.bats.
@@ -8,11 +8,12 @@
 load helper
 
 A=io.containers.ctn
+TRUST=--trust
 ID=0123456789abcdef0123456789abcdef
 
 # given begin|end STATE: as a runtime calls it.
 given() {
-	run with_kernel "$CTNCTL" oci-hook "$1" <<<"$2"
+	run with_kernel "$CTNCTL" oci-hook $TRUST "$1" <<<"$2"
 }
 
 # hook begin|end [ANNOTATION=VALUE...]: the same for the workload $ID, whose process is
@@ -187,6 +188,25 @@ nothing_is_left() {
 	hook begin name=web "file=$PWD/b.others"
 	refuses "$A/file:1: $PWD/b.others: Operation not permitted (it is another user's file)"
 	nothing_is_left "$before"
+}
+
+@test "what an image may have brought is about nobody but its workload" {
+	local before
+
+	like_the_kernel
+	before=$(ls "$tree")
+	TRUST=
+	container web
+	for annotation in name=db container=web "file=$PWD"; do
+		hook begin page_limit=64M "$annotation"
+		refuses "$A/${annotation%=*}: An image may have brought it; see --trust in ctnctl(8)"
+	done
+	assert [ ! -s "$tree/web/addtask" ]
+	rm -r "${tree:?}/web"
+	assert_equal "$(ls "$tree")" "$before"
+	hook begin page_limit=64M
+	assert_success
+	assert_equal "$(<"$tree/0123456789ab/page_limit")" 64M
 }
 
 @test "on a kernel without containers a workload goes without" {
