@@ -66,7 +66,7 @@ run_podman() {
 	assert_success
 	ctn=${lines[2]}
 	assert_equal "${lines[*]:0:3}" "16384 8192 $ctn"
-	assert_line --index 3 "/srv/shared: $ctn"
+	assert_line --index 3 "$ctn"
 	assert_line --index 4 'from inside'
 	assert_line --index 5 --regexp "^$ctn"
 	assert_line --index 6 "${lines[5]}"
@@ -115,7 +115,7 @@ run_podman() {
 			podman ps -aq
 			journalctl -b -q -o cat -t ctnctl -n 1"
 		assert_line --index 0 126
-		assert_line --index 1 --regexp '(much|pages|shared|/nonexistent)'
+		assert_line --index 1 --regexp '(much|pages|absolute|/nonexistent)'
 		assert_line --index 2 --partial 'error executing hook'
 		assert_equal "${#lines[@]}" 3
 	done
