@@ -133,7 +133,7 @@ static struct workload read_workload(void)
 	if (!workload.id)
 		no_state("There is no id");
 	/* it becomes the name of a file, and is one for all runtimes */
-	if (!*workload.id || *workload.id == '.' || strchr(workload.id, '/') ||
+	else if (!*workload.id || *workload.id == '.' || strchr(workload.id, '/') ||
 	    strlen(workload.id) > NAME_MAX)
 		no_state("The id cannot be one");
 	pid = member(&workload, "pid");
