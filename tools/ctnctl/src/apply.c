@@ -520,25 +520,13 @@ static int put_file(const struct target *target, const struct named *file,
 		    const struct opened *opened, int listed)
 {
 	uint64_t before = 0, after = 1;
-	char *path;
-	int ret;
 
 	if (target->apply->dry_run)
 		return 1;
 	/* of one that is held, only how many are named tells whether it was */
 	if (listed && ctn_get_number(target->ctn, "num_files", &before))
 		before = 0;
-	path = xasprintf("/proc/self/fd/%d", opened->fd);
-	ret = ctn_add_file(target->ctn, path);
-	free(path);
-	/* the file is open: it is the attribute that is not there */
-	if (ret && errno == ENOENT) {
-		refuse(target, file->at);
-		return 0;
-	}
-	if (ret) {
-		complain_at(file->at, "%s: %s%s", file->path, strerror(errno),
-			    errno == EPERM ? " (it is another user's file)" : "");
+	if (named_add(file, opened, target->ctn)) {
 		target->apply->status = STATUS_REFUSED;
 		return 0;
 	}
@@ -562,8 +550,6 @@ static void put_files(const struct target *target)
 		const struct named *file = &section->files[i];
 
 		if (named_open(file, &opened)) {
-			complain_at(file->at, "%s: %s", file->path, errno ?
-				    strerror(errno) : "it was replaced meanwhile");
 			target->apply->status = STATUS_REFUSED;
 			continue;
 		}

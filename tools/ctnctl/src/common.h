@@ -201,6 +201,14 @@ void json_put_attr(struct json_object *to, const char *attr, const char *value);
 void json_print_line(struct json_object *object);
 void json_print(struct json_object *object);
 
+/* directory.c */
+
+/*
+ * Open a directory that nobody else may write to, and make it, and those above it, if it
+ * is not there. Returns it, or -1 and in @why the reason.
+ */
+int open_own_directory(const char *path, const char **why);
+
 /* run.c */
 
 /* Is there such a program, where execvp(3) looks for it? Returns an errno. */

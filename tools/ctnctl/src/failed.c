@@ -60,24 +60,6 @@ struct failed {
 
 /* The directory */
 
-static int make_parents(const char *path)
-{
-	char *part = xasprintf("%s", path);
-	int ret = 0;
-
-	for (char *at = part + 1; !ret && *at; at++) {
-		if (*at != '/')
-			continue;
-		*at = '\0';
-		ret = mkdir(part, 0700) && errno != EEXIST ? -1 : 0;
-		*at = '/';
-	}
-	if (!ret && mkdir(path, 0700) && errno != EEXIST)
-		ret = -1;
-	free(part);
-	return ret;
-}
-
 /* root takes nobody's word for where to write but CTN_STATE. */
 static char *find_place(void)
 {
@@ -104,23 +86,14 @@ static char *find_place(void)
 /* Returns why it cannot be used, or NULL. */
 static const char *open_place(struct failed *failed)
 {
-	struct stat st;
+	const char *why;
 	char *lock;
 
 	if (!failed->path)
 		return "it says no directory";
-	if (make_parents(failed->path))
-		return strerror(errno);
-	failed->dir = open(failed->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	failed->dir = open_own_directory(failed->path, &why);
 	if (failed->dir < 0)
-		return errno == ELOOP || errno == ENOTDIR ? "it is no directory" :
-		       strerror(errno);
-	if (fstat(failed->dir, &st))
-		return strerror(errno);
-	if (st.st_uid != geteuid())
-		return "it is another user's";
-	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return "others may write to it";
+		return why;
 	lock = xasprintf("%s.lock", failed->file);
 	failed->lock = openat(failed->dir, lock,
 			      O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);

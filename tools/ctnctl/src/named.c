@@ -634,20 +634,36 @@ int named_open(const struct named *file, struct opened *opened)
 	int fd = open_real(file->real, O_PATH);
 	struct stat st;
 
-	if (fd < 0) {
-		/* no link was there when it was found */
-		if (errno == ELOOP)
-			errno = 0;
+	/* no link was there when it was found */
+	if (fd < 0 && errno != ELOOP) {
+		complain_at(file->at, "%s: %s", file->path, strerror(errno));
 		return -1;
 	}
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_dev != file->dev ||
+	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_dev != file->dev ||
 	    st.st_ino != file->ino) {
-		close(fd);
-		errno = 0;
+		complain_at(file->at, "%s: it was replaced meanwhile", file->path);
+		if (fd >= 0)
+			close(fd);
 		return -1;
 	}
 	*opened = (struct opened){ .fd = fd, .held = is_held(fd), .ino = st.st_ino };
 	return 0;
+}
+
+int named_add(const struct named *file, const struct opened *opened,
+	      const struct ctn *ctn)
+{
+	char *path = xasprintf("/proc/self/fd/%d", opened->fd);
+	int ret = ctn_add_file(ctn, path), err = errno;
+
+	free(path);
+	/* the file is open: it is the attribute that is not there */
+	if (ret && err == ENOENT)
+		refused_at(file->at);
+	else if (ret)
+		complain_at(file->at, "%s: %s%s", file->path, strerror(err),
+			    err == EPERM ? " (it is another user's file)" : "");
+	return ret;
 }
 
 /* A line of mappings, by which files are compared. */

@@ -48,11 +48,12 @@ struct opened {
 	int held;		/* on tmpfs or ramfs: memory that is no cache */
 };
 
-/*
- * Open a file, and not another that has taken its place. Returns 0; or -1 with an
- * errno, which is 0 if it is not what was found any more.
- */
+/* Open a file, and not another that has taken its place. Returns 0, or -1 and says why. */
 int named_open(const struct named *file, struct opened *opened);
+
+/* Name one that is open for a container. Returns 0, or -1 and says why. */
+int named_add(const struct named *file, const struct opened *opened,
+	      const struct ctn *ctn);
 
 /*
  * Whether a container has it already. Of one that is held this is only likely: it is

@@ -212,24 +212,6 @@ static char *find_directory(void)
 	return run && *run == '/' ? xasprintf("%s/ctnctl/oci", run) : NULL;
 }
 
-static int make_directories(char *path)
-{
-	int ret = 0;
-
-	for (char *at = path + 1; !ret; at++) {
-		char was = *at;
-
-		if (was && was != '/')
-			continue;
-		*at = '\0';
-		ret = mkdir(path, 0700) && errno != EEXIST ? -1 : 0;
-		*at = was;
-		if (!was)
-			break;
-	}
-	return ret;
-}
-
 /*
  * Returns the directory, open, or -1 if it says why not. It is locked: who finds a
  * container there that has no tasks finds one that is left over, and not one of which the
@@ -238,26 +220,21 @@ static int make_directories(char *path)
 static int open_directory(void)
 {
 	char *path = find_directory();
-	struct stat st;
+	const char *why = NULL;
 	int dir = -1;
 
 	if (!path) {
-		complain("$XDG_RUNTIME_DIR is not set: there is no place to note what was made");
+		complain("XDG_RUNTIME_DIR is not set: there is no place to note what was made");
 		return -1;
 	}
-	if (!make_directories(path))
-		dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir < 0 || fstat(dir, &st)) {
-		complain("%s: %s", path, strerror(errno));
-	} else if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH))) {
-		complain("%s: Others may write to it", path);
-		close(dir);
-		dir = -1;
-	} else if (flock(dir, LOCK_EX)) {
-		complain("%s: %s", path, strerror(errno));
+	dir = open_own_directory(path, &why);
+	if (dir >= 0 && flock(dir, LOCK_EX)) {
+		why = strerror(errno);
 		close(dir);
 		dir = -1;
 	}
+	if (dir < 0)
+		complain("%s: %s", path, why);
 	free(path);
 	return dir;
 }
@@ -330,24 +307,13 @@ static struct ctn *find_made(const struct ctn_tree *tree, int dir, const char *w
 static int add_file(const struct ctn *ctn, const struct named *file)
 {
 	struct opened opened;
-	char *path;
-	int ret, err;
+	int ret;
 
-	if (named_open(file, &opened)) {
-		complain_at(file->at, "%s: %s", file->path, errno ?
-			    strerror(errno) : "it was replaced meanwhile");
+	if (named_open(file, &opened))
 		return STATUS_REFUSED;
-	}
-	path = xasprintf("/proc/self/fd/%d", opened.fd);
-	ret = ctn_add_file(ctn, path);
-	err = errno;
-	free(path);
+	ret = named_add(file, &opened, ctn);
 	close(opened.fd);
-	if (!ret)
-		return STATUS_OK;
-	complain_at(file->at, "%s: %s%s", file->path, strerror(err),
-		    err == EPERM ? " (it is another user's file)" : "");
-	return STATUS_REFUSED;
+	return ret ? STATUS_REFUSED : STATUS_OK;
 }
 
 static int add_files(const struct ctn *ctn, struct wish *wish)

@@ -268,7 +268,7 @@ nothing_is_left() {
 	echo "1 $(stat -c %i "$tree/web") web" >"$CTN_STATE/oci/$ID"
 	chmod 777 "$CTN_STATE/oci"
 	hook end
-	refuses "$CTN_STATE/oci: Others may write to it"
+	refuses "$CTN_STATE/oci: others may write to it"
 	chmod 700 "$CTN_STATE/oci"
 	# what cannot be understood is nothing
 	echo garbage >"$CTN_STATE/oci/$ID"
