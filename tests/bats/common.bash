@@ -270,20 +270,25 @@ bc_is() {
 
 # hold_start NAME [CONTAINER]: NAME is then a variable with its pid.
 hold_start() {
+	start_teller "$1" hold "${@:2}"
+	tell "$1" pid >/dev/null
+}
+
+# start_teller NAME COMMAND...: what is told to NAME is told to that.
+start_teller() {
 	local name=$1
 	local dir=$BATS_TEST_TMPDIR/hold-$name
 
 	shift
 	mkdir -p "$dir"
 	mkfifo "$dir/in" "$dir/out"
-	hold "$@" <"$dir/in" >"$dir/out" 2>"$dir/err" 3>&- &
+	"$@" <"$dir/in" >"$dir/out" 2>"$dir/err" 3>&- &
 	printf -v "$name" %d $!
 	exec {HOLD_FD}>"$dir/in"
 	printf -v "IN_$name" %d "$HOLD_FD"
 	exec {HOLD_FD}<"$dir/out"
 	printf -v "OUT_$name" %d "$HOLD_FD"
 	HOLDERS+=("$name")
-	tell "$name" pid >/dev/null
 }
 
 # tell NAME COMMAND...: the answer is printed.

@@ -27,19 +27,10 @@ teardown() { common_teardown; }
 # container; NAME is then a variable with its pid.
 maps_start() {
 	local name=$1 enter=() in=${2-$C}
-	local dir=$BATS_TEST_TMPDIR/maps-$name
 
 	shift $(($# > 1 ? 2 : 1))
 	[ -z "$in" ] || enter=(enter "$in")
-	mkdir -p "$dir"
-	mkfifo "$dir/in" "$dir/out"
-	"$@" "${enter[@]}" maps <"$dir/in" >"$dir/out" 3>&- &
-	printf -v "$name" %d $!
-	exec {HOLD_FD}>"$dir/in"
-	printf -v "IN_$name" %d "$HOLD_FD"
-	exec {HOLD_FD}<"$dir/out"
-	printf -v "OUT_$name" %d "$HOLD_FD"
-	HOLDERS+=("$name")
+	start_teller "$name" "$@" "${enter[@]}" maps
 	tells "$name" unlockall
 }
 
