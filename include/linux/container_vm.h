@@ -19,7 +19,7 @@ DECLARE_STATIC_KEY_FALSE(container_bc_key);
 int __container_charge_private(struct mm_struct *mm, long nr, enum bc_severity severity);
 int __container_charge_locked(struct mm_struct *mm, long nr);
 int __container_dup_vm(struct mm_struct *mm, struct mm_struct *oldmm);
-void __container_settle_vm(struct mm_struct *mm);
+void __container_update_vm(struct mm_struct *mm);
 
 /* Does any container have beancounters? It then stays true. */
 static __always_inline bool container_counts_vm(void)
@@ -65,15 +65,15 @@ static __always_inline int container_charge_locked(struct mm_struct *mm, long nr
 }
 
 /**
- * container_settle_vm - what is charged for a process is what it has
+ * container_update_vm - what is charged for a process is what it has
  * @mm: the process's.
  *
  * Context: mmap_lock held for writing, or since then: before it is released.
  */
-static __always_inline void container_settle_vm(struct mm_struct *mm)
+static __always_inline void container_update_vm(struct mm_struct *mm)
 {
 	if (container_counts_vm())
-		__container_settle_vm(mm);
+		__container_update_vm(mm);
 }
 
 /* @mm is new, perhaps a copy of another's struct: it has no memory. */
@@ -124,7 +124,7 @@ static inline int container_charge_locked(struct mm_struct *mm, long nr)
 	return 0;
 }
 
-static inline void container_settle_vm(struct mm_struct *mm) { }
+static inline void container_update_vm(struct mm_struct *mm) { }
 static inline void container_init_vm(struct mm_struct *mm) { }
 static inline int container_dup_vm(struct mm_struct *mm, struct mm_struct *oldmm)
 {

@@ -11,7 +11,7 @@
  *  - who is about to have more charges that before there is any of it:
  *    container_charge_private() and the like. This is what can fail;
  *  - before mmap_lock is released, what is charged for the mm is made what it has:
- *    container_settle_vm(). What has gone is uncharged, and what has come to nothing
+ *    container_update_vm(). What has gone is uncharged, and what has come to nothing
  *    after it was charged. What was not asked for is charged, whatever the limit is,
  *    so that what is held is right if somebody forgets to ask.
  *
@@ -66,7 +66,7 @@ static void set_charged(struct mm_struct *mm, unsigned int which, unsigned long 
 	WRITE_ONCE(mm->container_vm.charged[which], nr + 1);
 }
 
-static bool is_settled(const struct mm_struct *mm)
+static bool is_up_to_date(const struct mm_struct *mm)
 {
 	unsigned int i;
 
@@ -77,7 +77,7 @@ static bool is_settled(const struct mm_struct *mm)
 }
 
 /* Charge what @mm has, and no more. ctn->lock is held, and @mm is in @ctn. */
-static void settle(struct container *ctn, struct beancounter *bc, struct mm_struct *mm)
+static void update_charge(struct container *ctn, struct beancounter *bc, struct mm_struct *mm)
 {
 	unsigned int i;
 
@@ -150,7 +150,7 @@ int __container_charge_locked(struct mm_struct *mm, long nr)
 								     BC_BARRIER);
 }
 
-void __container_settle_vm(struct mm_struct *mm)
+void __container_update_vm(struct mm_struct *mm)
 {
 	struct beancounter *bc;
 	struct container *ctn;
@@ -161,15 +161,15 @@ void __container_settle_vm(struct mm_struct *mm)
 		return;
 
 	rcu_read_lock();
-	while ((ctn = counted_in(mm, &bc)) && !is_settled(mm)) {
+	while ((ctn = counted_in(mm, &bc)) && !is_up_to_date(mm)) {
 		spin_lock(&ctn->lock);
 		if (mm_container(mm) == ctn)
-			settle(ctn, bc, mm);
+			update_charge(ctn, bc, mm);
 		spin_unlock(&ctn->lock);
 	}
 	rcu_read_unlock();
 }
-EXPORT_SYMBOL(__container_settle_vm);
+EXPORT_SYMBOL(__container_update_vm);
 
 int __container_dup_vm(struct mm_struct *mm, struct mm_struct *oldmm)
 {
@@ -208,7 +208,7 @@ void container_vm_joined(struct container *ctn, struct mm_struct *mm)
 	/* as in counted_in() */
 	bc = smp_load_acquire(&ctn->bc);
 	if (bc)
-		settle(ctn, bc, mm);
+		update_charge(ctn, bc, mm);
 }
 
 /* @mm is about to be taken out of @ctn. Context: ctn->lock held. */
@@ -242,7 +242,7 @@ void container_vm_count(struct container *ctn, struct beancounter *bc)
 	smp_mb();
 	spin_lock(&ctn->lock);
 	list_for_each_entry(mm, &ctn->mms, container_node)
-		settle(ctn, bc, mm);
+		update_charge(ctn, bc, mm);
 	spin_unlock(&ctn->lock);
 	/* what is held is all: pairs with container_bc_read() */
 	smp_store_release(&bc->counts_vm, true);
