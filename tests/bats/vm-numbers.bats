@@ -448,6 +448,18 @@ has_one_process() {
 	bc_is lockedpages held 40
 }
 
+@test "what goes around the end of memory is refused, and counts for nothing" {
+	maps_start p
+	tells p map a 20
+	set_attr beancounters 'lockedpages reset'
+	assert_equal "$(tell p lock a round)" EINVAL
+	bc_is lockedpages maxheld 0
+	set_attr beancounters 'lockedpages 30 40'
+	assert_equal "$(tell p lock a round)" EINVAL
+	bc_is lockedpages failcnt 0
+	bc_is lockedpages held 0
+}
+
 @test "two threads of a process and a mover do not make it wrong" {
 	local i
 

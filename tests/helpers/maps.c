@@ -11,7 +11,8 @@
  *	remap NAME PAGES	make it this long, wherever there is room
  *	leave NAME		move its memory elsewhere, the mapping stays: MREMAP_DONTUNMAP
  *	brk PAGES		so many more, or with a minus less
- *	lock NAME [onfault|PAGES]	mlock, of all or the first so many pages
+ *	lock NAME [onfault|PAGES|round]	mlock, of all or the first so many pages, or as many
+ *				as it takes to come to address 0 again
  *	unlock NAME
  *	lockall [current] [future] [onfault]	mlockall
  *	unlockall
@@ -200,6 +201,8 @@ static void lock(char **word)
 
 	if (word[2] && !strcmp(word[2], "onfault"))
 		say(mlock2(r->at, r->pages * PAGE, MLOCK_ONFAULT));
+	else if (word[2] && !strcmp(word[2], "round"))
+		say(mlock(r->at, -(uintptr_t)r->at));
 	else
 		say(mlock(r->at, pages_of(r, word[2]) * PAGE));
 }

@@ -144,12 +144,23 @@ static struct workload read_workload(void)
 	return workload;
 }
 
-static int is_setting(const char *name)
+static int is_setting(const struct ctn_attr *attr)
+{
+	return (attr->flags & CTN_ATTR_SETTING) && !(attr->flags & CTN_ATTR_TREE);
+}
+
+/* What is not known here is not written: a kernel may do anything for it. */
+static void need_setting(const char *annotation, const char *name)
 {
 	const struct ctn_attr *attr = ctn_attr_find(name);
+	const char *meant;
 
-	/* of what is not known here the kernel says what it is */
-	return !attr || ((attr->flags & CTN_ATTR_SETTING) && !(attr->flags & CTN_ATTR_TREE));
+	if (attr ? is_setting(attr) : ctn_resource_find(name) != NULL)
+		return;
+	meant = attr ? NULL : nearest_setting(name, 0, is_setting);
+	if (meant)
+		die("%s: It is no setting; did you mean %s?", annotation, meant);
+	die("%s: It is no setting", annotation);
 }
 
 static void take_annotation(struct wish *wish, const char *annotation, const char *value)
@@ -167,8 +178,7 @@ static void take_annotation(struct wish *wish, const char *annotation, const cha
 	} else if (!strcmp(name, CONFIG_FILE)) {
 		wish->file.value = xasprintf("%s", value);
 	} else {
-		if (!is_setting(name))
-			die("%s: It is no setting", annotation);
+		need_setting(annotation, name);
 		settings_add(&wish->settings, name, value);
 	}
 }

@@ -95,6 +95,11 @@ nothing_is_left() {
 		hook begin "name=web" "$attr=1"
 		refuses "$A/$attr: It is no setting"
 	done
+	# nor what may be one of another container, or of a kernel that is not known
+	for attr in ../web/page_limit web/page_limit . '' new_attribute; do
+		hook begin "name=db" "$attr=1"
+		refuses "$A/$attr: It is no setting"
+	done
 	hook begin name=../web
 	assert_failure 1
 	nothing_is_left "$before"
