@@ -105,13 +105,9 @@ same() {
 }
 
 @test "how much a job needs" {
-	cat >/tmp/job.py <<-'END'
-		memory = bytearray(96 << 20)
-		for again in range(4):
-		    for page in range(0, len(memory), 4096):
-		        memory[page] = again
-	END
 	section 'How much a job needs'
+	sed '/^#/,$d' "$SECTION" >/tmp/job.py
+	sed -i '/^#/,$!d' "$SECTION"
 	# the shell's "time" says three things, of which one is shown
 	sed -i -E 's/^# time (.*)/# { TIMEFORMAT="real 0m%Rs"; time \1; }/' "$SECTION"
 	type_it
@@ -151,7 +147,6 @@ same() {
 	head -c 40M /dev/urandom >/mnt/disk/model.bin
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
-	mkdir "$ROOT"/{one,two,shared}
 	section 'A file that several use'
 	type_it
 	assert_equal "$(attr num_file_pages "$ROOT/shared")" 10240

@@ -264,10 +264,16 @@ has_one_process() {
 	exact run
 	tells p unmap a
 	limit_to "$(bc privvmpages)"
-	# but for what is larger than this
-	assert_not_equal "$(tell p run /bin/bash -c true)" 0
+	# but for what is larger than this: a program that the kernel cannot map, and one
+	# that comes as far as asking for more itself
+	gcc -static -x c -o "$BATS_TEST_TMPDIR/large" - \
+		<<<'char c[32 << 20]; int main(void) { return c[0]; }'
+	assert_equal "$(tell p run "$BATS_TEST_TMPDIR/large")" SIGSEGV
 	exact 'run too large'
+	assert_not_equal "$(tell p run /bin/bash -c true)" 0
+	exact 'run what wants more'
 	no_limit
+	assert_equal "$(tell p run "$BATS_TEST_TMPDIR/large")" 0
 	assert_equal "$(tell p run /bin/bash -c true)" 0
 	exact 'run large'
 }

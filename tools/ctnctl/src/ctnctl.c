@@ -57,7 +57,7 @@ static noreturn void print_main_help(void)
 		       commands[i]->summary);
 	printf("  %-12s  %s\n", "help",
 	       "print this help, or that of a command: help COMMAND");
-	printf("  %-12s  %s\n", "ls, mk, rm", "list, create and delete");
+	printf("  %-12s  %s\n", "ls, mk, rm", "short for list, create and delete");
 	fputs("\nOptions:\n"
 	      " -c, --config DIR  where configfs is mounted, if it is not to be\n"
 	      "                   looked up; also taken from $CTN_CONFIG\n"

@@ -553,11 +553,11 @@ const struct command oci_hook_command = {
 	"Annotations:\n"
 	"  " PREFIX "page_limit=64M  or another setting, or a resource\n"
 	"and with --trust\n"
-	"  " PREFIX "name=NAME       the container's; the id is taken else\n"
+	"  " PREFIX "name=NAME       what it is called, and not by its id\n"
 	"  " PREFIX "file=PATH       files that are to be its own\n"
 	"  " PREFIX "container=NAME  join one that is there, and leave it there\n\n"
 	"Options:\n"
-	"     --trust  no annotation has come with an image\n"
+	"     --trust  take these, too: no image can bring them\n"
 	" -h, --help   print this help\n"
 	"\nWith podman:\n"
 	"  podman run --annotation " PREFIX "page_limit=64M docker.io/library/debian\n",
