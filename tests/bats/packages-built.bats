@@ -34,7 +34,8 @@ contents() {
 		"ctnctl_$version.dsc" "ctnctl_$version.tar.xz" "ctnctl_${version}_$arch.buildinfo" \
 		"ctnctl_${version}_$arch.changes" "ctnctl_${version}_$arch.deb" \
 		"libctn-dev_${version}_$arch.deb" "libctn0-dbgsym_${version}_$arch.deb" \
-		"libctn0_${version}_$arch.deb" "python3-ctn-dbgsym_${version}_$arch.deb" \
+		"libctn0_${version}_$arch.deb" "libpam-ctn-dbgsym_${version}_$arch.deb" \
+		"libpam-ctn_${version}_$arch.deb" "python3-ctn-dbgsym_${version}_$arch.deb" \
 		"python3-ctn_${version}_$arch.deb")"
 }
 
@@ -49,10 +50,10 @@ contents() {
 	make -s -C "$TOP/tools/ctnctl" BUILD="$BATS_TEST_TMPDIR/build" PREFIX=/usr \
 		LIBDIR="/usr/lib/$(dpkg-architecture -qDEB_HOST_MULTIARCH)" UNITDIR=/lib/systemd/system \
 		ZSHDIR=/usr/share/zsh/vendor-completions \
-		DESTDIR="$BATS_TEST_TMPDIR/root" install install-python
+		DESTDIR="$BATS_TEST_TMPDIR/root" install install-python install-pam
 	installed=$(cd "$BATS_TEST_TMPDIR/root" && find . ! -type d | sort)
 	# what dh adds and compresses
-	packaged=$(contents ctnctl libctn0 libctn-dev python3-ctn |
+	packaged=$(contents ctnctl libctn0 libctn-dev libpam-ctn python3-ctn |
 		sed -E -e '\,/doc/[^/]*/(changelog.gz|copyright)$,d' -e '\,/lintian/overrides/,d' -e 's/\.gz$//')
 	assert_equal "$packaged" "$installed"
 }

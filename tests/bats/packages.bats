@@ -12,7 +12,7 @@
 load common
 
 DEB=$BATS_TEST_DIRNAME/../../build/deb
-PACKAGES=(ctnctl libctn0 libctn-dev python3-ctn)
+PACKAGES=(ctnctl libctn0 libctn-dev libpam-ctn python3-ctn)
 UNITS=/lib/systemd/system
 WANTED=/etc/systemd/system/basic.target.wants/ctnctl-apply.service
 
