@@ -141,7 +141,7 @@ service() {
 		refute_output --partial ctnctl
 	done
 	mapfile -t programs < <(sed -n 's/^Exec[A-Za-z]*=\([^ ]*\).*/\1/p' $UNITS/ctnctl-*.service | sort -u)
-	assert_equal "${programs[*]}" /usr/sbin/ctnctl
+	assert_equal "${programs[*]}" '/bin/kill /usr/sbin/ctnctl'
 }
 
 @test "the packages' own tests pass" {

@@ -18,6 +18,7 @@
 #include "named.h"
 #include "resource.h"
 #include "rights.h"
+#include "rule.h"
 
 struct apply {
 	int dry_run;
@@ -171,6 +172,7 @@ static void refuse_unknown(const struct target *target, const struct key *key)
 		nearest_look(&meant, key->name, setting);
 	if (is_container) {
 		nearest_look(&meant, key->name, CONFIG_FILE);
+		nearest_look(&meant, key->name, CONFIG_PROCESS);
 		nearest_look(&meant, key->name, "owner");
 		nearest_look(&meant, key->name, "mode");
 	}
@@ -585,13 +587,19 @@ static void put_setting(const struct target *target, const struct key *key)
 		put_attr(target, key);
 }
 
+/* What is no setting. */
+static int is_for_later(const struct key *key)
+{
+	return !strcmp(key->name, CONFIG_FILE) || !strcmp(key->name, CONFIG_PROCESS) ||
+	       right_of(key, OWNER) || right_of(key, MODE);
+}
+
 static void put_attrs(const struct target *target, int words)
 {
 	for (size_t i = 0; i < target->section->nkeys && !stop_signal; i++) {
 		const struct key *key = &target->section->keys[i];
 
-		if (!strcmp(key->name, CONFIG_FILE) || right_of(key, OWNER) ||
-		    right_of(key, MODE) || is_word(key) != words)
+		if (is_for_later(key) || is_word(key) != words)
 			continue;
 		put_setting(target, key);
 	}
@@ -622,12 +630,19 @@ static void put_defaults(struct apply *apply, const struct config *config)
 	for (size_t i = 0; i < target.section->nkeys; i++) {
 		const struct key *key = &target.section->keys[i];
 
-		if (!strcmp(key->name, CONFIG_FILE) || right_of(key, OWNER) ||
-		    right_of(key, MODE))
+		if (is_for_later(key))
 			refuse_key(&target, key, "it is none of the defaults");
 		else
 			put_setting(&target, key);
 	}
+}
+
+/* Who goes by them is "ctnctl rules"; that they are wrong is seen here as well. */
+static void check_processes(const struct target *target)
+{
+	for (size_t i = 0; i < target->section->nkeys; i++)
+		if (!strcmp(target->section->keys[i].name, CONFIG_PROCESS))
+			target->apply->status |= rule_check(&target->section->keys[i]);
 }
 
 /* Open the container, or make it. Returns 0 if it is there, or a dry run would make it. */
@@ -679,6 +694,7 @@ static void put_section(struct target *target)
 	put_attrs(target, 1);
 	put_attrs(target, 0);
 	put_rights(target);
+	check_processes(target);
 	if (has_files(target->section))
 		return;
 	/* a descriptor less */

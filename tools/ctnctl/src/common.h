@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdnoreturn.h>
+#include <sys/types.h>
 
 #include "ctn.h"
 
@@ -44,7 +45,7 @@ extern const struct command create_command, delete_command, list_command,
 	trim_command, run_command, path_command, apply_command, save_command,
 	metrics_command, top_command, check_command, kill_command,
 	stop_command, which_command, ps_command, beancounters_command,
-	oci_hook_command;
+	oci_hook_command, rules_command;
 
 /* Say on stderr what the library refused. Returns STATUS_REFUSED. */
 int refused(void);
@@ -239,6 +240,12 @@ int send_signal(const struct ctn *ctn, int number);
  * is then in it is in @left; nobody, if it was removed meanwhile. Returns 0 or -1.
  */
 int wait_until_empty(const struct ctn *ctn, double seconds, uint64_t *left);
+
+/*
+ * which.c: the name of the container that has a task in its list, "" if none has, to be given
+ * to free(3). It is for a kernel that does not say so in /proc.
+ */
+char *which_container(const struct ctn_tree *tree, pid_t pid);
 
 /* nearest.c: what may have been meant by a word that is not known */
 

@@ -182,7 +182,8 @@ struct key *config_key(const struct section *section, const char *name)
 static int add_key(struct section *section, const char *name, const char *value,
 		   const struct place *at)
 {
-	struct key *key = strcmp(name, CONFIG_FILE) ? config_key(section, name) : NULL;
+	int is_list = !strcmp(name, CONFIG_FILE) || !strcmp(name, CONFIG_PROCESS);
+	struct key *key = is_list ? NULL : config_key(section, name);
 
 	if (key && key->at.file == at->file) {
 		complain_at(at, "%s: it is in line %lu already", name,

@@ -26,7 +26,7 @@ struct key {
 struct section {
 	char *name;		/* of the container; NULL for the defaults */
 	struct place at;	/* where it begins first */
-	struct key *keys;	/* each name once, but for "file" */
+	struct key *keys;	/* each name once, but for those two */
 	size_t nkeys;
 	struct named *files;	/* see named.h */
 	size_t nfiles;
@@ -44,8 +44,9 @@ struct config {
 	size_t nfiles;
 };
 
-/* The name of what names files, any number of times. */
+/* The names of what names files, and of what says which processes; any number of times. */
 #define CONFIG_FILE "file"
+#define CONFIG_PROCESS "process"
 
 /*
  * Read a file, "-" for standard input, once from its beginning to its end; it need

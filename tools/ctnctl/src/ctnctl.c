@@ -34,7 +34,7 @@ static const struct command *const commands[] = {
 	&run_command, &ps_command, &which_command, &kill_command,
 	&stop_command, &path_command, &apply_command, &save_command,
 	&metrics_command, &top_command, &check_command,
-	&beancounters_command, &oci_hook_command,
+	&beancounters_command, &oci_hook_command, &rules_command,
 };
 
 /* What they are called by those who know other tools. */

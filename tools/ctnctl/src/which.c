@@ -25,10 +25,9 @@ static void print_name(const char *word, const char *name)
 	free(of);
 }
 
-/* A kernel that does not say so has lists. Returns 1 if it is in one. */
-static int search_tasks(const struct ctn_tree *tree, const char *label, pid_t pid)
+char *which_container(const struct ctn_tree *tree, pid_t pid)
 {
-	char **names = ctn_tree_names(tree);
+	char **names = ctn_tree_names(tree), *container = NULL;
 	int found = 0;
 
 	if (!names)
@@ -41,11 +40,23 @@ static int search_tasks(const struct ctn_tree *tree, const char *label, pid_t pi
 		for (ssize_t i = 0; i < count && !found; i++)
 			found = tids[i] == pid;
 		if (found)
-			print_name(label, *name);
+			container = xasprintf("%s", *name);
 		free(tids);
 		ctn_close(ctn);
 	}
 	ctn_names_free(names);
+	return container ? container : xasprintf("%s", "");
+}
+
+/* Returns 1 if it is in one. */
+static int search_tasks(const struct ctn_tree *tree, const char *label, pid_t pid)
+{
+	char *container = which_container(tree, pid);
+	int found = *container != '\0';
+
+	if (found)
+		print_name(label, container);
+	free(container);
 	return found;
 }
 

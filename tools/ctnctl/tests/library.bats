@@ -490,7 +490,7 @@ numproc
 		share/man/man5/ctnctl.conf.5 lib/systemd/system/ctnctl-apply.service \
 		share/bash-completion/completions/ctnctl share/zsh/site-functions/_ctnctl \
 		share/fish/vendor_completions.d/ctnctl.fish \
-		lib/systemd/system/ctnctl-{trim.service,metrics.service,metrics.timer} \
+		lib/systemd/system/ctnctl-{rules.service,trim.service,metrics.service,metrics.timer} \
 		share/doc/ctnctl/{containers.rst,guide.rst,examples/container.conf} \
 		lib/ctnctl/ctnctl-add-unit; do
 		assert [ -s "$PREFIX/$file" ]
