@@ -487,10 +487,18 @@ static void tell(const struct ctn *ctn, const struct workload *workload)
 
 static int end(const struct workload *workload)
 {
-	int dir = open_directory(), status = STATUS_OK;
+	char *path = find_directory();
+	int dir, status = STATUS_OK;
 	struct ctn_tree *tree;
 	struct ctn *ctn;
 
+	/* without a place to note what was made nothing was, and one could be joined only */
+	if (!path || access(path, F_OK)) {
+		free(path);
+		return STATUS_OK;
+	}
+	free(path);
+	dir = open_directory();
 	if (dir < 0)
 		return STATUS_REFUSED;
 	if (faccessat(dir, workload->id, F_OK, AT_SYMLINK_NOFOLLOW)) {

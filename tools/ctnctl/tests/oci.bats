@@ -52,6 +52,13 @@ nothing_is_left() {
 	assert_output ''
 }
 
+@test "the end of one for which nothing can have been noted is no failure" {
+	# in the user namespace of a workload one is root, and /run/ctnctl that of another
+	CTN_STATE=/dev/null hook end container=web
+	assert_success
+	assert_output ''
+}
+
 @test "a workload has a container with its limits, until it ends" {
 	like_the_kernel
 	hook begin page_limit=64M over_limit=deactivate name=web
