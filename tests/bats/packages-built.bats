@@ -50,6 +50,7 @@ contents() {
 	make -s -C "$TOP/tools/ctnctl" BUILD="$BATS_TEST_TMPDIR/build" PREFIX=/usr \
 		LIBDIR="/usr/lib/$(dpkg-architecture -qDEB_HOST_MULTIARCH)" UNITDIR=/lib/systemd/system \
 		ZSHDIR=/usr/share/zsh/vendor-completions \
+		PAMDIR="/lib/$(dpkg-architecture -qDEB_HOST_MULTIARCH)/security" \
 		DESTDIR="$BATS_TEST_TMPDIR/root" install install-python install-pam
 	installed=$(cd "$BATS_TEST_TMPDIR/root" && find . ! -type d | sort)
 	# what dh adds and compresses

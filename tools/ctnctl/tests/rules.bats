@@ -11,6 +11,7 @@ load helper
 
 eval "$(declare -f setup | sed '1s/.*/set_up_tree()/')"
 setup() {
+	[[ ! $UNDER ]] || skip "valgrind has no pidfd_open(2)"
 	set_up_tree
 	# in a directory that nobody else may write to, as a program of a rule has to be
 	umask 022

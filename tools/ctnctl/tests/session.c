@@ -23,6 +23,7 @@ static const char *canonical;
 static uid_t uid;
 
 /* What libpam calls: it finds ours before those of the C library. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int getpwnam_r(const char *name, struct passwd *user, char *text, size_t size,
 	       struct passwd **found)
 {
@@ -46,6 +47,7 @@ static void print(const char *fmt, va_list args)
 	putc('\n', stderr);
 }
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 void syslog(int priority, const char *fmt, ...)
 {
 	va_list args;
