@@ -491,7 +491,7 @@ numproc
 		share/bash-completion/completions/ctnctl share/zsh/site-functions/_ctnctl \
 		share/fish/vendor_completions.d/ctnctl.fish \
 		lib/systemd/system/ctnctl-{rules.service,trim.service,metrics.service,metrics.timer} \
-		share/doc/ctnctl/{containers.rst,guide.rst,examples/container.conf} \
+		share/doc/ctnctl/{containers.rst,guide.rst,schedulers.rst,examples/container.conf} \
 		lib/ctnctl/ctnctl-add-unit; do
 		assert [ -s "$PREFIX/$file" ]
 	done
