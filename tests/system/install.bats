@@ -12,11 +12,11 @@ COMPLAINTS='^(W|E|N): |[Ww]arning|WARNING|[Ee]rror|[Ff]ailed|[Cc]annot|[Cc]an.t 
 	assert [ -s "$SYSTEM/apt.log" ]
 	run grep -E "$COMPLAINTS" "$SYSTEM/apt.log"
 	assert_output ''
-	for package in ctnctl libctn0:amd64 libctn-dev:amd64 python3-ctn; do
+	for package in ctnctl libctn0:amd64 libctn-dev:amd64 libpam-ctn:amd64 python3-ctn; do
 		run grep -c "^Setting up $package (" "$SYSTEM/apt.log"
 		assert_output 1
 	done
-	run in_guest 'dpkg --audit; dpkg --verify ctnctl libctn0 libctn-dev python3-ctn; apt-get -qq check'
+	run in_guest 'dpkg --audit; dpkg --verify ctnctl libctn0 libctn-dev libpam-ctn python3-ctn; apt-get -qq check'
 	assert_success
 	assert_output ''
 }
@@ -46,9 +46,12 @@ COMPLAINTS='^(W|E|N): |[Ww]arning|WARNING|[Ee]rror|[Ff]ailed|[Cc]annot|[Cc]an.t 
 
 @test "the units have started, and complain of nothing" {
 	run in_guest '
-		systemctl is-enabled ctnctl-apply.service ctnctl-trim.service ctnctl-metrics.timer
-		systemctl is-active ctnctl-apply.service ctnctl-trim.service ctnctl-metrics.timer'
-	assert_output "$(printf '%s\n' enabled disabled disabled active inactive inactive)"
+		units="ctnctl-apply.service ctnctl-rules.service ctnctl-trim.service ctnctl-metrics.timer"
+		systemctl is-enabled $units
+		systemctl is-active $units
+		grep -c pam_ctn /etc/pam.d/*session*'
+	assert_output "$(printf '%s\n' enabled disabled disabled disabled active inactive inactive inactive \
+		/etc/pam.d/common-session:0 /etc/pam.d/common-session-noninteractive:0)"
 	run in_guest '
 		journalctl -b -q -o cat -p warning -u "ctnctl-*"
 		journalctl -b -q -o cat _PID=1 | grep -E "ctnctl-[^:]*:[0-9]+:"

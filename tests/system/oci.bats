@@ -129,3 +129,37 @@ run_podman() {
 		ctnctl list -nr'
 	assert_output --regexp '^ctnctl: [0-9]+: it is in no container$'
 }
+
+@test "of two jobs that want more, --memory kills one, and a page limit trims the other" {
+	run in_guest '
+		echo 128M >/sys/block/zram0/disksize
+		mkswap -q /dev/zram0
+		swapon /dev/zram0
+		# it holds 40 MB at once; --memory counts as much swap again
+		job="dd if=/dev/zero of=/dev/null bs=40M count=1 2>/dev/null; echo \$?"
+		run_podman --rm --memory=16M busy /bin/sh -c "$job"
+		journalctl -b -q -k -o cat -g "^Memory cgroup out of memory" | grep -o "(dd)"
+		run_podman --rm --annotation io.containers.ctn/page_limit=16M busy /bin/sh -c "$job"
+		journalctl -b -q -o cat -t ctnctl -n 1
+		swapoff /dev/zram0'
+	assert_line --index 0 137
+	assert_line --index 1 '(dd)'
+	assert_line --index 2 0
+	assert_line --index 3 --regexp 'over its limit [1-9][0-9]* times, killed 0$'
+	assert_equal "${#lines[@]}" 4
+}
+
+@test "podman of a user who is not root joins the container that the user was given" {
+	run in_guest '
+		set -e
+		printf "%s\n" "[alice]" "page_limit = 64M" "owner = alice:" >/etc/ctnctl.d/50-alice.conf
+		ctnctl apply >/dev/null
+		tar -C /srv/image -cf /srv/image.tar .
+		su -l alice -c "
+			podman import -q /srv/image.tar busy >/dev/null
+			podman run --rm --network=none --annotation io.containers.ctn/container=alice busy \
+				/bin/sh -c \"id -u; cat /proc/self/container\"
+			podman run --rm --network=none busy /bin/sh -c \"cat /proc/self/container; echo none\"" 2>&1'
+	assert_success
+	assert_output "$(printf '%s\n' 0 alice none)"
+}

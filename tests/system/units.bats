@@ -7,12 +7,12 @@ load common
 
 @test "systemd-analyze security has less than 3 to say of each" {
 	run in_guest '
-		for unit in apply trim metrics; do
+		for unit in apply rules trim metrics; do
 			systemd-analyze security --no-pager --threshold=30 ctnctl-$unit.service | tail -n 1
 			[ "${PIPESTATUS[0]}" -eq 0 ] || exit
 		done'
 	assert_success
-	assert_equal "${#lines[@]}" 3
+	assert_equal "${#lines[@]}" 4
 	for line in "${lines[@]}"; do
 		assert_regex "$line" '^→ Overall exposure level for ctnctl-[a-z]+\.service: [0-2]\.[0-9] '
 	done

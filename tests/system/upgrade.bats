@@ -14,29 +14,31 @@ load common
 		echo "TRIM_OPTIONS=--below 50%" >/etc/default/ctnctl-trim
 		install -d /var/lib/prometheus/node-exporter
 		systemctl restart ctnctl-apply
-		systemctl enable -q --now ctnctl-trim.service ctnctl-metrics.timer
+		systemctl enable -q --now ctnctl-rules.service ctnctl-trim.service ctnctl-metrics.timer
+		DEBIAN_FRONTEND=noninteractive pam-auth-update --package --enable ctn
 		ctnctl create --page-limit 32M --rss-limit 16M by-hand
 		systemd-run -q --unit=job ctnctl run web -- sleep 100000
 		in_web() { [ "$(value web num_tasks)" = 1 ]; }
 		wait_until in_web
 		ctnctl beancounters --failed >/dev/null
 		ls /var/lib/ctnctl
-		systemctl is-active ctnctl-apply.service ctnctl-trim.service ctnctl-metrics.timer'
+		systemctl is-active ctnctl-apply.service ctnctl-rules.service ctnctl-trim.service ctnctl-metrics.timer'
 	assert_success
 	refute_output --partial inactive
 }
 
 @test "apt upgrades to a later version without a complaint" {
 	run in_guest '
+		systemctl show -P MainPID ctnctl-rules >/run/rules.before
 		systemctl show -P MainPID ctnctl-trim >/run/trim.before
 		echo "deb [trusted=yes] file:/srv/later ./" >/etc/apt/sources.list.d/later.list
 		{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get -y upgrade; } >/run/apt.out 2>&1
 		echo $?
 		grep -E "^(W|E|N): |[Ww]arning|[Ee]rror|[Ff]ailed|[Cc]annot|not found|disabled|dpkg: " /run/apt.out
 		dpkg-query -W -f "\${Package} \${Version} \${db:Status-Status}\n" \
-			ctnctl libctn0 libctn-dev python3-ctn | sed "s/ [0-9.]*+/ +/"'
+			ctnctl libctn0 libctn-dev libpam-ctn python3-ctn | sed "s/ [0-9.]*+/ +/"'
 	assert_output "$(printf '%s\n' 0 'ctnctl +later1 installed' 'libctn-dev +later1 installed' \
-		'libctn0 +later1 installed' 'python3-ctn +later1 installed')"
+		'libctn0 +later1 installed' 'libpam-ctn +later1 installed' 'python3-ctn +later1 installed')"
 }
 
 @test "after it, containers, tasks and limits are what they were" {
@@ -53,14 +55,18 @@ load common
 
 @test "after it, what somebody has turned on is on, with the new program" {
 	run in_guest '
-		systemctl is-active ctnctl-apply.service ctnctl-trim.service ctnctl-metrics.timer
-		systemctl is-enabled ctnctl-apply.service ctnctl-trim.service ctnctl-metrics.timer
-		pid=$(systemctl show -P MainPID ctnctl-trim)
-		[ $pid != "$(cat /run/trim.before)" ] && echo restarted
-		[ /proc/$pid/exe -ef /usr/sbin/ctnctl ] && echo new
+		systemctl is-active ctnctl-apply.service ctnctl-rules.service ctnctl-trim.service ctnctl-metrics.timer
+		systemctl is-enabled ctnctl-apply.service ctnctl-rules.service ctnctl-trim.service ctnctl-metrics.timer
+		for unit in rules trim; do
+			pid=$(systemctl show -P MainPID ctnctl-$unit)
+			[ $pid != "$(cat /run/$unit.before)" ] && echo restarted
+			[ /proc/$pid/exe -ef /usr/sbin/ctnctl ] && echo new
+		done
+		grep -c pam_ctn /etc/pam.d/common-session
 		systemctl --failed --no-legend'
 	assert_success
-	assert_output "$(printf '%s\n' active active active enabled enabled enabled restarted new)"
+	assert_output "$(printf '%s\n' active active active active \
+		enabled enabled enabled enabled restarted new restarted new 1)"
 }
 
 @test "removed, they leave containers and what was configured, and nothing that runs" {
@@ -94,26 +100,29 @@ load common
 		echo $?
 		grep -E "^(W|E|N): |[Ww]arning|[Ee]rror|[Ff]ailed|[Cc]annot" /run/apt.out
 		systemctl is-active ctnctl-apply.service
-		systemctl is-enabled ctnctl-apply.service ctnctl-trim.service ctnctl-metrics.timer
+		systemctl is-enabled ctnctl-apply.service ctnctl-rules.service ctnctl-trim.service ctnctl-metrics.timer
 		value web page_limit'
-	assert_output "$(printf '%s\n' 0 active enabled enabled enabled 16384)"
+	assert_output "$(printf '%s\n' 0 active enabled enabled enabled enabled 16384)"
 }
 
 @test "purged, they leave what somebody has written, and nothing of their own" {
 	run in_guest '
-		systemctl start ctnctl-trim.service ctnctl-metrics.timer
+		systemctl start ctnctl-rules.service ctnctl-trim.service ctnctl-metrics.timer
 		ctnctl beancounters --failed >/dev/null
-		DEBIAN_FRONTEND=noninteractive apt-get -y purge ctnctl libctn0 libctn-dev python3-ctn >/run/apt.out 2>&1
+		DEBIAN_FRONTEND=noninteractive apt-get -y purge ctnctl libctn0 libctn-dev libpam-ctn python3-ctn >/run/apt.out 2>&1
 		echo $?
 		grep -E "^(W|E|N): |[Ee]rror|[Ff]ailed|[Cc]annot" /run/apt.out
 		grep "warning" /run/apt.out | tr -d "\r"
 		pgrep -x ctnctl
 		systemctl --failed --no-legend
-		find / -xdev \( -name "*ctnctl*" -o -name "libctn*" \) ! -path "/srv/*" ! -path "/var/log/*" \
+		grep -c pam_ctn /etc/pam.d/common-session
+		su -l alice -c "echo in"
+		find / -xdev \( -name "*ctnctl*" -o -name "libctn*" -o -name "*pam[-_]ctn*" \) ! -path "/srv/*" ! -path "/var/log/*" \
 			! -path "/proc/*" ! -path "/var/lib/apt/*" | sort
 		cat $ROOT/web/page_limit'
 	assert_output "$(printf '%s\n' 0 \
 		"dpkg: warning: while removing ctnctl, directory '/etc/ctnctl.d' not empty so not removed" \
+		0 in \
 		/etc/ctnctl.d /etc/default/ctnctl-trim /var/lib/prometheus/node-exporter/ctnctl.prom \
 		16384)"
 	run in_guest 'ls /etc/ctnctl.d'

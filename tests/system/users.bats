@@ -136,3 +136,91 @@ refused() {
 	refute_line --partial 'alice may'
 	assert_line 1
 }
+
+@test "with pam_ctn a session begins in the container of its user, and only that" {
+	run in_guest '
+		set -e
+		printf "%s\n" "[bob]" "page_limit = 64M" >>/etc/ctnctl.d/50-users.conf
+		ctnctl apply >/dev/null
+		useradd -m -s /bin/bash carol
+		DEBIAN_FRONTEND=noninteractive pam-auth-update --package --enable ctn
+		grep -h pam_ctn /etc/pam.d/common-session /etc/pam.d/common-session-noninteractive
+		as alice "ctnctl which \$\$; sleep 1000 & ctnctl which \$!; kill \$!"
+		as bob "ctnctl which \$\$"
+		as carol "ctnctl which \$\$" 2>&1 || :
+		ctnctl which $$ 2>&1 || :'
+	assert_success
+	assert_line --index 0 --regexp '^session.*required.*pam_ctn.so'
+	assert_line --index 1 --regexp '^session.*required.*pam_ctn.so'
+	assert_equal "${lines[*]:2:3}" 'alice alice bob'
+	assert_line --index 5 --regexp '^ctnctl: [0-9]+: it is in no container$'
+	assert_line --index 6 --regexp '^ctnctl: [0-9]+: it is in no container$'
+	assert_equal "${#lines[@]}" 7
+}
+
+@test "so does one of ssh, and what systemd runs for the user" {
+	run in_guest '
+		set -e
+		# one that was started before is where it was
+		systemctl stop user@1001
+		as bob "mkdir -m 700 .ssh; ssh-keygen -q -t ed25519 -N \"\" -f .ssh/id_ed25519
+			cp .ssh/id_ed25519.pub .ssh/authorized_keys"
+		ssh-keygen -A >/dev/null
+		systemctl start ssh
+		cp -r /home/bob/.ssh /root/bobs
+		chown -R root /root/bobs
+		ssh -n -o StrictHostKeyChecking=no -o LogLevel=ERROR -i /root/bobs/id_ed25519 bob@127.0.0.1 "
+			ctnctl which \$\$
+			systemd-run --user -q --wait --pipe cat /proc/self/container"
+		systemctl stop ssh'
+	assert_success
+	assert_output $'bob\nbob'
+}
+
+@test "and its user gets it out of there neither by a namespace nor by a daemon" {
+	run in_guest '
+		refused bob "ctnctl rm-task bob \$\$"
+		refused bob "ctnctl run guests -- true"
+		as bob "unshare -Urpf --mount-proc cat /proc/self/container"
+		as bob "setsid -f sh -c \"sleep 1; cat /proc/self/container >was\"; sleep 3; cat was"
+		as alice "su -l bob -c true" </dev/null 2>&1'
+	assert_line --index 0 --regexp '(Permission denied|Operation not permitted)'
+	assert_line --index 1 --regexp '(Permission denied|Operation not permitted)'
+	assert_line --index 2 bob
+	assert_line --index 3 bob
+	refute_line --partial 'may: '
+}
+
+@test "a full container lets its user in nowhere else, unless the administrator says so" {
+	run in_guest '
+		as bob "setsid -f sleep 1000"
+		ctnctl set bob task_limit=$(value bob num_tasks)
+		as bob "echo in" 2>&1
+		journalctl -b -q -o cat -g "pam_ctn.*bob/addtask" | tail -n 1
+		sed -i "/pam_ctn/s/required/optional/" /etc/pam.d/common-session
+		as bob "echo in; ctnctl which \$\$" 2>&1
+		ctnctl set bob task_limit=max
+		ctnctl stop bob
+		sed -i "/pam_ctn/s/optional/required/" /etc/pam.d/common-session'
+	refute_line --index 0 in
+	assert_line --regexp 'pam_ctn\(su-l:session\): /sys/kernel/config/containers/bob/addtask: "[0-9]+": '
+	assert_line in
+	assert_line --regexp 'it is in no container$'
+}
+
+@test "with create and delegate each user has one, and root none" {
+	run in_guest '
+		set -e
+		sed -i "s/pam_ctn.so.*/pam_ctn.so container=user-%u create delegate/" /etc/pam.d/common-session
+		as carol "ctnctl which \$\$; ctnctl set user-carol page_limit=8M"
+		stat -c %U $ROOT/user-carol $ROOT/user-carol/page_limit $ROOT
+		value user-carol page_limit
+		su -l root -c "ctnctl which \$\$" 2>&1 || :
+		! ls -d $ROOT/user-root 2>/dev/null
+		DEBIAN_FRONTEND=noninteractive pam-auth-update --package --remove ctn
+		grep -h pam_ctn /etc/pam.d/* || :'
+	assert_success
+	assert_line --index 0 user-carol
+	assert_equal "${lines[*]:1:4}" 'carol carol root 2048'
+	assert_line --index 5 --regexp 'it is in no container$'
+}
