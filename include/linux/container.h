@@ -65,6 +65,9 @@ static __always_inline bool current_has_container(void)
 #define CONTAINER_TASK_THROTTLED 1	/* to sleep on its way back to user mode */
 #define CONTAINER_TASK_SHORT	2	/* in this system call a charge has failed, */
 #define CONTAINER_TASK_GAVE_UP	4	/* and it has waited for room in vain */
+#define CONTAINER_TASK_FAULT	8	/* in a page fault, */
+#define CONTAINER_TASK_OVER	16	/* in which kmemsize has gone over its limit */
+#define CONTAINER_TASK_FORCE	32	/* what it takes for the kernel is not refused */
 
 /*
  * True once a container has had an rss_limit; it then stays true. Only then can
@@ -75,6 +78,14 @@ DECLARE_STATIC_KEY_FALSE(container_rss_key);
 static __always_inline bool container_rss_enabled(void)
 {
 	return static_branch_unlikely(&container_rss_key);
+}
+
+/* True if one of the two things can be that are to be known of page faults. */
+DECLARE_STATIC_KEY_FALSE(container_fault_key);
+
+static __always_inline bool container_fault_enabled(void)
+{
+	return static_branch_unlikely(&container_fault_key);
 }
 
 #ifdef CONFIG_MEMCG
@@ -658,8 +669,39 @@ static inline void container_end_syscall(void)
 /* A page fault begins: what has failed before is not why it may fail. */
 static inline void container_enter_fault(void)
 {
-	if (container_rss_enabled())
+	if (container_fault_enabled()) {
 		current->container_wanted = 0;
+		current->container_flags |= CONTAINER_TASK_FAULT;
+	}
+}
+
+/*
+ * A stack is about to grow, in a page fault or for one, and has done so: what this takes is
+ * treated as what the fault takes. If it is too much, the fault's end tells.
+ */
+static inline void container_enter_growth(void)
+{
+	if (container_fault_enabled())
+		current->container_flags |= CONTAINER_TASK_FAULT;
+}
+
+static inline void container_exit_growth(void)
+{
+	if (container_fault_enabled())
+		current->container_flags &= ~CONTAINER_TASK_FAULT;
+}
+
+/* What the kernel takes for itself in between is counted, and not refused. */
+static inline void container_enter_force(void)
+{
+	if (container_fault_enabled())
+		current->container_flags |= CONTAINER_TASK_FORCE;
+}
+
+static inline void container_exit_force(void)
+{
+	if (container_fault_enabled())
+		current->container_flags &= ~CONTAINER_TASK_FORCE;
 }
 
 /* Has it failed for want of room below an rss_limit? */
@@ -676,7 +718,8 @@ static inline bool container_is_short(void)
  * @ret: how it went.
  *
  * If it failed for want of room below an rss_limit, and may be tried again, wait
- * until there is some.
+ * until there is some. If it has taken more than the limit of kmemsize, the task is
+ * killed.
  *
  * Context: the mmap lock, or the lock of @vma by @flags, is held for reading,
  * unless @ret says that it has been dropped.
@@ -686,9 +729,12 @@ static __always_inline vm_fault_t
 container_exit_fault(struct vm_area_struct *vma, struct mm_struct *mm,
 		     unsigned int flags, vm_fault_t ret)
 {
-	if (container_rss_enabled() &&
-	    unlikely(current->container_flags & CONTAINER_TASK_SHORT))
-		return __container_exit_fault(vma, mm, flags, ret);
+	if (container_fault_enabled()) {
+		current->container_flags &= ~CONTAINER_TASK_FAULT;
+		if (unlikely(current->container_flags &
+			     (CONTAINER_TASK_SHORT | CONTAINER_TASK_OVER)))
+			return __container_exit_fault(vma, mm, flags, ret);
+	}
 	return ret;
 }
 
@@ -780,6 +826,10 @@ static inline void container_stall_end(void) { }
 static inline void container_resume_user_mode(void) { }
 static inline void container_end_syscall(void) { }
 static inline void container_enter_fault(void) { }
+static inline void container_enter_growth(void) { }
+static inline void container_exit_growth(void) { }
+static inline void container_enter_force(void) { }
+static inline void container_exit_force(void) { }
 static inline bool container_is_short(void) { return false; }
 static inline bool current_has_container(void) { return false; }
 static inline vm_fault_t

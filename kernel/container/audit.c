@@ -10,14 +10,17 @@
  * that is counted:
  *
  *	ID NAME folios=N anon=N held_file=N file=N mapped_held=N mapped_file=N
- *		active=N held=N droppable=N tasks=N mms=N private=N locked=N files=N
+ *		active=N held=N droppable=N tasks=N mms=N private=N locked=N
+ *		kmemsize=N dcachesize=N files=N
  *
  * Where the folios, their tokens and the counters do not say the same there are
  * three numbers, in this order: anon=5/5/6. held and droppable are the page
  * counters without what the CPUs hold in advance. tasks, mms and files are how many are in
  * the lists, how many of these know that they are, and the counter. private and locked,
  * which are there with beancounters, are pages that the mms have, what is charged for
- * them, and the counter. Then what should not be:
+ * them, and the counter. kmemsize and dcachesize are bytes: what objects and pages say
+ * that they are charged, twice, and the counter; these are exact at any time. Then what
+ * should not be:
  *
  *	strangers N	folios with the token of a container that has no part in
  *			the file that they are in
@@ -30,6 +33,7 @@
  * All of it is exact when nothing goes on. Under load it is as consistent as
  * can be without stopping the machine: not very, but it is safe.
  */
+#include <linux/cpu.h>
 #include <linux/debugfs.h>
 #include <linux/memblock.h>
 #include <linux/memory_hotplug.h>
@@ -37,6 +41,9 @@
 #include <linux/pagemap.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/stop_machine.h>
+#include "../../mm/slab.h"
+#include "bc.h"
 #include "token.h"
 
 /* What is compared: six states, and both page counters. */
@@ -71,6 +78,13 @@ enum audit_source {
 	NR_AUDIT_SOURCES,
 };
 
+/* Memory of the kernel itself */
+enum {
+	AUDIT_KMEMSIZE,
+	AUDIT_DCACHESIZE,
+	NR_AUDIT_KMEM,
+};
+
 struct audit_row {
 	struct container *ctn;
 	int id;
@@ -80,6 +94,7 @@ struct audit_row {
 	long tasks[NR_AUDIT_SOURCES];
 	long mms[NR_AUDIT_SOURCES];
 	long vm[NR_CONTAINER_VMS][NR_AUDIT_SOURCES];
+	long kmem[NR_AUDIT_KMEM][NR_AUDIT_SOURCES];
 	long files[NR_AUDIT_SOURCES];
 };
 
@@ -265,7 +280,12 @@ static void audit_page(struct audit *audit, struct page *page,
 		note(audit, AUDIT_STRAY, page, token);
 		return;
 	}
+	/* there, the vector of its objects has this place: see audit_kmem() */
+	if (folio_test_slab(folio))
+		goto out;
 	token = READ_ONCE(*slot);
+	if (token_is_kmem(token))
+		goto out;
 	if (&folio->page != page || page_folio(page) != folio) {
 		audit->stray += !!token;
 		note(audit, AUDIT_STRAY, page, token);
@@ -320,13 +340,87 @@ static void audit_memory(struct audit *audit)
 		for (i = 0; i < AUDIT_BLOCK; i++) {
 			slot = page_token_slot(page + i);
 			token = slot ? READ_ONCE(*slot) : 0;
-			if (token)
+			if (token && !PageSlab(page + i) && !token_is_kmem(token))
 				audit_page(audit, page + i, slot, token);
 		}
 		rcu_read_unlock();
 	}
 	put_online_mems();
 }
+
+/* ---- memory of the kernel itself ---- */
+
+#ifdef CONFIG_BEANCOUNTERS
+static void audit_slab(struct audit *audit, struct slab *slab)
+{
+	struct slabobj_ext *exts = slab_obj_exts(slab);
+	struct kmem_cache *s = slab->slab_cache;
+	struct audit_row *row;
+	unsigned int i, which;
+
+	if (!exts)
+		return;
+	for (i = 0; i < slab->objects; i++) {
+		/* without one, of a page of KFENCE, the cache may have gone */
+		row = exts[i].container.token ? find_row(audit, exts[i].container.token) : NULL;
+		if (!row)
+			continue;
+		which = s->flags & SLAB_RECLAIM_ACCOUNT ? AUDIT_DCACHESIZE : AUDIT_KMEMSIZE;
+		row->kmem[which][AUDIT_TOKENS] += s->object_size;
+	}
+}
+
+static void audit_kmem_page(struct audit *audit, struct page *page)
+{
+	struct audit_row *row;
+	unsigned long *slot;
+
+	if (PageSlab(page)) {
+		if (!PageTail(page))
+			audit_slab(audit, page_slab(page));
+		return;
+	}
+	slot = page_token_slot(page);
+	if (!slot || !token_is_kmem(*slot))
+		return;
+	row = find_row(audit, *slot);
+	if (row)
+		row->kmem[AUDIT_KMEMSIZE][AUDIT_TOKENS] += PAGE_SIZE << token_kmem_order(*slot);
+}
+
+/* The machine is stopped: no charge is half done. */
+static int audit_kmem(void *data)
+{
+	static const unsigned int numbers[NR_AUDIT_KMEM] = {
+		[AUDIT_KMEMSIZE] = BC_KMEMSIZE,
+		[AUDIT_DCACHESIZE] = BC_DCACHESIZE,
+	};
+	struct audit *audit = data;
+	struct audit_row *row;
+	struct page *page;
+	unsigned long pfn;
+	int i;
+
+	for (pfn = 0; pfn < max_pfn; pfn++) {
+		page = pfn_to_online_page(pfn);
+		if (page)
+			audit_kmem_page(audit, page);
+	}
+	for (row = audit->rows; row < audit->rows + audit->nr_rows; row++)
+		for (i = 0; i < NR_AUDIT_KMEM; i++) {
+			row->kmem[i][AUDIT_FOLIOS] = row->kmem[i][AUDIT_TOKENS];
+			if (row->ctn->bc)
+				row->kmem[i][AUDIT_COUNTERS] =
+					atomic_long_read(&row->ctn->bc->row[numbers[i]].held);
+		}
+	return 0;
+}
+#else
+static int audit_kmem(void *data)
+{
+	return 0;
+}
+#endif
 
 /* ---- what the counters say ---- */
 
@@ -438,6 +532,8 @@ static bool show_row(struct seq_file *m, struct audit_row *row)
 	if (IS_ENABLED(CONFIG_BEANCOUNTERS)) {
 		agree &= show_numbers(m, "private", row->vm[CONTAINER_VM_PRIVATE]);
 		agree &= show_numbers(m, "locked", row->vm[CONTAINER_VM_LOCKED]);
+		agree &= show_numbers(m, "kmemsize", row->kmem[AUDIT_KMEMSIZE]);
+		agree &= show_numbers(m, "dcachesize", row->kmem[AUDIT_DCACHESIZE]);
 	}
 	agree &= show_numbers(m, "files", row->files);
 	seq_putc(m, '\n');
@@ -520,6 +616,11 @@ static struct audit *make_audit(void)
 	}
 	audit->nr_rows = i;
 	audit_memory(audit);
+	cpus_read_lock();
+	get_online_mems();
+	stop_machine_cpuslocked(audit_kmem, audit, NULL);
+	put_online_mems();
+	cpus_read_unlock();
 	for (i = 0; i < audit->nr_rows; i++) {
 		audit_counters(&audit->rows[i]);
 		audit_lists(&audit->rows[i]);

@@ -11,24 +11,6 @@
 #include <linux/ratelimit.h>
 #include "bc.h"
 
-/* Have *@most be @value at least. Context: Any. */
-void bc_raise(unsigned long *most, unsigned long value)
-{
-	unsigned long old = READ_ONCE(*most);
-
-	while (value > old && !try_cmpxchg(most, &old, value))
-		;
-}
-
-/* Have *@least be @value at most. Context: Any. */
-void bc_lower(unsigned long *least, unsigned long value)
-{
-	unsigned long old = READ_ONCE(*least);
-
-	while (value < old && !try_cmpxchg(least, &old, value))
-		;
-}
-
 /* No limits, and nothing is held. */
 void bc_row_init(struct bc_row *row)
 {
@@ -38,39 +20,17 @@ void bc_row_init(struct bc_row *row)
 	row->bound = row->limits;
 }
 
-/* Is @held allowed for a charge that is so hard? */
-static bool is_allowed(const struct bc_row *row, unsigned long held,
-		       enum bc_severity severity)
-{
-	switch (severity) {
-	case BC_BARRIER:
-		return held <= READ_ONCE(row->limits.barrier) &&
-		       held <= READ_ONCE(row->limits.limit);
-	case BC_LIMIT:
-		return held <= READ_ONCE(row->limits.limit);
-	case BC_FORCE:
-		break;
-	}
-	return true;
-}
-
 /* Returns whether @val fits, and has been charged. */
 static bool try_charge(struct bc_row *row, const struct bc_resource *res,
 		       struct container *ctn, unsigned long val,
 		       enum bc_severity severity)
 {
-	long held = atomic_long_read(&row->held);
-	unsigned long barrier;
+	unsigned long barrier, before;
 
-	do {
-		/* both are BC_MAXVALUE at most: it does not wrap */
-		if (!is_allowed(row, held + val, severity))
-			return false;
-	} while (!atomic_long_try_cmpxchg(&row->held, &held, held + val));
-
-	bc_raise(&row->maxheld, held + val);
+	if (!bc_row_add(row, val, severity, &before))
+		return false;
 	barrier = READ_ONCE(row->limits.barrier);
-	if (held <= barrier && held + val > barrier && res->barrier_hit)
+	if (before <= barrier && before + val > barrier && res->barrier_hit)
 		res->barrier_hit(ctn);
 	return true;
 }
@@ -97,7 +57,7 @@ int bc_row_charge(struct bc_row *row, const struct bc_resource *res,
 	while (!try_charge(row, res, ctn, val, severity)) {
 		/* below the limit it is the barrier: room is not made for that */
 		if (res->limit_hit &&
-		    !is_allowed(row, atomic_long_read(&row->held) + val, BC_LIMIT) &&
+		    !bc_is_allowed(row, atomic_long_read(&row->held) + val, BC_LIMIT) &&
 		    !res->limit_hit(ctn, val))
 			continue;
 		atomic_long_inc(&row->failcnt);
@@ -119,18 +79,17 @@ int bc_row_charge(struct bc_row *row, const struct bc_resource *res,
 void bc_row_uncharge(struct bc_row *row, const struct bc_resource *res,
 		     struct container *ctn, unsigned long val)
 {
-	long held = atomic_long_read(&row->held);
-	unsigned long less;
+	if (unlikely(bc_row_sub(row, val) != val))
+		bc_warn_uncharged(row, res, ctn, val);
+}
 
-	do {
-		less = min_t(unsigned long, val, held);
-	} while (!atomic_long_try_cmpxchg(&row->held, &held, held - less));
-
-	if (unlikely(less != val))
-		pr_warn_ratelimited("BC %d %s warning: uncharging too much (held %ld, fails %ld, val %lu)\n",
-				    ctn->id, res->name, held,
-				    atomic_long_read(&row->failcnt), val);
-	bc_lower(&row->minheld, held - less);
+/* So much was to be uncharged, and there was less. Context: Any but an NMI. */
+void bc_warn_uncharged(struct bc_row *row, const struct bc_resource *res,
+		       struct container *ctn, unsigned long val)
+{
+	pr_warn_ratelimited("BC %d %s warning: uncharging too much (held %ld, fails %ld, val %lu)\n",
+			    ctn->id, res->name, atomic_long_read(&row->held),
+			    atomic_long_read(&row->failcnt), val);
 }
 
 /* What there is to say of it. Context: Any. */

@@ -9,6 +9,7 @@
  *	bc_files.c	the text of the files, both ways
  *	bc_numbers.c	those of which the kernel has objects: files, locks, sockets
  *	bc_vm.c		what processes map: privvmpages and lockedpages
+ *	bc_kmem.c	memory of the kernel itself: kmemsize and dcachesize
  *	bc_syscalls.c	the system calls, which name a container by its id
  *
  * Where it is charged is said how hard that is. BC_BARRIER: somebody asks for more
@@ -31,6 +32,7 @@
 #ifndef _KERNEL_CONTAINER_BC_H
 #define _KERNEL_CONTAINER_BC_H
 
+#include <linux/irq_work.h>
 #include <linux/limits.h>
 #include <uapi/linux/beancounter.h>
 #include "internal.h"
@@ -63,8 +65,11 @@ struct bc_row {
 };
 
 struct beancounter {
-	spinlock_t lock;	/* protects limits and bound of most rows: see above */
+	/* each in a cache line of its own: they change all the time */
 	struct bc_row row[BC_RESOURCES];
+	spinlock_t lock;	/* protects limits and bound of most rows: see above */
+	struct container *ctn;	/* whose they are */
+	struct irq_work failed;	/* who watches is to be told: see bc_kmem.c */
 	/* what binds of physpages and has been reached; under shrink_lock */
 	struct bc_limits physpages_bound;
 	/* is what the processes map counted, all of it? It then stays so */
@@ -110,6 +115,78 @@ struct bc_resource {
 	unsigned long (*sum_up)(struct container *ctn);
 };
 
+/* Have *@most be @value at least. Context: Any. */
+static __always_inline void bc_raise(unsigned long *most, unsigned long value)
+{
+	unsigned long old = READ_ONCE(*most);
+
+	while (unlikely(value > old) && !try_cmpxchg(most, &old, value))
+		;
+}
+
+/* Have *@least be @value at most. Context: Any. */
+static __always_inline void bc_lower(unsigned long *least, unsigned long value)
+{
+	unsigned long old = READ_ONCE(*least);
+
+	while (unlikely(value < old) && !try_cmpxchg(least, &old, value))
+		;
+}
+
+/* Is it allowed to hold @held for a charge that is so hard? */
+static __always_inline bool bc_is_allowed(const struct bc_row *row, unsigned long held,
+					  enum bc_severity severity)
+{
+	switch (severity) {
+	case BC_BARRIER:
+		return held <= READ_ONCE(row->limits.barrier) &&
+		       held <= READ_ONCE(row->limits.limit);
+	case BC_LIMIT:
+		return held <= READ_ONCE(row->limits.limit);
+	case BC_FORCE:
+		break;
+	}
+	return true;
+}
+
+/*
+ * Hold @val more of @row, if that is allowed, and nothing else: bc_row_charge() is what is
+ * to be called unless all of that is done otherwise. Returns whether it is, and sets
+ * @before to what was held then. Context: Any.
+ */
+static __always_inline bool bc_row_add(struct bc_row *row, unsigned long val,
+				       enum bc_severity severity, unsigned long *before)
+{
+	long held = atomic_long_read(&row->held);
+
+	do {
+		/* both are BC_MAXVALUE at most: it does not wrap */
+		if (!bc_is_allowed(row, held + val, severity))
+			return false;
+	} while (!atomic_long_try_cmpxchg(&row->held, &held, held + val));
+
+	bc_raise(&row->maxheld, held + val);
+	*before = held;
+	return true;
+}
+
+/*
+ * Hold @val less of @row. What is returned is how much that was: less than @val if there
+ * was no more, which is a bug. bc_row_uncharge() says so. Context: Any.
+ */
+static __always_inline unsigned long bc_row_sub(struct bc_row *row, unsigned long val)
+{
+	long held = atomic_long_read(&row->held);
+	unsigned long less;
+
+	do {
+		less = min_t(unsigned long, val, held);
+	} while (!atomic_long_try_cmpxchg(&row->held, &held, held - less));
+
+	bc_lower(&row->minheld, held - less);
+	return less;
+}
+
 /* bc.c */
 void bc_row_init(struct bc_row *row);
 int bc_row_charge(struct bc_row *row, const struct bc_resource *res,
@@ -117,11 +194,14 @@ int bc_row_charge(struct bc_row *row, const struct bc_resource *res,
 		  enum bc_severity severity);
 void bc_row_uncharge(struct bc_row *row, const struct bc_resource *res,
 		     struct container *ctn, unsigned long val);
+void bc_warn_uncharged(struct bc_row *row, const struct bc_resource *res,
+		       struct container *ctn, unsigned long val);
 void bc_row_read(struct bc_row *row, struct bc_resource_parm *parm);
 void bc_row_reset(struct bc_row *row);
 bool bc_may_set(struct bc_row *row, const struct bc_limits *limits, bool binds);
-void bc_raise(unsigned long *most, unsigned long value);
-void bc_lower(unsigned long *least, unsigned long value);
+
+/* bc_kmem.c */
+void container_kmem_init(struct beancounter *bc);
 
 /* bc_vm.c */
 void container_vm_count(struct container *ctn, struct beancounter *bc);

@@ -210,7 +210,7 @@ static void set_rss_barrier(struct container *ctn, unsigned long barrier)
 {
 	WRITE_ONCE(ctn->rss_barrier, barrier);
 	if (barrier != PAGE_COUNTER_MAX)
-		static_branch_enable(&container_rss_key);
+		container_enable_rss();
 }
 
 static void physpages_init(struct container *ctn, struct bc_row *row,
@@ -221,7 +221,7 @@ static void physpages_init(struct container *ctn, struct bc_row *row,
 	ctn->limit_reached = limit;
 	ctn->counter[CONTAINER_HELD].max = limit;
 	if (limit != PAGE_COUNTER_MAX)
-		static_branch_enable(&container_rss_key);
+		container_enable_rss();
 	set_rss_barrier(ctn, to_limit(limits->barrier));
 }
 
@@ -261,7 +261,7 @@ static int physpages_change(struct container *ctn, struct bc_row *row,
 		return err;
 
 	if (barrier != PAGE_COUNTER_MAX)
-		static_branch_enable(&container_rss_key);
+		container_enable_rss();
 	container_rss_barrier_hit(ctn);
 	container_check_mapped(ctn);
 	return 0;
@@ -303,7 +303,7 @@ static void physpages_reset(struct container *ctn, struct bc_row *row)
  * are known, so that who asks for one is told what the matter is.
  */
 static const struct bc_resource bc_resources[BC_RESOURCES] = {
-	[BC_KMEMSIZE]		= { "kmemsize", BC_BYTES },
+	[BC_KMEMSIZE]		= { "kmemsize", BC_BYTES, .counted = true },
 	[BC_LOCKEDPAGES] = {
 		.name		= "lockedpages",
 		.unit		= BC_PAGES,
@@ -348,7 +348,7 @@ static const struct bc_resource bc_resources[BC_RESOURCES] = {
 	[BC_OTHERSOCKBUF]	= { "othersockbuf", BC_BYTES },
 	[BC_DGRAMRCVBUF]	= { "dgramrcvbuf", BC_BYTES },
 	[BC_NUMOTHERSOCK]	= { "numothersock", BC_NUMBER, .counted = true },
-	[BC_DCACHESIZE]		= { "dcachesize", BC_BYTES },
+	[BC_DCACHESIZE]		= { "dcachesize", BC_BYTES, .counted = true },
 	[BC_NUMFILE] = {
 		.name		= "numfile",
 		.unit		= BC_NUMBER,
@@ -402,7 +402,11 @@ static struct beancounter *make_bc(struct container *ctn)
 	for (nr = 0; nr < BC_RESOURCES; nr++)
 		bc_row_init(&bc->row[nr]);
 
+	bc->ctn = ctn;
+	container_kmem_init(bc);
+
 	if (!static_key_enabled(&container_bc_key)) {
+		static_branch_enable(&container_fault_key);
 		static_branch_enable(&container_bc_key);
 		/* who has passed by it as it was not is seen to have done what it did */
 		synchronize_rcu();
@@ -686,8 +690,11 @@ void container_bc_revive(struct container *ctn)
 			atomic_long_set(&bc->row[nr].held, 0);
 }
 
-/* The container has gone, and nobody finds it any more. Context: Any. */
+/* The container has gone, and nobody finds it any more. Context: May sleep. */
 void container_bc_free(struct container *ctn)
 {
+	/* nobody queues it any more, but where it waits for a tick it may not have run yet */
+	if (ctn->bc)
+		irq_work_sync(&ctn->bc->failed);
 	kfree(ctn->bc);
 }

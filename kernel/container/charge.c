@@ -24,6 +24,7 @@
 
 DEFINE_STATIC_KEY_FALSE(containers_key);
 DEFINE_STATIC_KEY_FALSE(container_rss_key);
+DEFINE_STATIC_KEY_FALSE(container_fault_key);
 
 #ifdef CONFIG_MEMCG
 static __init bool need_container_page_ext(void)
@@ -580,7 +581,8 @@ void __container_mod_mapped(struct folio *folio, int nr)
 	rcu_read_lock_sched();
 	slot = folio_token_slot(folio);
 	old = slot ? READ_ONCE(*slot) : 0;
-	while (old) {
+	/* pages of the kernel itself may be mapped, too, such as rings: they say no such thing */
+	while (old && !token_is_kmem(old)) {
 		mapped = clamp((long)token_mapped(old) + nr, 0L,
 			       CONTAINER_TOKEN_MAPPED_MAX);
 		new = old + (mapped - token_mapped(old)) *

@@ -271,14 +271,23 @@ void container_free_id(struct container *ctn)
 	xa_erase(&containers_by_id, ctn->id);
 }
 
-static void container_free_rcu(struct rcu_head *head)
+static void container_free_work(struct work_struct *work)
 {
-	struct container *ctn = container_of(head, struct container, rcu);
+	struct container *ctn = container_of(work, struct container, release_work);
 
 	container_bc_free(ctn);
 	free_percpu(ctn->pcpu);
 	kmem_cache_free(container_cache, ctn);
 	container_audit_freed();
+}
+
+/* What is freed may have to be waited for, which cannot be done here. */
+static void container_free_rcu(struct rcu_head *head)
+{
+	struct container *ctn = container_of(head, struct container, rcu);
+
+	INIT_WORK(&ctn->release_work, container_free_work);
+	queue_work(container_free_wq, &ctn->release_work);
 }
 
 static void container_release_work(struct work_struct *work)

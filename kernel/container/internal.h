@@ -448,6 +448,7 @@ void container_check_limit(struct container *ctn);
 void container_held_grew(struct container *ctn);
 void container_check_mapped(struct container *ctn);
 int container_charge_fails(struct container *ctn, long nr, gfp_t gfp, bool wait);
+void container_enable_rss(void);
 
 static inline unsigned long container_rss_limit(struct container *ctn)
 {
@@ -663,8 +664,12 @@ static inline unsigned long container_rss_barrier(struct container *ctn)
 void container_vm_joined(struct container *ctn, struct mm_struct *mm);
 void container_vm_leaves(struct container *ctn, struct mm_struct *mm);
 void container_vm_audit(struct container *ctn, long nr[][3]);
+void container_uncharge_kmem(unsigned long token);
+void container_kill_over(void);
 #else
 static inline void container_vm_audit(struct container *ctn, long nr[][3]) { }
+static inline void container_uncharge_kmem(unsigned long token) { }
+static inline void container_kill_over(void) { }
 static inline void container_vm_joined(struct container *ctn, struct mm_struct *mm) { }
 static inline void container_vm_leaves(struct container *ctn, struct mm_struct *mm) { }
 #endif

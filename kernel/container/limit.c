@@ -11,6 +11,13 @@
 #include "counter.h"
 #include "token.h"
 
+/* From now on there may be rss_limits. Context: May sleep. */
+void container_enable_rss(void)
+{
+	static_branch_enable(&container_fault_key);
+	static_branch_enable(&container_rss_key);
+}
+
 /*
  * May the current task be made to wait for this container? One that is being moved
  * is in another a moment before its mm is.

@@ -283,6 +283,9 @@ vm_fault_t __container_exit_fault(struct vm_area_struct *vma,
 	struct container *ctn;
 	int err = 0;
 
+	if (current->container_flags & CONTAINER_TASK_OVER)
+		container_kill_over();
+
 	/* what does not return from a system call forgets here what was in the last */
 	if (user || is_worker())
 		container_end_syscall();

@@ -169,7 +169,7 @@ int container_set_rss_limit(struct container *ctn, unsigned long limit)
 
 	/* from now on charges may fail: before, nobody had to look for that */
 	if (limit != PAGE_COUNTER_MAX)
-		static_branch_enable(&container_rss_key);
+		container_enable_rss();
 
 	writer = try_limit(ctn, limit);
 	if (!writer)

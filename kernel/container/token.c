@@ -125,13 +125,20 @@ static void count_state(struct container *ctn, unsigned long token, long nr,
 			     sign * (long)token_mapped(token));
 }
 
-/* A token of a folio with @nr pages has been taken away. Within RCU. */
+/*
+ * A token of a folio with @nr pages has been taken away. It may be that of pages of the
+ * kernel itself, which are freed as folios here and there. Within RCU.
+ */
 void container_uncount(unsigned long token, long nr)
 {
 	struct container *ctn = token_container(token);
 
 	if (!ctn)
 		return;
+	if (unlikely(token_is_kmem(token))) {
+		container_uncharge_kmem(token);
+		return;
+	}
 	this_cpu_sub(ctn->pcpu->stat[token_stat(token)], nr);
 	count_state(ctn, token, nr, -1);
 	container_uncharge_pages(ctn, token_counter(token), nr);

@@ -20,7 +20,10 @@
  * What it says of the folio is kept up to date all the same: who is charged for
  * the folio next takes it over.
  *
- * An mm has a token as well, with an ident only.
+ * An mm has a token as well, with an ident only, as have the objects that beancounters
+ * count. Pages of the kernel itself that they count have one that says of them that they
+ * are held, but not of a file: CONTAINER_TOKEN_KMEM. In place of pages that are mapped it
+ * has one more than the order of what was allocated.
  */
 #ifndef _KERNEL_CONTAINER_TOKEN_H
 #define _KERNEL_CONTAINER_TOKEN_H
@@ -31,6 +34,7 @@
 
 #define CONTAINER_TOKEN_FILE	2UL
 #define CONTAINER_TOKEN_HELD	4UL		/* only with the one above */
+#define CONTAINER_TOKEN_KMEM	CONTAINER_TOKEN_HELD
 #define CONTAINER_TOKEN_KIND	(CONTAINER_TOKEN_FILE | CONTAINER_TOKEN_HELD)
 #define CONTAINER_TOKEN_MAPPED	8UL		/* one mapped page */
 #define CONTAINER_TOKEN_MAPPED_SHIFT	3
@@ -83,6 +87,23 @@ static inline unsigned long token_mapped(unsigned long token)
 {
 	return (token & CONTAINER_TOKEN_MAPPED_MASK) >>
 	       CONTAINER_TOKEN_MAPPED_SHIFT;
+}
+
+/* Is it that of pages of the kernel itself? */
+static __always_inline bool token_is_kmem(unsigned long token)
+{
+	return (token & CONTAINER_TOKEN_KIND) == CONTAINER_TOKEN_KMEM;
+}
+
+/* What a token says of 2^@order such pages */
+static inline unsigned long token_kmem(unsigned int order)
+{
+	return CONTAINER_TOKEN_KMEM | (order + 1) * CONTAINER_TOKEN_MAPPED;
+}
+
+static inline unsigned int token_kmem_order(unsigned long token)
+{
+	return token_mapped(token) - 1;
 }
 
 static __always_inline enum container_stat token_stat(unsigned long token)

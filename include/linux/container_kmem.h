@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Beancounters of kernel memory: what the allocators call for them. What is counted, and
+ * what these functions do, is in kernel/container/bc_kmem.c.
+ */
+#ifndef _LINUX_CONTAINER_KMEM_H
+#define _LINUX_CONTAINER_KMEM_H
+
+#include <linux/gfp_types.h>
+#include <linux/jump_label.h>
+#include <linux/mm_types.h>
+
+struct kmem_cache;
+struct slab;
+struct slabobj_ext;
+
+#ifdef CONFIG_BEANCOUNTERS
+
+DECLARE_STATIC_KEY_FALSE(container_bc_key);
+
+int __container_charge_page(struct page *page, gfp_t gfp, unsigned int order);
+void __container_uncharge_page(struct page *page);
+void __container_split_page(struct page *page, unsigned int order);
+bool container_charge_object(struct kmem_cache *s, gfp_t gfp, void *object);
+bool container_charge_objects(struct kmem_cache *s, gfp_t gfp, size_t nr, void **p);
+void container_uncharge_object(struct kmem_cache *s, struct slab *slab,
+			       struct slabobj_ext *exts, void *object);
+
+/* Does any container have beancounters? It then stays true. */
+static __always_inline bool container_counts_kmem(void)
+{
+	return static_branch_unlikely(&container_bc_key);
+}
+
+/**
+ * container_charge_page - the current task gets pages for the kernel's own use
+ * @page: the first of them.
+ * @gfp: how they were asked for.
+ * @order: how many they are.
+ *
+ * Nobody is charged in an interrupt, nor for a task in no container, or in one without
+ * beancounters.
+ *
+ * Context: Any but an NMI. Nobody else knows @page.
+ * Return: 0, or -ENOMEM if its container has too much; that has been counted, then.
+ */
+static __always_inline int __must_check
+container_charge_page(struct page *page, gfp_t gfp, unsigned int order)
+{
+	if (container_counts_kmem())
+		return __container_charge_page(page, gfp, order);
+	return 0;
+}
+
+/**
+ * container_uncharge_page - such pages are freed, or the kernel's own use of them ends
+ * @page: the first of them; nothing happens if they are not charged as such.
+ *
+ * Context: Any but an NMI. Nobody else knows @page.
+ */
+static __always_inline void container_uncharge_page(struct page *page)
+{
+#ifdef CONFIG_MEMCG
+	if (container_counts_kmem())
+		__container_uncharge_page(page);
+#else
+	if (container_counts_kmem() && READ_ONCE(page->container_token))
+		__container_uncharge_page(page);
+#endif
+}
+
+/**
+ * container_split_page - pages that were allocated together will be freed one by one
+ * @page: the first of them.
+ * @order: how many they are.
+ *
+ * Context: as container_uncharge_page().
+ */
+static inline void container_split_page(struct page *page, unsigned int order)
+{
+	if (container_counts_kmem())
+		__container_split_page(page, order);
+}
+
+#else
+static inline bool container_counts_kmem(void)
+{
+	return false;
+}
+
+static inline int __must_check
+container_charge_page(struct page *page, gfp_t gfp, unsigned int order)
+{
+	return 0;
+}
+
+static inline void container_uncharge_page(struct page *page) { }
+static inline void container_split_page(struct page *page, unsigned int order) { }
+#endif
+
+#endif /* _LINUX_CONTAINER_KMEM_H */

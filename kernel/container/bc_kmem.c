@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Beancounters of kernel memory: kmemsize, which is what the kernel cannot give back
+ * while it is used, and dcachesize, which is what it keeps in case it is used again:
+ * dentries, inodes, and the like. Bytes.
+ *
+ * It is counted where somebody asks for it with __GFP_ACCOUNT, or from a cache with
+ * SLAB_ACCOUNT: the kernel has marked so what a user can make it allocate. Where it has
+ * not, and there has to be a limit all the same, it is GFP_KERNEL_BC and SLAB_BC. An
+ * object is counted as large as its cache says that objects are, without what debugging
+ * adds; pages are counted as pages. The pages of a slab are not counted themselves.
+ *
+ * Charged is the container of the task that allocates. It stays so until it is freed,
+ * whoever has it by then, and wherever the task goes. Objects have a token in the vector
+ * that SLUB has for those who want to know whose they are, pages in the room of a folio's.
+ * When the container is removed its tokens name nobody, and there is nothing to uncharge.
+ *
+ * An allocation that does not fit fails, but for these:
+ *
+ *  - page tables may go over the barrier up to the limit;
+ *
+ *  - what is allocated without __GFP_FS or __GFP_IO, or in a scope without, is charged in
+ *    any case: a file system that has begun to change something on disk may not be able to
+ *    go back. Whoever asks for something else next is refused;
+ *
+ *  - so are new credentials, user numbers and nodes of maple trees: there are those who go
+ *    on without them, and do harm;
+ *
+ *  - so is what is wanted by a task that does without memory in order to free some, exits,
+ *    or is to be killed;
+ *
+ *  - an allocation in a page fault, or for a stack that grows, must not fail: it would be
+ *    tried again for ever, or the task be killed. Up to the limit it is charged; over it is
+ *    charged as well, and the task is killed when the fault ends.
+ *
+ * Locks: none is taken, as this is called with any of the kernel's held. Those who watch
+ * are told by an irq_work for that reason. A charge and the token that says so, or both
+ * ends, are within one section without preemption: so the audit, which stops the machine,
+ * sees all of it or nothing.
+ */
+#include <linux/container.h>
+#include <linux/container_kmem.h>
+#include <linux/memcontrol.h>
+#include <linux/oom.h>
+#include <linux/sched/signal.h>
+#include "../../mm/slab.h"
+#include "bc.h"
+#include "token.h"
+
+/* The beancounters of the current task's container, or NULL. Within RCU. */
+static __always_inline struct beancounter *own_bc(void)
+{
+	struct container *ctn = rcu_dereference_sched(current->container);
+
+	/* what is in them is there: pairs with container_make_bc() */
+	return ctn ? smp_load_acquire(&ctn->bc) : NULL;
+}
+
+static void count_failure(struct beancounter *bc, struct bc_row *row)
+{
+	atomic_long_inc(&row->failcnt);
+	irq_work_queue(&bc->failed);
+}
+
+/*
+ * Is an error worse than to have too much? The flags are those that the allocator was
+ * called with: scopes are not in them. What may not wait is refused everywhere, from time
+ * to time: who asks for that can do without.
+ */
+static bool has_to_be(gfp_t gfp)
+{
+	if (gfp & __GFP_DIRECT_RECLAIM && (gfp & (__GFP_FS | __GFP_IO)) != (__GFP_FS | __GFP_IO))
+		return true;
+	return gfp & __GFP_NOFAIL ||
+	       current->flags & (PF_MEMALLOC | PF_MEMALLOC_NOFS | PF_MEMALLOC_NOIO | PF_EXITING) ||
+	       current->container_flags & CONTAINER_TASK_FORCE ||
+	       tsk_is_oom_victim(current) || fatal_signal_pending(current);
+}
+
+/* It does not fit as it was asked for. */
+static noinline int charge_slowly(struct beancounter *bc, struct bc_row *row,
+				  unsigned long size, gfp_t gfp)
+{
+	bool fault = current->container_flags & CONTAINER_TASK_FAULT;
+	unsigned long before;
+
+	if (has_to_be(gfp)) {
+		bc_row_add(row, size, BC_FORCE, &before);
+		return 0;
+	}
+	if (fault && bc_row_add(row, size, BC_LIMIT, &before))
+		return 0;
+
+	count_failure(bc, row);
+	if (!fault)
+		return -ENOMEM;
+	bc_row_add(row, size, BC_FORCE, &before);
+	current->container_flags |= CONTAINER_TASK_OVER;
+	return 0;
+}
+
+/* 0 or -ENOMEM, but not with @must. Within RCU, by rcu_read_lock_sched(). */
+static __always_inline int charge(struct beancounter *bc, unsigned int nr,
+				  unsigned long size, gfp_t gfp, bool must)
+{
+	enum bc_severity severity = gfp & __GFP_BC_LIMIT ? BC_LIMIT : BC_BARRIER;
+	struct bc_row *row = &bc->row[nr];
+	unsigned long before;
+
+	if (likely(bc_row_add(row, size, severity, &before)))
+		return 0;
+	return charge_slowly(bc, row, size, must ? gfp | __GFP_NOFAIL : gfp);
+}
+
+static __always_inline void uncharge(unsigned long token, unsigned int nr, unsigned long size)
+{
+	struct container *ctn = token_container(token);
+	struct bc_row *row;
+
+	if (!ctn)
+		return;
+	/* what is charged to it has been by beancounters that it has */
+	row = &ctn->bc->row[nr];
+	if (unlikely(bc_row_sub(row, size) != size))
+		bc_warn_uncharged(row, bc_resource(nr), ctn, size);
+}
+
+/* ---- pages ---- */
+
+/* @token of such pages has been taken away. Within RCU. */
+void container_uncharge_kmem(unsigned long token)
+{
+	uncharge(token, BC_KMEMSIZE, PAGE_SIZE << token_kmem_order(token));
+}
+
+int __container_charge_page(struct page *page, gfp_t gfp, unsigned int order)
+{
+	struct beancounter *bc;
+	unsigned long *slot;
+	int err = 0;
+
+	if (!in_task())
+		return 0;
+	rcu_read_lock_sched();
+	bc = own_bc();
+	slot = bc ? page_token_slot(page) : NULL;
+	if (slot)
+		err = charge(bc, BC_KMEMSIZE, PAGE_SIZE << order, gfp, false);
+	if (slot && !err)
+		WRITE_ONCE(*slot, container_token(bc->ctn) | token_kmem(order));
+	rcu_read_unlock_sched();
+	return err;
+}
+
+void __container_uncharge_page(struct page *page)
+{
+	unsigned long *slot, token;
+
+	rcu_read_lock_sched();
+	slot = page_token_slot(page);
+	token = has_slot(slot) ? READ_ONCE(*slot) : 0;
+	if (token_is_kmem(token)) {
+		WRITE_ONCE(*slot, 0);
+		container_uncharge_kmem(token);
+	}
+	rcu_read_unlock_sched();
+}
+
+void __container_split_page(struct page *page, unsigned int order)
+{
+	unsigned long *slot, token;
+	long i;
+
+	rcu_read_lock_sched();
+	slot = page_token_slot(page);
+	token = has_slot(slot) ? READ_ONCE(*slot) : 0;
+	if (token_is_kmem(token) && !WARN_ON_ONCE(token_kmem_order(token) != order))
+		for (i = 0; i < 1L << order; i++)
+			WRITE_ONCE(*page_token_slot(page + i),
+				   (token & ~CONTAINER_TOKEN_MAPPED_MASK) | token_kmem(0));
+	rcu_read_unlock_sched();
+}
+
+/* ---- objects ---- */
+
+static __always_inline unsigned int resource_of(const struct kmem_cache *s)
+{
+	return s->flags & SLAB_RECLAIM_ACCOUNT ? BC_DCACHESIZE : BC_KMEMSIZE;
+}
+
+/*
+ * Where the token of @object is, in the vector of its slab. The pages of a slab begin at a
+ * multiple of their size: it takes no look at where the slab is.
+ */
+static __always_inline struct container_owner *
+owner_of(struct kmem_cache *s, struct slab *slab, struct slabobj_ext *exts, void *object)
+{
+	u32 offset = (unsigned long)kasan_reset_tag(object) & (slab_size(slab) - 1);
+
+	if (is_kfence_address(object))
+		return &exts->container;
+	return &exts[reciprocal_divide(offset, s->reciprocal_size)].container;
+}
+
+/*
+ * Have a slab have room for tokens, and return it, or NULL. Without memory for that an
+ * object is counted nowhere.
+ */
+static noinline struct slabobj_ext *make_room(struct kmem_cache *s, struct slab *slab,
+					      gfp_t gfp)
+{
+	alloc_slab_obj_exts(slab, s, gfp & gfp_allowed_mask, false);
+	return slab_obj_exts(slab);
+}
+
+/**
+ * container_charge_object - the current task gets an object of a cache
+ * @s: the cache.
+ * @gfp: how it was asked for.
+ * @object: the object.
+ *
+ * Context: Any but an NMI; may sleep if @gfp allows.
+ * Return: false if its container has too much; that has been counted, then.
+ */
+bool container_charge_object(struct kmem_cache *s, gfp_t gfp, void *object)
+{
+	struct slab *slab = virt_to_slab(object);
+	struct slabobj_ext *exts = slab_obj_exts(slab);
+	struct beancounter *bc;
+	bool ok = true;
+
+	if (!in_task())
+		return true;
+	/* old slabs, and those of whom nobody is counted, have none; this may sleep */
+	if (unlikely(!exts))
+		exts = make_room(s, slab, gfp);
+	if (unlikely(!exts))
+		return true;
+
+	rcu_read_lock_sched();
+	bc = own_bc();
+	if (bc) {
+		ok = !charge(bc, resource_of(s), s->object_size, gfp,
+			     s->flags & SLAB_BC_FORCE);
+		if (likely(ok))
+			owner_of(s, slab, exts, object)->token = container_token(bc->ctn);
+	}
+	rcu_read_unlock_sched();
+	return ok;
+}
+
+/**
+ * container_charge_objects - and several of them
+ * @s: the cache.
+ * @gfp: how they were asked for.
+ * @nr: so many.
+ * @p: them.
+ *
+ * Context: as container_charge_object().
+ * Return: likewise; some of them may have been charged, then.
+ */
+bool container_charge_objects(struct kmem_cache *s, gfp_t gfp, size_t nr, void **p)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (unlikely(!container_charge_object(s, gfp, p[i])))
+			return false;
+	return true;
+}
+
+/**
+ * container_uncharge_object - it is freed
+ * @s: the cache.
+ * @slab: which has it.
+ * @exts: of the slab.
+ * @object: the object.
+ *
+ * Context: Any but an NMI.
+ */
+void container_uncharge_object(struct kmem_cache *s, struct slab *slab,
+			       struct slabobj_ext *exts, void *object)
+{
+	struct container_owner *owner = owner_of(s, slab, exts, object);
+	unsigned long token = owner->token;
+
+	if (!token)
+		return;
+	rcu_read_lock_sched();
+	owner->token = 0;
+	uncharge(token, resource_of(s), s->object_size);
+	rcu_read_unlock_sched();
+}
+
+/* ---- what comes of it ---- */
+
+/* A page fault of the current task ends that has taken more than the limit. */
+void container_kill_over(void)
+{
+	current->container_flags &= ~CONTAINER_TASK_OVER;
+	pr_info_ratelimited("container: %s[%d] is killed, its container is over the limit of kmemsize\n",
+			    current->comm, task_pid_nr(current));
+	send_sig(SIGKILL, current, 1);
+}
+
+static void tell(struct irq_work *work)
+{
+	struct beancounter *bc = container_of(work, struct beancounter, failed);
+
+	container_notify(bc->ctn, CONTAINER_BC_FAILCNT);
+}
+
+/* @bc is new, and its container's. */
+void container_kmem_init(struct beancounter *bc)
+{
+	init_irq_work(&bc->failed, tell);
+}
+
+#ifdef CONFIG_CONTAINERS_KUNIT_TEST
+#include "tests/bc-kmem-kunit.h"
+#endif
