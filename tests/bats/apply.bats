@@ -53,6 +53,7 @@ page_limit = max
 over_limit = reclaim
 rss_limit = max
 oom = task
+kmemsize = max:max
 lockedpages = max:max
 privvmpages = max:max
 numproc = max:max
@@ -62,6 +63,7 @@ numflock = max:max
 numpty = max:max
 numsiginfo = max:max
 numothersock = max:max
+dcachesize = max:max
 numfile = max:max
 owner = root:root"
 }
@@ -146,8 +148,8 @@ physpages = 32M:64M'
 }
 
 @test "a resource that this kernel does not count is told, and the rest is applied" {
-	apply "[$N]" 'kmemsize = 11055923:11377049' 'numproc = 7' 'numfile = max'
-	assert_equal "$stderr" "ctnctl: $CONF:2: kmemsize: this kernel does not count that"
+	apply "[$N]" 'shmpages = 21504:21504' 'numproc = 7' 'numfile = max'
+	assert_equal "$stderr" "ctnctl: $CONF:2: shmpages: this kernel does not count that"
 	assert_failure 1
 	assert_output "$N: numproc max:max -> 7:7"
 }

@@ -53,7 +53,7 @@ unowned() {
 @test "an empty container: nothing but zeroes, and they agree" {
 	wait_until 20 audit_agrees
 	run grep " $(basename "$C") " "$AUDIT"
-	assert_output "$(attr id) $(basename "$C") folios=0 anon=0 held_file=0 file=0 mapped_held=0 mapped_file=0 active=0 held=0 droppable=0 tasks=0 mms=0 private=0 locked=0 files=0"
+	assert_output "$(attr id) $(basename "$C") folios=0 anon=0 held_file=0 file=0 mapped_held=0 mapped_file=0 active=0 held=0 droppable=0 tasks=0 mms=0 private=0 locked=0 kmemsize=0 dcachesize=0 files=0"
 	assert_end 1
 }
 

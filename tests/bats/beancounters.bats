@@ -15,7 +15,8 @@ setup() {
 	common_setup
 	F=/mnt/disk/$BATS_TEST_NUMBER
 	EVENTS=$BATS_TEST_TMPDIR/events
-	NUMBERS=(numtcpsock numflock numpty numsiginfo numothersock numfile)
+	# those after physpages
+	OTHERS=(numtcpsock numflock numpty numsiginfo numothersock dcachesize numfile)
 	COLUMNS_OF=(resource held maxheld minheld barrier limit failcnt)
 }
 
@@ -56,10 +57,11 @@ plain() {
 
 	mapfile -t lines <"$C/beancounters"
 	assert_equal "$(plain "${lines[0]}")" "${COLUMNS_OF[*]}"
-	assert_equal "$(plain "${lines[1]}")" 'lockedpages 0 0 0 max max 0'
-	assert_equal "$(plain "${lines[2]}")" 'privvmpages 0 0 0 max max 0'
-	assert_equal "$(plain "${lines[3]}")" 'numproc 0 0 0 max max 0'
-	assert_equal "$(plain "${lines[4]}")" 'physpages 0 0 0 max max 0'
+	assert_equal "$(plain "${lines[1]}")" 'kmemsize 0 0 0 max max 0'
+	assert_equal "$(plain "${lines[2]}")" 'lockedpages 0 0 0 max max 0'
+	assert_equal "$(plain "${lines[3]}")" 'privvmpages 0 0 0 max max 0'
+	assert_equal "$(plain "${lines[4]}")" 'numproc 0 0 0 max max 0'
+	assert_equal "$(plain "${lines[5]}")" 'physpages 0 0 0 max max 0'
 	assert_equal "$(stat -c %a "$C/beancounters")" 644
 }
 
@@ -127,8 +129,8 @@ END
 @test "what this kernel does not count is another matter than what nobody does" {
 	local name
 
-	for name in kmemsize shmpages vmguarpages oomguarpages \
-		tcpsndbuf tcprcvbuf othersockbuf dgramrcvbuf dcachesize numiptent; do
+	for name in shmpages vmguarpages oomguarpages \
+		tcpsndbuf tcprcvbuf othersockbuf dgramrcvbuf numiptent; do
 		assert_equal "$name $(put_value beancounters "$name 10")" "$name EOPNOTSUPP"
 		assert_equal "$name $(put_value beancounters "$name reset")" "$name EOPNOTSUPP"
 		assert_equal "$name $(put_value default_beancounters "$name 10" "$ROOT")" \
@@ -403,10 +405,10 @@ held_at_most() {
 	assert_equal "$(<"$ROOT"/default_task_limit)" 4
 	assert_equal "$(sed 's/  */ /g' "$ROOT"/default_beancounters)" \
 		"$(echo resource barrier limit
-		   printf '%s max max\n' lockedpages privvmpages
+		   printf '%s max max\n' kmemsize lockedpages privvmpages
 		   echo numproc 3 4
 		   echo physpages 1024 2048
-		   printf '%s max max\n' "${NUMBERS[@]}")"
+		   printf '%s max max\n' "${OTHERS[@]}")"
 	mkdir "$D"
 	assert_equal "$(bc numproc barrier "$D") $(bc numproc limit "$D")" '3 4'
 	assert_equal "$(bc physpages barrier "$D") $(bc physpages limit "$D")" '1024 2048'
@@ -453,7 +455,7 @@ EINVAL numproc 2 1
 EINVAL numproc max 1
 ERANGE numproc 9223372036854775808
 EINVAL numprocs 1
-EOPNOTSUPP kmemsize 1
+EOPNOTSUPP shmpages 1
 END
 	assert_success
 	assert_output ''
@@ -467,7 +469,7 @@ END
 	assert_equal "$(stat -c %a "$ROOT"/beancounters)" 400
 	run cat "$ROOT"/beancounters
 	assert_equal "$(plain "${lines[0]}")" "id name ${COLUMNS_OF[*]}"
-	assert_equal "${#lines[@]}" $((1 + 2 * (4 + ${#NUMBERS[@]})))
+	assert_equal "${#lines[@]}" $((1 + 2 * (5 + ${#OTHERS[@]})))
 	assert_output --regexp "$(attr id) +${C##*/} +numproc +0 +0 +0 +30 +32 +0"
 	assert_output --regexp "$(attr id) +${C##*/} +physpages +0 +0 +0 +max +max +0"
 	# a name is one word
@@ -479,7 +481,7 @@ END
 }
 
 @test "the table of all is whole, however many there are" {
-	local i rows=$((301 * (4 + ${#NUMBERS[@]})))
+	local i rows=$((301 * (5 + ${#OTHERS[@]})))
 
 	for i in {1..300}; do
 		mkdir "$ROOT/many-$i"
@@ -501,10 +503,10 @@ END
 	assert_line --index 1 "$(printf '%10s  %-12s %20s %20s %20s %20s %20s' uid resource \
 		held maxheld barrier limit failcnt)"
 	assert_line --index 2 "$(printf '%9d:  %-12s %20d %20d %20d %20d %20d' "$id" \
-		lockedpages 0 0 $((2 ** 63 - 1)) $((2 ** 63 - 1)) 0)"
-	assert_line --index 4 "$(printf '%11s %-12s %20d %20d %20d %20d %20d' '' numproc \
+		kmemsize "$(bc kmemsize)" "$(bc kmemsize maxheld)" $((2 ** 63 - 1)) $((2 ** 63 - 1)) 0)"
+	assert_line --index 5 "$(printf '%11s %-12s %20d %20d %20d %20d %20d' '' numproc \
 		1 1 30 32 0)"
-	assert_line --index 5 --regexp \
+	assert_line --index 6 --regexp \
 		'^            physpages    ( +[0-9]+){2}( +9223372036854775807){2} +0$'
 	assert_equal "$(stat -c %a /proc/user_beancounters)" 400
 	run as 1000 cat /proc/user_beancounters
@@ -577,15 +579,16 @@ END
 	assert_failure 1
 	limits_are numproc 30 32
 	limits_are physpages 256 512
-	run "$CTNCTL" set "$name" kmemsize=30M:32M
+	run "$CTNCTL" set "$name" shmpages=30M:32M
 	assert_failure 1
-	run "$CTNCTL" set "$name" beancounters='kmemsize 30M 32M'
+	run "$CTNCTL" set "$name" beancounters='shmpages 30M 32M'
 	assert_failure 1
 	assert_output --partial 'this kernel does not count that'
 	run "$CTNCTL" beancounters -rn "$name"
-	assert_output "$name lockedpages 0 0 max max 0
+	assert_output "$name kmemsize 0 0 max max 0
+$name lockedpages 0 0 max max 0
 $name privvmpages 0 0 max max 0
 $name numproc 0 0 30 32 0
 $name physpages 0 0 256 512 0
-$(printf "$name %s 0 0 max max 0\n" "${NUMBERS[@]}")"
+$(printf "$name %s 0 0 max max 0\n" "${OTHERS[@]}")"
 }

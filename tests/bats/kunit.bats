@@ -34,6 +34,10 @@ passes() {
 	passes container_bc 7
 }
 
+@test "KUnit: what the kernel's own pages are charged" {
+	passes container_kmem 3
+}
+
 @test "KUnit: how barriers and limits are read" {
 	passes container_bc_files 3
 }

@@ -149,7 +149,7 @@ void gen_bc(struct text *text)
 {
 	static const char *const names[] = {
 		"numproc", "physpages", "numfile", "numflock", "numsiginfo", "lockedpages",
-		"privvmpages", "kmemsize", "dummy", "numprocs", "PHYSPAGES", "",
+		"privvmpages", "shmpages", "dummy", "numprocs", "PHYSPAGES", "",
 	};
 
 	text->len = 0;

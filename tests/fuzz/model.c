@@ -55,8 +55,8 @@ const char *const resource_names[NR_RESOURCES] = {
 };
 
 static const char *const not_counted[] = {
-	"kmemsize", "shmpages", "vmguarpages", "oomguarpages", "tcpsndbuf", "tcprcvbuf",
-	"othersockbuf", "dgramrcvbuf", "dcachesize", "numiptent",
+	"shmpages", "vmguarpages", "oomguarpages", "tcpsndbuf", "tcprcvbuf",
+	"othersockbuf", "dgramrcvbuf", "numiptent",
 };
 
 /* Of tasks and pages there is no more than of the limits: more is no limit. */

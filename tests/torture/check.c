@@ -201,14 +201,28 @@ static bool all_lines(bool (*pass)(const char *line))
 	return true;
 }
 
-/* "0" and nothing else: not "0/0/-1", either. */
-static bool line_is_zero(const char *line)
+/* "0" and nothing else: not "0/0/-1", either. What ends with @but may be something. */
+static bool is_zero_but(const char *line, const char *but)
 {
+	size_t len = but ? strlen(but) : 0;
+
 	for (const char *p = strchr(line, '='); p && p < strchrnul(line, '\n');
 	     p = strchr(p + 1, '='))
-		if (p[1] != '0' || (p[2] && p[2] != ' ' && p[2] != '\n'))
+		if ((p[1] != '0' || (p[2] && p[2] != ' ' && p[2] != '\n')) &&
+		    (!but || strncmp(p - len, but, len)))
 			return false;
 	return true;
+}
+
+static bool line_is_zero(const char *line)
+{
+	return is_zero_but(line, NULL);
+}
+
+/* Objects of the kernel may be anybody's by now. */
+static bool memory_is_zero(const char *line)
+{
+	return is_zero_but(line, "size");
 }
 
 /* ---- one that has nothing ---- */
@@ -298,7 +312,7 @@ static bool is_zero(void)
 	/* 4: do not say so in the log */
 	put("/proc/sys/vm/drop_caches", "4");
 	put("/proc/sys/vm/drop_caches", "3");
-	return agrees() && all_lines(line_is_zero);
+	return agrees() && all_lines(memory_is_zero);
 }
 
 static bool no_line(const char *line)

@@ -250,6 +250,19 @@ static int op_numbers(struct actor *a)
 	return putf(path, "%s %lu %lu", numbers[below(a, 6)], 30 + limit / 2, 30 + limit);
 }
 
+/* Little enough to be felt, and not so little that nobody gets anywhere. */
+static int op_kmem(struct actor *a)
+{
+	unsigned long limit = 200000 + below(a, 4000000);
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/beancounters", random_container(a));
+	if (chance(a, 30))
+		return put(path, chance(a, 50) ? "kmemsize max" : "dcachesize max");
+	return putf(path, "%s %lu %lu", chance(a, 70) ? "kmemsize" : "dcachesize", limit,
+		    limit + below(a, limit));
+}
+
 /* Who waits for pressure, while the container comes and goes. */
 static int op_trigger(struct actor *a)
 {
@@ -285,6 +298,8 @@ static int op_relax(struct actor *a)
 	snprintf(path, sizeof(path), "%s/beancounters", dir);
 	for (int i = 0; i < 6; i++)
 		putf(path, "%s max", numbers[i]);
+	put(path, "kmemsize max");
+	put(path, "dcachesize max");
 	snprintf(path, sizeof(path), "%s/page_limit", dir);
 	put(path, chance(a, 50) ? "max" : "16M");
 	return err;
@@ -418,6 +433,7 @@ static const struct op ops[] = {
 	{ "relax", 10, op_relax },
 	{ "beancounters", 6, op_numbers },
 	{ "virtual memory", 4, op_vm },
+	{ "kernel memory", 4, op_kmem },
 	{ "pressure", 6, op_trigger },
 	{ "read all", 5, op_read_all },
 	{ "held open", 10, op_held },

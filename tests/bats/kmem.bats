@@ -1,0 +1,468 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+#
+# Beancounters of the kernel's own memory: kmemsize and dcachesize. Many of each thing are
+# made, and what is held is so many times what SLUB says that the objects take; at barrier
+# and limit; what a page fault needs; and what is left when a container is removed. The
+# audit compares all objects and pages with what is held.
+#
+# vm: --mem 768M --smp 2 --disk 64M
+# kernels: base coexist
+# debug: quick
+
+load common
+
+setup_file() {
+	common_setup_file
+	ip link set lo up
+}
+
+setup() {
+	common_setup
+	D=/dev/shm/$BATS_TEST_NUMBER
+	# where names and inodes are kept in case they are used again
+	KEPT=/mnt/disk/$BATS_TEST_NUMBER
+	mkdir -p "$D" "$KEPT"
+	# counting begins with a write
+	set_attr beancounters 'numfile max'
+}
+
+teardown() {
+	common_teardown
+	umount "/dev/shm/$BATS_TEST_NUMBER" 2>/dev/null || true
+	rm -rf "/dev/shm/$BATS_TEST_NUMBER" "$KEPT"
+}
+
+# size CACHE...: how many bytes one object of each takes, all together
+size() {
+	local sum=0 cache
+
+	for cache; do
+		sum=$((sum + $(<"/sys/kernel/slab/$cache/object_size")))
+	done
+	echo $sum
+}
+
+# How large the stacks of tasks are: twice as much with KASAN.
+stack_size() {
+	local each
+
+	each=$(($(awk '$1 == "KernelStack:" {print $2}' /proc/meminfo) /
+		$(find /proc/[0-9]*/task -mindepth 1 -maxdepth 1 2>/dev/null | wc -l)))
+	echo $((each < 24 ? 16384 : 32768))
+}
+
+# kmem_start WHAT [out|COMMAND...]: "m" makes so many of these in the container, or outside
+kmem_start() {
+	local what=$1 enter=(enter "$C")
+
+	shift
+	[ "${1-}" != out ] || { enter=(); shift; }
+	start_teller m "$@" "${enter[@]}" kmem "$what" "$D"
+	assert_equal "$(tell m 0)" '0 ok'
+}
+
+# takes WHAT NUMBER BYTES [MORE]: so many take so many bytes each, and all together as much
+# as MORE besides (default: two pages); and once they are freed it is as before
+takes() {
+	local resource=${RESOURCE:-kmemsize} before took most
+
+	kmem_start "$1"
+	before=$(bc "$resource")
+	assert_equal "$1: $(tell m "$2")" "$1: $2 ok"
+	took=$(($(bc "$resource") - before))
+	most=$(($2 * $3 + ${4:-8192}))
+	audit_agrees
+	((took >= $2 * $3 && took <= most)) ||
+		fail "$2 of $1 take $took bytes, and not $(($2 * $3)) to $most"
+	[ "$STAYS" ] || freed "$1" "$resource" "$before" "${4:-8192}"
+	kmem_end
+}
+
+# There can be another.
+kmem_end() {
+	let_go m
+	rm -r "$BATS_TEST_TMPDIR/hold-m"
+}
+
+# freed WHAT RESOURCE BEFORE MORE
+freed() {
+	assert_equal "$1: $(tell m -)" "$1: 0 ok"
+	# the kernel frees some things late
+	wait_until 20 is_down_to "$2" $(($3 + $4))
+}
+
+is_down_to() {
+	[ "$(bc "$1")" -le "$2" ]
+}
+
+@test "what a process maps: mappings, what they are found by, page tables" {
+	local vma anon
+
+	vma=$(size vm_area_struct)
+	[ ! -e /sys/kernel/slab/vma_lock ] || vma=$((vma + $(size vma_lock)))
+	anon=$(size anon_vma anon_vma_chain)
+	# each page in the area makes one more of that, too; ten or so are in a node
+	takes vma 2000 $((2 * vma)) $((2000 * $(size maple_node) / 2))
+	takes anon 2000 $((2 * vma + anon)) $((2000 * $(size maple_node) / 2 + 10 * 4096))
+	takes pgtable 1000 4096 $((4 * 4096))
+}
+
+@test "tasks: a thread, a process, a number of a user" {
+	local task
+
+	task=$(($(size task_struct) + $(stack_size)))
+	takes thread 100 "$task" $((100 * 4096))
+	takes process 100 $((task + $(size signal_cache sighand_cache files_cache fs_cache \
+		mm_struct))) $((100 * 131072))
+	# that it asks for it, touches a page, and so there is one more page table
+	takes uid 100 $((4096 + $(size uid_cache)))
+}
+
+@test "signals and timers" {
+	takes sigqueue 1000 "$(size sigqueue)"
+	takes timer 1000 "$(size posix_timers_cache sigqueue)"
+}
+
+@test "descriptors, and what they stand for" {
+	local file
+
+	file=$(size filp)
+	takes epoll 1000 "$(size eventpoll_epi eventpoll_pwq)"
+	takes eventfd 1000 "$file"
+	takes inotify 500 "$(size inotify_inode_mark)"
+	# what a pipe is, is larger with lockdep
+	takes pipe 200 $((2 * file + $(size kmalloc-cg-192 kmalloc-cg-1k) + 4096)) $((200 * 512))
+	takes pty 20 $((2 * file + 2 * $(size kmalloc-cg-1k))) 65536
+	takes unix 100 $((2 * (file + $(size UNIX)) + $(size skbuff_head_cache))) $((100 * 2048))
+	# three bits and a pointer for each, in pages
+	STAYS=1 takes fd 20000 8 $((20000 * 9 + 65536))
+	STAYS=1 takes ldt 4000 8 4096
+}
+
+@test "SysV messages and semaphores" {
+	takes msg 1000 "$(size kmalloc-cg-64)"
+	takes msgseg 100 "$(size kmalloc-cg-4k kmalloc-cg-4k)"
+	takes semundo 100 "$(size kmalloc-cg-512 kmalloc-cg-96)"
+	takes semops 20 $(($(size task_struct kmalloc-cg-4k) + $(stack_size))) $((20 * 4096))
+}
+
+@test "what waits for descriptors" {
+	# a page of struct poll_list has 510, one of struct poll_table_page 63
+	takes poll 10000 $((8 + 64)) $((10000 * 2 + 65536))
+	# three sets to look for, and three of what was found: 45,000 bytes, and a thread
+	takes select 60000 1 65536
+}
+
+@test "file locks, and mounts" {
+	takes lock 1000 "$(size file_lock_cache)"
+	takes mount 100 "$(size mnt_cache)" 65536
+}
+
+@test "what is kept in case it is used again is dcachesize" {
+	local before
+
+	before=$(bc kmemsize)
+	RESOURCE=dcachesize
+	takes node 200 "$(size radix_tree_node)"
+	takes inode 1000 "$(size dentry)"
+	# tmpfs does not keep those that are not there
+	D=$KEPT
+	STAYS=1 takes dentry 1000 "$(size dentry)" 16384
+	# their names are there by now
+	STAYS=1 takes inode 500 "$(size ext4_inode_cache)" $((500 * 128))
+	# and not kmemsize
+	[ "$(bc kmemsize)" -le $((before + 4096)) ]
+	# but for an inode of tmpfs, which nothing can free
+	D=/dev/shm/$BATS_TEST_NUMBER RESOURCE=kmemsize takes inode 1000 "$(size shmem_inode_cache)" 32768
+}
+
+# ---- at the barrier and the limit ----
+
+@test "a fork that fails half way gives all of it back" {
+	local before at
+
+	kmem_start process
+	assert_equal "$(tell m 1)" '1 ok'
+	assert_equal "$(tell m -)" '0 ok'
+	before=$(bc kmemsize)
+	for ((at = 0; at < 40000; at += 1500)); do
+		set_attr beancounters "kmemsize $((before + at)) max"
+		assert_equal "$at $(tell m 1)" "$at 0 ENOMEM"
+		wait_until 10 is_down_to kmemsize "$before"
+	done
+	set_attr beancounters 'kmemsize max'
+	assert_equal "$(tell m 1)" '1 ok'
+}
+
+@test "up to the barrier to the byte, and no further" {
+	local one before
+
+	one=$(size kmalloc-cg-64)
+	kmem_start msg
+	before=$(bc kmemsize)
+	set_attr beancounters "kmemsize $((before + 10 * one))"
+	assert_equal "$(tell m 100)" '10 ENOMEM'
+	bc_is kmemsize held $((before + 10 * one))
+	bc_is kmemsize failcnt 1
+	assert_equal "$(tell m -)" '0 ok'
+	assert_equal "$(tell m 10)" '10 ok'
+	bc_is kmemsize failcnt 1
+	# a byte less is one less
+	assert_equal "$(tell m -)" '0 ok'
+	set_attr beancounters "kmemsize $((before + 10 * one - 1)) max"
+	assert_equal "$(tell m 100)" '9 ENOMEM'
+	set_attr beancounters 'kmemsize max'
+	assert_equal "$(tell m 100)" '100 ok'
+}
+
+@test "each says what it says without memory" {
+	local what
+
+	for what in sigqueue:EAGAIN timer:EAGAIN epoll:ENOMEM eventfd:ENOMEM msg:ENOMEM \
+		lock:ENOLCK thread:EAGAIN process:ENOMEM vma:ENOMEM; do
+		kmem_start "${what%:*}"
+		assert_equal "$what $(tell m 1)" "$what 1 ok"
+		# what a fault needs is there
+		set_attr beancounters "kmemsize 0 max"
+		assert_equal "${what%:*}:$(tell m 500 | cut -d' ' -f2)" "$what"
+		set_attr beancounters 'kmemsize max'
+		assert_equal "$what $(tell m 1)" "$what 1 ok"
+		kmem_end
+	done
+}
+
+@test "nobody outside notices" {
+	start_teller p enter "$C" kmem msg
+	assert_equal "$(tell p 1)" '1 ok'
+	set_attr beancounters 'kmemsize 0 max'
+	kmem_start msg out
+	assert_equal "$(tell m 1000)" '1000 ok'
+	assert_equal "$(tell p 1)" '0 ENOMEM'
+}
+
+@test "page tables go over the barrier, and no further than the limit" {
+	local before
+
+	kmem_start pgtable
+	before=$(bc kmemsize)
+	set_attr beancounters "kmemsize $before $((before + 200 * 4096))"
+	assert_equal "$(tell m 150)" '150 ok'
+	[ "$(bc kmemsize)" -ge $((before + 150 * 4096)) ]
+	bc_is kmemsize failcnt 0
+	dmesg -C
+	# over that it is killed, and does not try for ever
+	HOLD_TIMEOUT=20 run tell m 1000
+	assert_failure
+	run wait "$m"
+	assert_equal "$status" 137
+	[ "$(bc kmemsize failcnt)" -ge 1 ]
+	dmesg | grep -q 'container: kmem\[.*is killed'
+	wait_until 10 is_down_to kmemsize 4096
+}
+
+@test "nor if it is read(2) that needs them" {
+	kmem_start pgread
+	set_attr beancounters "kmemsize $(bc kmemsize)"
+	HOLD_TIMEOUT=20 run tell m 1000
+	run wait "$m"
+	assert_equal "$status" 137
+	[ "$(bc kmemsize maxheld)" -lt $(($(bc kmemsize limit) + 16 * 4096)) ]
+}
+
+@test "nor are those that a system call needs kept to the barrier" {
+	local before
+
+	kmem_start remap
+	before=$(bc kmemsize)
+	# what the mapping itself takes fits
+	set_attr beancounters "kmemsize $((before + 65536)) $((before + 65536))"
+	assert_equal "$(tell m 1)" '0 ENOMEM'
+	bc_is kmemsize failcnt 1
+	set_attr beancounters "kmemsize $((before + 65536)) $((before + 300 * 4096))"
+	assert_equal "$(tell m 1)" '1 ok'
+	bc_is kmemsize failcnt 1
+	[ "$(bc kmemsize maxheld)" -gt $((before + 200 * 4096)) ]
+}
+
+@test "a stack grows over the barrier" {
+	start_teller p enter "$C" maps
+	tells p stack 10
+	set_attr beancounters 'kmemsize 0 max'
+	tells p stack 1000
+	bc_is kmemsize failcnt 0
+}
+
+@test "names that are kept are up to the barrier of theirs" {
+	D=$KEPT
+	kmem_start dentry
+	# what it takes to look in there at all
+	assert_equal "$(tell m 1)" '1 ok'
+	set_attr beancounters "dcachesize $(($(bc dcachesize) + 10 * $(size dentry)))"
+	assert_equal "$(tell m 100)" '10 ENOMEM'
+	bc_is dcachesize failcnt 1
+	bc_is kmemsize failcnt 0
+	set_attr beancounters 'dcachesize max'
+	assert_equal "$(tell m 100)" '100 ok'
+}
+
+watching() {
+	grep -q ^inotify "/proc/$WATCHER/fdinfo/"* 2>/dev/null
+}
+
+@test "who watches is told" {
+	kmem_start msg
+	inotifywait -q -t $((20 * ${SLOW:-1})) -e modify "$C/beancounters" 3>&- &
+	WATCHER=$!
+	wait_until 20 watching
+	set_attr beancounters 'kmemsize 0 max'
+	assert_equal "$(tell m 1)" '0 ENOMEM'
+	wait "$WATCHER"
+}
+
+# ---- what has to go on over the limit ----
+
+@test "privileges, mappings and names are given up over the limit" {
+	local what
+
+	for what in seteuid unmap unlink; do
+		kmem_start "$what"
+		set_attr beancounters 'kmemsize 0'
+		set_attr beancounters 'dcachesize 0'
+		assert_equal "$what $(tell m 2000)" "$what 2000 ok"
+		set_attr beancounters 'kmemsize max'
+		set_attr beancounters 'dcachesize max'
+		# and there is nothing left where a name was
+		[ "$what" != unlink ] || assert_equal "$(tell m 1)" '1 ok'
+		kmem_end
+	done
+}
+
+@test "a file system that is changed over the limits stays well" {
+	local i left
+	local -a limits=('kmemsize 1' 'kmemsize max' 'dcachesize 1' 'dcachesize max')
+
+	D=$KEPT
+	dmesg -C
+	start_teller p enter "$C" kmem change "$D"
+	kmem_start change
+	echo 100000 >&"$IN_m"
+	echo 100000 >&"$IN_p"
+	# by hand, as fast as it goes: each allocation is the one that fails
+	left=$((SECONDS + 15))
+	while [ "$SECONDS" -lt "$left" ]; do
+		for i in 0 1 2 3; do
+			echo "${limits[i]}" >"$C/beancounters"
+		done
+	done
+	[ "$(bc kmemsize failcnt)" -ge 100 ]
+	[ "$(bc dcachesize failcnt)" -ge 100 ]
+	kill -9 "$m" "$p"
+	sync
+	touch "$KEPT/written"
+	run dmesg
+	refute_output --regexp 'EXT4-fs (error|warning)|JBD2'
+	audit_agrees
+}
+
+@test "somebody waits for room in a file system, and nobody for him" {
+	D=$KEPT
+	kmem_start change
+	assert_equal "$(tell m 300)" '300 ok'
+	sync
+	# what it takes to find its way in a file has to be read again
+	echo 3 >/proc/sys/vm/drop_caches
+	set_attr beancounters 'dcachesize 1'
+	set_attr beancounters 'kmemsize 1'
+	echo 2000 >&"$IN_m"
+	sleep 3
+	timeout $((20 * ${SLOW:-1})) sync -f "$KEPT"
+	kill -9 "$m"
+}
+
+@test "what the kernel shares with a process by mapping it stays what it is" {
+	kmem_start ring
+	assert_equal "$(tell m 10)" '10 ok'
+	audit_agrees
+	assert_equal "$(tell m -)" '0 ok'
+	kmem_end
+	audit_agrees
+}
+
+# ---- whose it is ----
+
+@test "what was there before, and what is outside, is not counted" {
+	local D=$ROOT/later before
+
+	mkdir "$D"
+	start_teller p enter "$D" kmem msg
+	assert_equal "$(tell p 1000)" '1000 ok'
+	kmem_start msg out
+	before=$(bc kmemsize)
+	assert_equal "$(tell m 1000)" '1000 ok'
+	bc_is kmemsize held "$before"
+	echo 'kmemsize max' >"$D"/beancounters
+	assert_equal "$(bc kmemsize held "$D")" 0
+	assert_equal "$(tell p 1000)" '1000 ok'
+	assert_equal "$(bc kmemsize held "$D")" $((1000 * $(size kmalloc-cg-64)))
+	# and to free what is not counted takes nothing away
+	assert_equal "$(tell p -)" '0 ok'
+	assert_equal "$(bc kmemsize held "$D")" 0
+}
+
+@test "it stays where it was made" {
+	local D=$ROOT/other one before
+
+	one=$(size kmalloc-cg-64)
+	mkdir "$D"
+	echo 'kmemsize max' >"$D"/beancounters
+	kmem_start msg
+	before=$(bc kmemsize)
+	assert_equal "$(tell m 100)" '100 ok'
+	echo "$m" >"$D"/addtask
+	assert_equal "$(tell m 10)" '10 ok'
+	bc_is kmemsize held $((before + 100 * one))
+	assert_equal "$(bc kmemsize held "$D")" $((10 * one))
+	assert_equal "$(tell m -)" '0 ok'
+	bc_is kmemsize held "$before"
+	assert_equal "$(bc kmemsize held "$D")" 0
+}
+
+@test "rmdir leaves 100,000 objects where they are, and they are freed later" {
+	local D=$ROOT/gone before start
+
+	mkdir "$D"
+	echo 'kmemsize max' >"$D"/beancounters
+	start_teller m enter "$D" kmem msg
+	assert_equal "$(tell m 50000)" '50000 ok'
+	start_teller p enter "$D" kmem sigqueue
+	assert_equal "$(tell p 50000)" '50000 ok'
+	[ "$(bc kmemsize held "$D")" -ge $((100000 * 64)) ]
+	echo "$m" >"$D"/rmtask
+	echo "$p" >"$D"/rmtask
+	start=$(date +%s%N)
+	rmdir "$D"
+	assert [ $(($(date +%s%N) - start)) -lt $((2000000000 * ${SLOW:-1})) ]
+	# another in its place has nothing, and nothing is taken from it
+	mkdir "$D"
+	echo 'kmemsize max' >"$D"/beancounters
+	assert_equal "$(tell m -)" '0 ok'
+	assert_equal "$(tell p -)" '0 ok'
+	assert_equal "$(bc kmemsize held "$D") $(bc kmemsize minheld "$D")" '0 0'
+	audit_agrees
+}
+
+@test "it is exact while many make and free" {
+	local i
+
+	for i in 1 2 3 4; do
+		enter "$C" bash -c 'for i in {1..100}; do
+			bash -c "exec 9<>/dev/null; { :; } | { :; }" 2>/dev/null; done' 3>&- &
+	done
+	for i in {1..5}; do
+		sleep "0.$i"
+		assert_equal "$(grep -c '[a-z]size=[0-9]*/' "$AUDIT")" 0
+	done
+	wait
+	wait_until 20 is_down_to kmemsize 0
+}
