@@ -99,6 +99,11 @@ def part_of_memcg(part):
     return lambda v, _: part * min(v[c] for c in ("memcg", "memcg-high") if c in v)
 
 
+def between_root_and_memcg(part):
+    """Over plain, that much of what a memory cgroup adds."""
+    return lambda v, _: v["plain"] + part * (v["memcg"] - v["memcg-root"])
+
+
 def times(factor, other):
     """That many times what another line has in the same configuration."""
     return {"inside": lambda _, results: factor * results[other]["inside"]}
@@ -120,6 +125,11 @@ ANCHORS = Set("anchors", "Instructions for one unit", [
         Line("map-around", "file page mapped: 16 a fault")]),
     Row("fork", EACH, [
         Line("fork", "fork, exit, wait", {"inside": over_plain(1500)})]),
+    Row("fork-counted", EACH, [
+        Line("fork-counted", "the same, kernel memory counted",
+             {"inside": between_root_and_memcg(0.4)})], suffix="-counted"),
+    Row("object", EACH, [
+        Line("object", "message sent, received; counted", {"inside": over_plain(150)})]),
     Row("read", LIMITED, [
         Line("read", "ext4 page read, limit 16 MB", {"inside": over_plain(1000)})]),
     Row("write", LIMITED, [

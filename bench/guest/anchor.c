@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -171,6 +172,27 @@ void row_fork(void)
 		best = least(best, span_end(span, forks));
 	}
 	result("fork", best);
+}
+
+/* A message sent and received: one object that the kernel accounts for, and frees */
+void row_object(void)
+{
+	const int messages = 4000;
+	struct { long type; char text[16]; } message = { .type = 1 };
+	int queue = msgget(IPC_PRIVATE, 0600);
+	double best = 0;
+
+	for (int batch = 0; batch < 20; batch++) {
+		struct span span = span_begin();
+
+		for (int i = 0; i < messages; i++)
+			if (msgsnd(queue, &message, sizeof(message.text), 0) ||
+			    msgrcv(queue, &message, sizeof(message.text), 0, 0) < 0)
+				die("a message");
+		best = least(best, span_end(span, messages));
+	}
+	msgctl(queue, IPC_RMID, NULL);
+	result("object", best);
 }
 
 /* ---- at a limit of 16 MB, where the configuration has limits ---- */

@@ -63,6 +63,13 @@ void group_setup(void)
 		make_dir(CONTAINERS "/bench");
 }
 
+/* What the kernel has for itself is counted for it from now on: memcg always does that. */
+void group_count(void)
+{
+	if (conf->container)
+		put(CONTAINERS "/bench/beancounters", "kmemsize max");
+}
+
 void group_make(const char *name)
 {
 	char path[256];

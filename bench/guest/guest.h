@@ -75,6 +75,7 @@ struct group_conf {
 extern const struct group_conf *conf;
 void group_choose(const char *name);
 void group_setup(void);
+void group_count(void);
 void group_path(char *path, size_t size, const char *name);
 void group_make(const char *name);
 void group_remove(const char *name);
@@ -95,6 +96,7 @@ void row_anon_limit(void);
 void row_tmpfs_limit(void);
 void row_map(void);
 void row_fork(void);
+void row_object(void);
 void row_read(void);
 void row_write(void);
 void row_swap(void);

@@ -25,6 +25,7 @@ static const struct {
 	void (*run)(void);
 	bool disk, swap;	/* needs ext4; needs a swap device */
 	bool outside;		/* enters groups by itself */
+	bool counted;		/* with beancounters */
 } rows[] = {
 	{ "anon", row_anon },
 	{ "tmpfs", row_tmpfs },
@@ -32,6 +33,8 @@ static const struct {
 	{ "tmpfs-limit", row_tmpfs_limit },
 	{ "map", row_map, .disk = true },
 	{ "fork", row_fork },
+	{ "fork-counted", row_fork, .counted = true },
+	{ "object", row_object, .counted = true },
 	{ "read", row_read, .disk = true },
 	{ "write", row_write, .disk = true },
 	{ "swap", row_swap, .swap = true },
@@ -122,6 +125,8 @@ static void turn_off(void)
 static void run(size_t row)
 {
 	group_setup();
+	if (rows[row].counted)
+		group_count();
 	in_child(conf->enter && !rows[row].outside ? "bench" : NULL, rows[row].run);
 }
 
