@@ -10,6 +10,18 @@
 #include "container_trim.h"
 
 /*
+ * @folio is isolated. It may have become unevictable before that, of which reclaim knows
+ * nothing: then it is put back, and not to be touched any more.
+ */
+static bool is_evictable(struct folio *folio)
+{
+	if (likely(!folio_test_unevictable(folio)))
+		return true;
+	folio_putback_lru(folio);
+	return false;
+}
+
+/*
  * The folio at @pfn with a reference, if @ctn is still charged for it, or if
  * it is what its tasks have left behind in the swap cache meanwhile.
  */
@@ -74,7 +86,8 @@ void trim_reclaim(struct trim *tr)
 		folio = get_reclaimed_folio(tr->pfns[i], tr->ctn);
 		if (!folio)
 			continue;
-		if (!folio_mapped(folio) && folio_isolate_lru(folio))
+		if (!folio_mapped(folio) && folio_isolate_lru(folio) &&
+		    is_evictable(folio))
 			list_add(&folio->lru, &tr->folios);
 		folio_put(folio);
 	}
@@ -110,6 +123,6 @@ void trim_isolate(struct trim *tr, struct folio *folio)
 		tr->busy = true;
 		return;
 	}
-
-	trim_take(tr, folio);
+	if (is_evictable(folio))
+		trim_take(tr, folio);
 }
