@@ -14,7 +14,9 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common.h"
@@ -31,6 +33,7 @@
 
 struct procevents {
 	struct mnl_socket *socket;
+	uint32_t question;	/* what the kernel adds one to, to answer us */
 	int answered;		/* the kernel has said that it will tell us */
 	int refused;		/* or an errno, why it will not */
 };
@@ -58,20 +61,35 @@ static void filter(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
-static int ask(const struct procevents *events)
+/*
+ * An answer is sent to all who listen. So ask with a number that nobody else knows: any user
+ * can ask something that the kernel refuses, and the answer to that is none of ours.
+ */
+static int ask(struct procevents *events)
 {
 	static const enum proc_cn_mcast_op op = PROC_CN_MCAST_LISTEN;
 	char buffer[256] = "";
 	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
 	struct cn_msg *message;
 
+	if (getrandom(&events->question, sizeof(events->question), 0) < 0)
+		return -1;
 	header->nlmsg_type = NLMSG_DONE;
 	message = mnl_nlmsg_put_extra_header(header, sizeof(*message) + sizeof(op));
 	message->id.idx = CN_IDX_PROC;
 	message->id.val = CN_VAL_PROC;
+	message->ack = events->question;
 	message->len = sizeof(op);
 	memcpy(message->data, &op, sizeof(op));
 	return mnl_socket_sendto(events->socket, header, header->nlmsg_len) < 0 ? -1 : 0;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
 }
 
 static void see_nobody(pid_t pid, void *data)
@@ -83,12 +101,15 @@ static void see_nobody(pid_t pid, void *data)
 static void await_answer(struct procevents *events)
 {
 	struct pollfd readable = { .fd = procevents_fd(events), .events = POLLIN };
+	uint64_t time = now_ms(), until = time + PATIENCE_MS;
 
-	/* on a busy machine others come before the answer */
-	for (int tries = 0; tries < 100 && !events->answered; tries++) {
-		if (poll(&readable, 1, PATIENCE_MS) <= 0)
+	/* however much of others comes before it */
+	for (; time < until && !events->answered; time = now_ms()) {
+		if (poll(&readable, 1, (int)(until - time)) < 0)
 			break;
-		procevents_take(events, see_nobody, NULL);
+		/* it may be among what was lost */
+		if (procevents_take(events, see_nobody, NULL) && !events->answered && ask(events))
+			break;
 	}
 	if (!events->answered)
 		die("the kernel does not tell of processes (it needs CONFIG_PROC_EVENTS, and nobody in a namespace is told)");
@@ -131,14 +152,10 @@ void procevents_close(struct procevents *events)
 	free(events);
 }
 
-static void take_event(struct procevents *events, const struct proc_event *event,
-		       void see(pid_t pid, void *data), void *data)
+static void take_event(const struct proc_event *event, void see(pid_t pid, void *data),
+		       void *data)
 {
 	switch (event->what) {
-	case PROC_EVENT_NONE:
-		events->answered = 1;
-		events->refused = (int)event->event_data.ack.err;
-		break;
 	case PROC_EVENT_FORK:
 		/* and no thread */
 		if (event->event_data.fork.child_pid == event->event_data.fork.child_tgid)
@@ -168,7 +185,12 @@ static void take_message(struct procevents *events, const struct nlmsghdr *heade
 		return;
 	/* it is not aligned as it wants to be */
 	memcpy(&event, message->data, sizeof(event));
-	take_event(events, &event, see, data);
+	if (event.what != PROC_EVENT_NONE) {
+		take_event(&event, see, data);
+	} else if (message->ack == events->question + 1) {
+		events->answered = 1;
+		events->refused = (int)event.event_data.ack.err;
+	}
 }
 
 int procevents_take(struct procevents *events, void see(pid_t pid, void *data), void *data)
