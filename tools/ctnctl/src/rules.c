@@ -14,7 +14,8 @@
  *  - What may wait for a process nevertheless, which is to move it, is done by a child: see
  *    mover.h.
  *  - When there are more events than can be taken, all of /proc is looked at instead, at
- *    intervals that are longer than that takes.
+ *    intervals that are longer than that takes; and now and then in any case, as the kernel
+ *    can be kept from telling.
  *  - What is refused over and over is said once a minute.
  */
 #include <dirent.h>
@@ -39,6 +40,9 @@
 /* Between two looks at all processes, at least; and so many times what one takes. */
 #define PAUSE_MS 1000
 #define PAUSE_TIMES 5
+
+/* And if no event says so: whoever may ask the kernel can have it tell of nothing. */
+#define SELDOM_MS 60000
 
 /* How often the same complaint is printed. */
 #define QUIET_MS 60000
@@ -372,21 +376,25 @@ static sigset_t take_signals(void)
 	return before;
 }
 
+/* When all processes are looked at, in milliseconds. */
+static uint64_t next_scan(const struct server *server)
+{
+	return server->scan_at + (server->lost ? 0 : SELDOM_MS);
+}
+
 /* Until something comes, or a move has taken too long, or all are to be looked at. */
 static void sleep_until_next(const struct server *server, int fd, const sigset_t *awake)
 {
 	struct pollfd readable = { .fd = fd, .events = POLLIN };
 	int timeout = movers_timeout(server->movers);
-	uint64_t time = now_ms();
+	uint64_t time = now_ms(), at = next_scan(server);
+	int until_scan = at > time ? (int)(at - time) : 0;
 	struct timespec rest;
 
-	if (server->lost) {
-		int until_scan = server->scan_at > time ? (int)(server->scan_at - time) : 0;
-
-		timeout = timeout < 0 || until_scan < timeout ? until_scan : timeout;
-	}
+	if (timeout < 0 || until_scan < timeout)
+		timeout = until_scan;
 	rest = (struct timespec){ timeout / 1000, timeout % 1000 * 1000000L };
-	ppoll(&readable, fd >= 0, timeout < 0 ? NULL : &rest, awake);
+	ppoll(&readable, fd >= 0, &rest, awake);
 }
 
 static void serve(struct server *server, const sigset_t *awake)
@@ -406,7 +414,7 @@ static void serve(struct server *server, const sigset_t *awake)
 		end_moves(server);
 		if (procevents_take(events, look_at, server))
 			server->lost = 1;
-		if (server->lost && now_ms() >= server->scan_at)
+		if (now_ms() >= next_scan(server))
 			look_at_all(server);
 	}
 	procevents_close(events);
