@@ -316,7 +316,6 @@ static void end_moves(struct server *server)
 		if (move.result == MOVE_REFUSED) {
 			complain_of(server, move.rule, move.why);
 		} else if (move.result == MOVE_DONE && move.rule) {
-			move.rule->complained = 0;
 			say(server, &move);
 		}
 		if (move.again)
