@@ -475,13 +475,15 @@ static int run_rules(const struct command *cmd, int argc, char **argv)
 	server.text = xrealloc(NULL, STATUS_MAX + 1, 1);
 	server.groups = xrealloc(NULL, NGROUPS_MAX, sizeof(*server.groups));
 	server.movers = movers_new();
+	/* before anything that takes time: SIGHUP would end it */
+	if (!check)
+		awake = take_signals();
 	read_rules(&server);
 	if (!check) {
 		if (server.verbose || server.dry_run)
 			need_output();
 		tree = open_tree();
 		server.tree = tree;
-		awake = take_signals();
 	}
 	if (!check && (once || server.dry_run)) {
 		look_once(&server, &awake);
