@@ -12,7 +12,7 @@
 
 /* What is known of a process that a rule may be about. */
 struct subject {
-	int dir;		/* /proc/PID, with O_PATH */
+	int dir;		/* /proc/PID, or that of a thread, with O_PATH */
 	uid_t uid;		/* the real ones: of who has started it */
 	gid_t gid;
 	const gid_t *groups;	/* the supplementary ones */

@@ -91,18 +91,23 @@ static void read_rules(struct server *server)
 
 /* ---- what is known of a process ---- */
 
-/* All that a file of the process has, in server->text, or NULL with errno. */
+/* All that a file of the process has, in server->text, or NULL with errno: never a part. */
 static char *read_file(struct server *server, int dir, const char *name)
 {
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
 	size_t len = 0;
-	ssize_t n;
+	ssize_t n = 0;
+	int error;
 
 	if (fd < 0)
 		return NULL;
 	while (len < STATUS_MAX && (n = read(fd, server->text + len, STATUS_MAX - len)) > 0)
 		len += (size_t)n;
+	error = errno;
 	close(fd);
+	errno = error;
+	if (n < 0)
+		return NULL;
 	server->text[len] = '\0';
 	return server->text;
 }
@@ -137,7 +142,7 @@ static size_t find_groups(const char *status, gid_t *groups)
 
 /*
  * The name of its container, "" if it is in none; to be given to free(3). A kernel that does
- * not say so has lists. NULL if it has ended.
+ * not say so has lists. NULL if it has ended, or cannot be asked.
  */
 static char *find_container(struct server *server, int dir, pid_t pid)
 {
@@ -170,13 +175,59 @@ static void close_process(struct process_seen *process)
 	free(process->container);
 }
 
+/* What the thread runs whose directory it is. Returns 0, or -1 with errno. */
+static int read_exe(int dir, char *exe)
+{
+	ssize_t len = readlinkat(dir, "exe", exe, PATH_MAX - 1);
+
+	/* a path that is too long to be told is none of a rule's, and those begin with a slash */
+	if (len < 0 && errno == ENAMETOOLONG)
+		len = snprintf(exe, PATH_MAX, "?");
+	if (len < 0)
+		return -1;
+	exe[len] = '\0';
+	return 0;
+}
+
+/*
+ * The first thread may end before others do, and then says nothing of what it ran: take
+ * another one of them in its place. Returns 0, or -1 if there is none that runs a program.
+ */
+static int find_thread(int *dir, char *exe)
+{
+	int tasks = openat(*dir, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = tasks < 0 ? NULL : fdopendir(tasks);
+	struct dirent *entry;
+	int found = -1;
+
+	if (!list && tasks >= 0)
+		close(tasks);
+	while (list && found < 0 && (entry = readdir(list))) {
+		int thread;
+
+		if (*entry->d_name == '.')
+			continue;
+		thread = openat(tasks, entry->d_name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (thread >= 0 && !read_exe(thread, exe))
+			found = thread;
+		else if (thread >= 0)
+			close(thread);
+	}
+	if (list)
+		closedir(list);
+	if (found < 0)
+		return -1;
+	close(*dir);
+	*dir = found;
+	return 0;
+}
+
 /* Returns -1 if there is none, or it is the kernel's, or ends, or no rule can be for it. */
 static int open_process(struct server *server, pid_t pid, struct process_seen *process)
 {
 	struct subject *subject = &process->subject;
 	char path[32];
 	const char *status;
-	ssize_t len;
 
 	*process = (struct process_seen){ .pid = pid, .subject.dir = -1 };
 	process->pidfd = pidfd_open(pid, 0);
@@ -187,10 +238,9 @@ static int open_process(struct server *server, pid_t pid, struct process_seen *p
 	if (subject->dir < 0)
 		return -1;
 	/* threads of the kernel, and zombies, have none */
-	len = readlinkat(subject->dir, "exe", process->exe, sizeof(process->exe) - 1);
-	if (len < 0)
+	if (read_exe(subject->dir, process->exe) &&
+	    (errno != ENOENT || find_thread(&subject->dir, process->exe)))
 		return -1;
-	process->exe[len] = '\0';
 	subject->exe = process->exe;
 	if (!rules_may_match(&server->rules, subject->exe))
 		return -1;

@@ -249,6 +249,38 @@ needs_root() {
 	refute_output --partial "backup: $job"
 }
 
+@test "what cannot be told of a process hides no other thing about it" {
+	needs_root
+	configured 'process = user=12345'
+	cp "$(realpath /usr/bin/python3)" pythonprogram
+	chmod 755 . "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test"
+	# the path of what it runs is too long to be told
+	job /usr/bin/python3 -I -c 'if 1:
+		import os, shutil
+		for i in range(30):
+			os.mkdir("d" * 200)
+			os.chdir("d" * 200)
+		shutil.copy("/bin/sleep", "sleep")
+		os.setuid(12345)
+		os.execv("./sleep", ["sleep", "1000"])'
+	is_long() { [[ $(</proc/"$job"/comm) == sleep ]]; }
+	wait_until is_long
+	refute readlink "/proc/$job/exe"
+	once
+	assert_output "backup: $job ?"
+	kill -KILL "$job"
+	# the first thread has ended
+	configured "process = program=$PWD/pythonprogram"
+	job env ./pythonprogram -I -c 'if 1:
+		import ctypes, threading, time
+		threading.Thread(target=time.sleep, args=(1000,)).start()
+		ctypes.CDLL(None).pthread_exit(None)'
+	has_ended() { grep -q '^State:.*Z' "/proc/$job/status"; }
+	wait_until has_ended
+	once
+	assert_output "backup: $job $PWD/pythonprogram"
+}
+
 @test "process 1 stays where it is, and so does what it starts" {
 	needs_root
 	configured 'process = user=root'
