@@ -8,7 +8,8 @@
  *
  *  - What is read of a process is read through one descriptor of its directory in /proc,
  *    which never is that of another. The kernel takes a number, though; a pidfd that was
- *    opened before tells afterwards that the number was this process' until then.
+ *    opened before tells afterwards whether the number was this process' until then. If
+ *    not, who has been moved is put back.
  *  - Nothing is read of a process that it can keep from being read: no command line, no
  *    environment, and of files only what the kernel knows without asking a file system.
  *  - What may wait for a process nevertheless, which is to move it, is done by a child: see
@@ -296,30 +297,71 @@ struct task {
 	struct rule *rule;
 };
 
-/* The number has become another's, who may be in the container for our mistake. */
-static void put_back(const struct task *task, const struct ctn *ctn)
+/* Where whoever has the number now is; NULL if that cannot be told. */
+static char *find_current(struct server *server, pid_t pid)
 {
-	struct process_seen other;
+	char path[32], *container;
+	int dir;
 
-	if (open_process(task->server, task->process->pid, &other) ||
-	    rules_match(&task->server->rules, &other.subject) != task->rule)
-		ctn_rm_task(ctn, task->process->pid);
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return NULL;
+	container = find_container(server, dir, pid);
+	close(dir);
+	return container;
+}
+
+/*
+ * The number has become another's, who may be in the container for our mistake: back to
+ * where that one has been, as it may be bound to that. If there is no way back, for it is
+ * full, it stays: to be in none would be to be bound by nothing.
+ */
+static void put_back(const struct task *task, const struct ctn *ctn, const char *before)
+{
+	pid_t pid = task->process->pid;
+	struct process_seen other;
+	struct ctn *back;
+	int is_right = 0;
+
+	if (!open_process(task->server, pid, &other)) {
+		other.subject.container = before;
+		is_right = rules_match(&task->server->rules, &other.subject) == task->rule;
+	}
 	close_process(&other);
+	if (is_right)
+		return;
+	if (!*before) {
+		ctn_rm_task(ctn, pid);
+		return;
+	}
+	back = ctn_open(task->server->tree, before);
+	if (back)
+		ctn_add_task(back, pid);
+	ctn_close(back);
 }
 
 static enum move_result add_task(void *data)
 {
 	const struct task *task = data;
+	pid_t pid = task->process->pid;
 	struct ctn *ctn = ctn_open(task->server->tree, task->rule->container);
 	enum move_result result = MOVE_DONE;
+	char *before = NULL;
 
+	/* the number may become another's from here on, and not sooner */
+	if (ctn && is_there(task->process))
+		before = find_current(task->server, pid);
 	/* one that has ended meanwhile needs no container */
-	if (!ctn || ctn_add_task(ctn, task->process->pid)) {
+	if (ctn && !before) {
+		result = MOVE_GONE;
+	} else if (!ctn || ctn_add_task(ctn, pid)) {
 		result = ctn && errno == ESRCH ? MOVE_GONE : MOVE_REFUSED;
 	} else if (!is_there(task->process)) {
-		put_back(task, ctn);
+		put_back(task, ctn, before);
 		result = MOVE_GONE;
 	}
+	free(before);
 	ctn_close(ctn);
 	return result;
 }

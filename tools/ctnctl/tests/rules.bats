@@ -344,13 +344,15 @@ needs_root() {
 	assert_output ''
 }
 
-@test "when a number has become another's, that one is not left in the container" {
+@test "when a number has become another's, that one is put back where it was" {
 	needs_root
-	configured "process = program=$program"
+	configured "process = program=$program from=*"
+	container web
 	[[ -w /proc/sys/kernel/ns_last_pid ]] || skip "this kernel does not let numbers be chosen"
 	# as the number is written its process ends, and another one gets it
 	cat >"$CTN_CONFIG/on-addtask" <<-END
 		#!/bin/bash
+		mkdir "$PWD/once" 2>/dev/null || exit 0
 		kill -KILL \$(cat $PWD/job)
 		while [ -e /proc/\$(cat $PWD/job) ]; do sleep 0.01; done
 		for try in {1..500}; do
@@ -361,19 +363,31 @@ needs_root() {
 		done
 	END
 	chmod +x "$CTN_CONFIG/on-addtask"
-	(
-		"$program" 1000 3>&- &
-		echo $! >job
-		wait $!
-	) 2>/dev/null 3>&- &
-	wait_until [ -s job ]
-	wait_until [ "/proc/$(<job)/exe" -ef program ]
-	run with_kernel "$CTNCTL" rules --once -v rules.conf
-	assert_equal "$(readlink "/proc/$(<job)/exe")" "$(realpath /bin/sleep)"
-	assert_success
-	assert_output ''
+	# was_in [CONTAINER]: where the process has been
+	was_in() {
+		rm -rf once job
+		(
+			"$program" 1000 3>&- &
+			echo $! >job
+			wait $!
+		) 2>/dev/null 3>&- &
+		wait_until [ -s job ]
+		wait_until [ "/proc/$(<job)/exe" -ef program ]
+		for name; do
+			echo "$(<job)" >"$tree/$name/tasks"
+		done
+		run with_kernel "$CTNCTL" rules --once -v rules.conf
+		assert_equal "$(readlink "/proc/$(<job)/exe")" "$(realpath /bin/sleep)"
+		assert_success
+		assert_output ''
+		kill -KILL "$(<job)"
+	}
+	was_in
 	assert_equal "$(<"$tree/backup/rmtask")" "$(<job)"
-	kill -KILL "$(<job)"
+	: >"$tree/backup/rmtask"
+	was_in web
+	assert_equal "$(<"$tree/web/addtask")" "$(<job)"
+	assert_equal "$(<"$tree/backup/rmtask")" ''
 }
 
 @test "what starts later is moved as it starts, whoever forks or execs it" {
