@@ -140,7 +140,7 @@ refused() {
 @test "with pam_ctn a session begins in the container of its user, and only that" {
 	run in_guest '
 		set -e
-		printf "%s\n" "[bob]" "page_limit = 64M" >>/etc/ctnctl.d/50-users.conf
+		printf "%s\n" "[user-alice]" "[user-bob]" "page_limit = 64M" >>/etc/ctnctl.d/50-users.conf
 		ctnctl apply >/dev/null
 		useradd -m -s /bin/bash carol
 		DEBIAN_FRONTEND=noninteractive pam-auth-update --package --enable ctn
@@ -152,7 +152,7 @@ refused() {
 	assert_success
 	assert_line --index 0 --regexp '^session.*required.*pam_ctn.so'
 	assert_line --index 1 --regexp '^session.*required.*pam_ctn.so'
-	assert_equal "${lines[*]:2:3}" 'alice alice bob'
+	assert_equal "${lines[*]:2:3}" 'user-alice user-alice user-bob'
 	assert_line --index 5 --regexp '^ctnctl: [0-9]+: it is in no container$'
 	assert_line --index 6 --regexp '^ctnctl: [0-9]+: it is in no container$'
 	assert_equal "${#lines[@]}" 7
@@ -174,36 +174,36 @@ refused() {
 			systemd-run --user -q --wait --pipe cat /proc/self/container"
 		systemctl stop ssh'
 	assert_success
-	assert_output $'bob\nbob'
+	assert_output $'user-bob\nuser-bob'
 }
 
 @test "and its user gets it out of there neither by a namespace nor by a daemon" {
 	run in_guest '
-		refused bob "ctnctl rm-task bob \$\$"
+		refused bob "ctnctl rm-task user-bob \$\$"
 		refused bob "ctnctl run guests -- true"
 		as bob "unshare -Urpf --mount-proc cat /proc/self/container"
 		as bob "setsid -f sh -c \"sleep 1; cat /proc/self/container >was\"; sleep 3; cat was"
 		as alice "su -l bob -c true" </dev/null 2>&1'
 	assert_line --index 0 --regexp '(Permission denied|Operation not permitted)'
 	assert_line --index 1 --regexp '(Permission denied|Operation not permitted)'
-	assert_line --index 2 bob
-	assert_line --index 3 bob
+	assert_line --index 2 user-bob
+	assert_line --index 3 user-bob
 	refute_line --partial 'may: '
 }
 
 @test "a full container lets its user in nowhere else, unless the administrator says so" {
 	run in_guest '
 		as bob "setsid -f sleep 1000"
-		ctnctl set bob task_limit=$(value bob num_tasks)
+		ctnctl set user-bob task_limit=$(value user-bob num_tasks)
 		as bob "echo in" 2>&1
-		journalctl -b -q -o cat -g "pam_ctn.*bob/addtask" | tail -n 1
+		journalctl -b -q -o cat -g "pam_ctn.*user-bob/addtask" | tail -n 1
 		sed -i "/pam_ctn/s/required/optional/" /etc/pam.d/common-session
 		as bob "echo in; ctnctl which \$\$" 2>&1
-		ctnctl set bob task_limit=max
-		ctnctl stop bob
+		ctnctl set user-bob task_limit=max
+		ctnctl stop user-bob
 		sed -i "/pam_ctn/s/optional/required/" /etc/pam.d/common-session'
 	refute_line --index 0 in
-	assert_line --regexp 'pam_ctn\(su-l:session\): /sys/kernel/config/containers/bob/addtask: "[0-9]+": '
+	assert_line --regexp 'pam_ctn\(su-l:session\): /sys/kernel/config/containers/user-bob/addtask: "[0-9]+": '
 	assert_line in
 	assert_line --regexp 'it is in no container$'
 }
