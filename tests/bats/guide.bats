@@ -15,7 +15,7 @@ setup_file() {
 	common_setup_file
 	local user
 
-	ln -s "$BATS_TEST_DIRNAME/../../build/ctnctl/ctnctl" /usr/local/sbin/ctnctl
+	ln -sf "$BATS_TEST_DIRNAME/../../build/ctnctl/ctnctl" /usr/local/sbin/ctnctl
 	for user in alice bob; do
 		useradd -M "$user"
 	done
