@@ -75,15 +75,11 @@ static void refuse(const struct target *target, const struct place *at)
 static PRINTF(3, 4) void refuse_key(const struct target *target,
 				    const struct key *key, const char *fmt, ...)
 {
-	char *why = NULL;
 	va_list args;
 
 	va_start(args, fmt);
-	if (vasprintf(&why, fmt, args) < 0)
-		die("%s", strerror(ENOMEM));
+	complain_key(key, fmt, args);
 	va_end(args);
-	complain_at(&key->at, "%s: %s", key->name, why);
-	free(why);
 	target->apply->status = STATUS_REFUSED;
 }
 

@@ -46,6 +46,16 @@ void complain_at(const struct place *at, const char *fmt, ...)
 	va_end(args);
 }
 
+void complain_key(const struct key *key, const char *fmt, va_list args)
+{
+	char *why = NULL;
+
+	if (vasprintf(&why, fmt, args) < 0)
+		die("%s", strerror(ENOMEM));
+	complain_at(&key->at, "%s: %s", key->name, why);
+	free(why);
+}
+
 void fault_at(const struct place *at, const char *why)
 {
 	print_place(at);

@@ -71,6 +71,9 @@ void config_free(struct config *config);
 /* Say something about what is written there; words of others may be in it. */
 void complain_at(const struct place *at, const char *fmt, ...) PRINTF(2, 3);
 
+/* The same of a key, whose name comes before it. */
+void complain_key(const struct key *key, const char *fmt, va_list args) PRINTF(2, 0);
+
 /* The same with words of our own, in which a backslash is one. */
 void fault_at(const struct place *at, const char *why);
 

@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "named.h"
+#include "resolve.h"
 
 /* What a search has found so far, and for which line it is. */
 struct search {
@@ -61,15 +62,6 @@ static int open_real_at(int dir, const char *path, int flags)
 static int open_real(const char *path, int flags)
 {
 	return open_real_at(AT_FDCWD, path, flags);
-}
-
-/* What comes before the last slash, of a path without one at its end. */
-static void drop_last(char *path)
-{
-	char *slash = strrchr(path, '/');
-
-	if (slash)
-		*slash = '\0';
 }
 
 /*
@@ -126,76 +118,20 @@ static int stat_real(const char *path, struct stat *st)
 }
 
 /*
- * May this link be followed? It may if it is root's or ours, or if it leads to what
- * belongs to its own owner, who needs none for that. Returns 0 or an errno.
+ * May a path lead by this, if it is a link? It may if that is root's or ours, or if it leads
+ * to what belongs to its own owner, who needs none for that. 0, or an errno: EPERM if not.
  */
-static int distrust(const char *path, const struct stat *link)
+static int distrust(const char *path, const struct stat *dir, const struct stat *link)
 {
 	struct stat st;
 
-	if (link->st_uid == 0 || link->st_uid == geteuid())
+	(void)dir;
+	if (!link || !S_ISLNK(link->st_mode) || link->st_uid == 0 ||
+	    link->st_uid == geteuid())
 		return 0;
 	if (stat(path, &st))
 		return errno;
 	return st.st_uid == link->st_uid ? 0 : EPERM;
-}
-
-/*
- * An absolute path as it is without symbolic links, "" for the root; or NULL with an
- * errno, which is EPERM for a link that is not to be trusted.
- */
-static char *resolve(const char *path)
-{
-	enum { MOST_LINKS = 40 };
-	char *done = xasprintf("%s", ""), *rest = xasprintf("%s", path);
-	char *at = rest, to[PATH_MAX];
-	int links = 0;
-
-	while (*(at += strspn(at, "/"))) {
-		size_t len = strcspn(at, "/");
-		struct stat st;
-		char *next;
-		ssize_t n;
-
-		if (len == 1 && *at == '.') {
-			at += len;
-			continue;
-		}
-		if (len == 2 && !strncmp(at, "..", len)) {
-			drop_last(done);
-			at += len;
-			continue;
-		}
-		next = xasprintf("%s/%.*s", done, (int)len, at);
-		at += len;
-		if (lstat(next, &st))
-			goto fail;
-		if (!S_ISLNK(st.st_mode)) {
-			free(done);
-			done = next;
-			continue;
-		}
-		n = readlink(next, to, sizeof(to) - 1);
-		errno = n < 0 ? errno : ++links > MOST_LINKS ? ELOOP :
-			distrust(next, &st);
-		if (errno)
-			goto fail;
-		to[n] = '\0';
-		free(next);
-		next = xasprintf("%s/%s", to, at);
-		free(rest);
-		at = rest = next;
-		if (*to == '/')
-			*done = '\0';
-		continue;
-fail:
-		free(next);
-		free(done);
-		done = NULL;
-		break;
-	}
-	free(rest);
-	return done;
 }
 
 static void refuse_link(const struct search *search, const char *path)
@@ -355,7 +291,7 @@ static int expand(struct search *search, const char *pattern, glob_t *found)
 	while (*slash != '/')
 		slash--;
 	prefix = literal(pattern, (size_t)(slash - pattern));
-	real = resolve(prefix);
+	real = resolve(prefix, NULL, distrust);
 	if (!real) {
 		refuse_link(search, prefix);
 		free(prefix);
@@ -441,7 +377,7 @@ static void find_in_tree(struct search *search, const char *dir)
 		return;
 	}
 	path = literal(dir, strlen(dir));
-	real = resolve(path);
+	real = resolve(path, NULL, distrust);
 	if (!real)
 		refuse_link(search, path);
 	else if (*real && (stat_real(real, &st) || !S_ISDIR(st.st_mode)))
@@ -455,7 +391,7 @@ static void find_in_tree(struct search *search, const char *dir)
 static void find_one(struct search *search, const char *pattern)
 {
 	char *path = literal(pattern, strlen(pattern));
-	char *real = resolve(path);
+	char *real = resolve(path, NULL, distrust);
 	struct stat st;
 	int linked = 0;
 

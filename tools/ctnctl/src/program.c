@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "resolve.h"
 #include "rule.h"
 
 /* Where a name alone is looked for. */
@@ -58,87 +59,13 @@ static int may_be_replaced(const struct stat *dir, const struct stat *st)
 	return (dir->st_mode & (S_IWGRP | S_IWOTH)) && !(dir->st_mode & S_ISVTX);
 }
 
-static void drop_last(char *path)
+/* Whoever may make what is not there yet has a say in it as well. */
+static int distrust(const char *path, const struct stat *dir, const struct stat *st)
 {
-	char *slash = strrchr(path, '/');
-
-	if (slash)
-		*slash = '\0';
-}
-
-/*
- * An absolute path without symbolic links, and what is there; or NULL with errno, which is
- * EPERM if others than root have a say in what is there.
- */
-static char *resolve(const char *path, struct stat *st)
-{
-	enum { MOST_LINKS = 40 };
-	char *done = xasprintf("%s", ""), *rest = xasprintf("%s", path), *at = rest;
-	char to[PATH_MAX];
-	struct stat dir;
-	int links = 0;
-
-	if (lstat("/", st))
-		goto fail;
-	while (*(at += strspn(at, "/"))) {
-		size_t len = strcspn(at, "/");
-		char *next;
-		ssize_t n;
-
-		if (len == 1 && *at == '.') {
-			at += len;
-			continue;
-		}
-		if (len == 2 && !strncmp(at, "..", len)) {
-			drop_last(done);
-			at += len;
-			if (lstat(*done ? done : "/", st))
-				goto fail;
-			continue;
-		}
-		dir = *st;
-		next = xasprintf("%s/%.*s", done, (int)len, at);
-		at += len;
-		if (lstat(next, st)) {
-			/* who may make it there has a say */
-			if (errno == ENOENT && (!is_ours(&dir) ||
-						(dir.st_mode & (S_IWGRP | S_IWOTH))))
-				errno = EPERM;
-			free(next);
-			goto fail;
-		}
-		if (may_be_replaced(&dir, st)) {
-			errno = EPERM;
-			free(next);
-			goto fail;
-		}
-		if (!S_ISLNK(st->st_mode)) {
-			free(done);
-			done = next;
-			continue;
-		}
-		n = readlink(next, to, sizeof(to) - 1);
-		free(next);
-		if (n < 0 || ++links > MOST_LINKS) {
-			errno = n < 0 ? errno : ELOOP;
-			goto fail;
-		}
-		to[n] = '\0';
-		next = xasprintf("%s/%s", to, at);
-		free(rest);
-		at = rest = next;
-		if (*to == '/')
-			*done = '\0';
-		/* where the link was found, or the root */
-		if (lstat(*done ? done : "/", st))
-			goto fail;
-	}
-	free(rest);
-	return done;
-fail:
-	free(rest);
-	free(done);
-	return NULL;
+	(void)path;
+	if (!st)
+		return is_ours(dir) && !(dir->st_mode & (S_IWGRP | S_IWOTH)) ? 0 : EPERM;
+	return may_be_replaced(dir, st) ? EPERM : 0;
 }
 
 static int is_script(const char *path)
@@ -160,7 +87,7 @@ static const char *look_for(struct image *image, const char *path)
 	struct stat st;
 
 	free(image->path);
-	image->path = resolve(path, &st);
+	image->path = resolve(path, &st, distrust);
 	if (!image->path)
 		return errno == ENOENT ? NULL :
 		       errno == EPERM ? "others than root can put something else there" :

@@ -12,15 +12,11 @@
 
 static PRINTF(2, 3) int refuse(const struct key *key, const char *fmt, ...)
 {
-	char *why = NULL;
 	va_list args;
 
 	va_start(args, fmt);
-	if (vasprintf(&why, fmt, args) < 0)
-		die("%s", strerror(ENOMEM));
+	complain_key(key, fmt, args);
 	va_end(args);
-	complain_at(&key->at, "%s: %s", key->name, why);
-	free(why);
 	return STATUS_REFUSED;
 }
 

@@ -405,11 +405,10 @@ static void end_moves(struct server *server)
 	struct move move;
 
 	while (movers_take(server->movers, &move)) {
-		if (move.result == MOVE_REFUSED) {
+		if (move.result == MOVE_REFUSED)
 			complain_of(server, move.rule, move.why);
-		} else if (move.result == MOVE_DONE && move.rule) {
+		else if (move.result == MOVE_DONE && move.rule)
 			say(server, &move);
-		}
 		if (move.again)
 			look_at(move.pid, server);
 		move_free(&move);
@@ -422,16 +421,16 @@ static void look_at_all(struct server *server)
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
 
-	if (!proc)
-		die("/proc: %s", strerror(errno));
-	server->lost = 0;
-	while ((entry = readdir(proc))) {
+	/* without descriptors or memory for it; another time there are some */
+	server->lost = !proc;
+	while (proc && (entry = readdir(proc))) {
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
 			continue;
 		look_at((pid_t)strtol(entry->d_name, NULL, 10), server);
 		end_moves(server);
 	}
-	closedir(proc);
+	if (proc)
+		closedir(proc);
 	took = now_ms() - begin;
 	server->scan_at = now_ms() + PAUSE_MS + PAUSE_TIMES * took;
 }

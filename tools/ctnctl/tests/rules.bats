@@ -490,6 +490,20 @@ needs_root() {
 	assert_equal "$status" 0
 }
 
+@test "SIGHUP while the rules are read for the first time does not end it" {
+	mkfifo late.conf
+	background ctnctl rules late.conf
+	catches() { ((0x$(awk '$1 == "SigCgt:" {print $2}' "/proc/$pid/status") & 1)); }
+	wait_until catches
+	kill -HUP "$pid"
+	# for the first time, and for the second
+	timeout 20 bash -c ': >late.conf'
+	timeout 20 bash -c ': >late.conf'
+	kill -TERM "$pid"
+	join
+	assert_equal "$status" 0
+}
+
 @test "what is refused is told with the line of the rule, and not over and over" {
 	container full
 	full "$tree/full/addtask"
@@ -502,6 +516,17 @@ needs_root() {
 	done
 	job ./other-program 1000
 	wait_until contains "$err" rules.conf:6
+	# nor if there is room in between
+	: >room
+	ln -sf "$PWD/room" "$tree/full/addtask"
+	job ./program 1000
+	wait_until moved "full: $job $program"
+	full "$tree/full/addtask"
+	job ./program 1000
+	job ./other-program 1000
+	ln -sf "$PWD/room" "$tree/full/addtask"
+	job ./program 1000
+	wait_until moved "full: $job $program"
 	kill -TERM "$pid"
 	join
 	assert_equal "$status" 0
