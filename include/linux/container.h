@@ -26,6 +26,14 @@ struct pid;
 struct pid_namespace;
 struct seq_file;
 
+/* In task_struct::container_flags */
+#define CONTAINER_TASK_THROTTLED 1	/* to sleep on its way back to user mode */
+#define CONTAINER_TASK_SHORT	2	/* in this system call a charge has failed, */
+#define CONTAINER_TASK_GAVE_UP	4	/* and it has waited for room in vain */
+#define CONTAINER_TASK_FAULT	8	/* in a page fault, */
+#define CONTAINER_TASK_OVER	16	/* in which kmemsize has gone over its limit */
+#define CONTAINER_TASK_FORCE	32	/* what it takes for the kernel is not refused */
+
 #ifdef CONFIG_CONTAINERS
 
 DECLARE_STATIC_KEY_FALSE(containers_key);
@@ -61,14 +69,6 @@ static __always_inline bool current_has_container(void)
 /* In address_space::container_files, beside the address: see file.c */
 #define CONTAINER_FILES_HELD	1UL
 
-/* In task_struct::container_flags */
-#define CONTAINER_TASK_THROTTLED 1	/* to sleep on its way back to user mode */
-#define CONTAINER_TASK_SHORT	2	/* in this system call a charge has failed, */
-#define CONTAINER_TASK_GAVE_UP	4	/* and it has waited for room in vain */
-#define CONTAINER_TASK_FAULT	8	/* in a page fault, */
-#define CONTAINER_TASK_OVER	16	/* in which kmemsize has gone over its limit */
-#define CONTAINER_TASK_FORCE	32	/* what it takes for the kernel is not refused */
-
 /*
  * True once a container has had an rss_limit; it then stays true. Only then can
  * a charge fail, and somebody have to wait for it.
@@ -80,7 +80,7 @@ static __always_inline bool container_rss_enabled(void)
 	return static_branch_unlikely(&container_rss_key);
 }
 
-/* True if one of the two things can be that are to be known of page faults. */
+/* True once a page fault may have to wait for room, or take too much for the kernel. */
 DECLARE_STATIC_KEY_FALSE(container_fault_key);
 
 static __always_inline bool container_fault_enabled(void)
@@ -675,33 +675,29 @@ static inline void container_enter_fault(void)
 	}
 }
 
-/*
- * A stack is about to grow, in a page fault or for one, and has done so: what this takes is
- * treated as what the fault takes. If it is too much, the fault's end tells.
+/**
+ * container_kmem_save - what the kernel allocates from here on is treated otherwise
+ * @how: CONTAINER_TASK_FAULT: as in a page fault, at whose end the task is killed if it is
+ *	 too much. CONTAINER_TASK_FORCE: it is counted, and not refused.
+ *
+ * Context: Any but an interrupt.
+ * Return: what to give to container_kmem_restore() where that ends.
  */
-static inline void container_enter_growth(void)
+static inline unsigned int container_kmem_save(unsigned int how)
 {
-	if (container_fault_enabled())
-		current->container_flags |= CONTAINER_TASK_FAULT;
+	unsigned int flags = 0;
+
+	if (container_fault_enabled()) {
+		flags = how & ~current->container_flags;
+		current->container_flags |= how;
+	}
+	return flags;
 }
 
-static inline void container_exit_growth(void)
+static inline void container_kmem_restore(unsigned int flags)
 {
 	if (container_fault_enabled())
-		current->container_flags &= ~CONTAINER_TASK_FAULT;
-}
-
-/* What the kernel takes for itself in between is counted, and not refused. */
-static inline void container_enter_force(void)
-{
-	if (container_fault_enabled())
-		current->container_flags |= CONTAINER_TASK_FORCE;
-}
-
-static inline void container_exit_force(void)
-{
-	if (container_fault_enabled())
-		current->container_flags &= ~CONTAINER_TASK_FORCE;
+		current->container_flags &= ~flags;
 }
 
 /* Has it failed for want of room below an rss_limit? */
@@ -826,10 +822,8 @@ static inline void container_stall_end(void) { }
 static inline void container_resume_user_mode(void) { }
 static inline void container_end_syscall(void) { }
 static inline void container_enter_fault(void) { }
-static inline void container_enter_growth(void) { }
-static inline void container_exit_growth(void) { }
-static inline void container_enter_force(void) { }
-static inline void container_exit_force(void) { }
+static inline unsigned int container_kmem_save(unsigned int how) { return 0; }
+static inline void container_kmem_restore(unsigned int flags) { }
 static inline bool container_is_short(void) { return false; }
 static inline bool current_has_container(void) { return false; }
 static inline vm_fault_t

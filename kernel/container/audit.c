@@ -365,7 +365,8 @@ static void audit_slab(struct audit *audit, struct slab *slab)
 		row = exts[i].container.token ? find_row(audit, exts[i].container.token) : NULL;
 		if (!row)
 			continue;
-		which = s->flags & SLAB_RECLAIM_ACCOUNT ? AUDIT_DCACHESIZE : AUDIT_KMEMSIZE;
+		which = container_kmem_resource(s) == BC_DCACHESIZE ? AUDIT_DCACHESIZE :
+								      AUDIT_KMEMSIZE;
 		row->kmem[which][AUDIT_TOKENS] += s->object_size;
 	}
 }

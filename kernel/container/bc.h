@@ -39,6 +39,8 @@
 
 #define BC_MAXVALUE	LONG_MAX	/* no limit */
 
+struct kmem_cache;
+
 enum bc_unit {
 	BC_NUMBER,
 	BC_BYTES,
@@ -202,6 +204,7 @@ bool bc_may_set(struct bc_row *row, const struct bc_limits *limits, bool binds);
 
 /* bc_kmem.c */
 void container_kmem_init(struct beancounter *bc);
+unsigned int container_kmem_resource(const struct kmem_cache *s);
 
 /* bc_vm.c */
 void container_vm_count(struct container *ctn, struct beancounter *bc);

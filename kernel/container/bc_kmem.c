@@ -188,6 +188,14 @@ static __always_inline unsigned int resource_of(const struct kmem_cache *s)
 	return s->flags & SLAB_RECLAIM_ACCOUNT ? BC_DCACHESIZE : BC_KMEMSIZE;
 }
 
+#ifdef CONFIG_CONTAINERS_DEBUG
+/* As which its objects are counted, for the audit. */
+unsigned int container_kmem_resource(const struct kmem_cache *s)
+{
+	return resource_of(s);
+}
+#endif
+
 /*
  * Where the token of @object is, in the vector of its slab. The pages of a slab begin at a
  * multiple of their size: it takes no look at where the slab is.

@@ -12,10 +12,7 @@
 
 load common
 
-setup_file() {
-	common_setup_file
-	ip link set lo up
-}
+setup_file() { common_setup_file; }
 
 setup() {
 	common_setup
