@@ -31,7 +31,8 @@
  *
  *  - an allocation in a page fault, or for a stack that grows, must not fail: it would be
  *    tried again for ever, or the task be killed. Up to the limit it is charged; over it is
- *    charged as well, and the task is killed when the fault ends.
+ *    charged as well, and if it is kmemsize the task is killed when the fault ends. For
+ *    dcachesize nobody is: it can be freed, and much of it goes with page cache.
  *
  * Locks: none is taken, as this is called with any of the kernel's held. Those who watch
  * are told by an irq_work for that reason. A charge and the token that says so, or both
@@ -69,11 +70,13 @@ static void count_failure(struct beancounter *bc, struct bc_row *row)
  */
 static bool has_to_be(gfp_t gfp)
 {
-	if (gfp & __GFP_DIRECT_RECLAIM && (gfp & (__GFP_FS | __GFP_IO)) != (__GFP_FS | __GFP_IO))
+	if ((gfp & __GFP_DIRECT_RECLAIM) &&
+	    (gfp & (__GFP_FS | __GFP_IO)) != (__GFP_FS | __GFP_IO))
 		return true;
-	return gfp & __GFP_NOFAIL ||
-	       current->flags & (PF_MEMALLOC | PF_MEMALLOC_NOFS | PF_MEMALLOC_NOIO | PF_EXITING) ||
-	       current->container_flags & CONTAINER_TASK_FORCE ||
+	return (gfp & __GFP_NOFAIL) ||
+	       (current->flags & (PF_MEMALLOC | PF_MEMALLOC_NOFS | PF_MEMALLOC_NOIO |
+				  PF_EXITING)) ||
+	       (current->container_flags & CONTAINER_TASK_FORCE) ||
 	       tsk_is_oom_victim(current) || fatal_signal_pending(current);
 }
 
@@ -95,7 +98,8 @@ static noinline int charge_slowly(struct beancounter *bc, struct bc_row *row,
 	if (!fault)
 		return -ENOMEM;
 	bc_row_add(row, size, BC_FORCE, &before);
-	current->container_flags |= CONTAINER_TASK_OVER;
+	if (row == &bc->row[BC_KMEMSIZE])
+		current->container_flags |= CONTAINER_TASK_OVER;
 	return 0;
 }
 
@@ -211,12 +215,19 @@ owner_of(struct kmem_cache *s, struct slab *slab, struct slabobj_ext *exts, void
 }
 
 /*
- * Have a slab have room for tokens, and return it, or NULL. Without memory for that an
- * object is counted nowhere.
+ * Have a slab have room for tokens, if the current task is counted, and return it, or NULL.
+ * Without memory for that an object is counted nowhere.
  */
 static noinline struct slabobj_ext *make_room(struct kmem_cache *s, struct slab *slab,
 					      gfp_t gfp)
 {
+	bool counted;
+
+	rcu_read_lock_sched();
+	counted = own_bc();
+	rcu_read_unlock_sched();
+	if (!counted)
+		return NULL;
 	alloc_slab_obj_exts(slab, s, gfp & gfp_allowed_mask, false);
 	return slab_obj_exts(slab);
 }

@@ -318,6 +318,19 @@ watching() {
 	wait "$WATCHER"
 }
 
+@test "nobody is killed for what the kernel can free again" {
+	local before
+
+	kmem_start mapnode
+	assert_equal "$(tell m 10)" '10 ok'
+	before=$(bc dcachesize)
+	set_attr beancounters 'dcachesize 1'
+	assert_equal "$(tell m 200)" '200 ok'
+	[ "$(bc dcachesize)" -ge $((before + 200 * $(size radix_tree_node))) ]
+	[ "$(bc dcachesize failcnt)" -ge 200 ]
+	assert_equal "$(tell m 0)" '0 ok'
+}
+
 # ---- what has to go on over the limit ----
 
 @test "privileges, mappings and names are given up over the limit" {

@@ -30,6 +30,7 @@
  *	ldt		an entry of the LDT
  *	lock		a lock of a byte of a file, in DIRECTORY
  *	mount		a mount, in DIRECTORY, of DIRECTORY
+ *	mapnode		as node, but by a page that is mapped and touched
  *	node		a page of a memfd, so far from the next that it has a node for itself
  *	dentry		a name that is not there, in DIRECTORY
  *	inode		a file, in DIRECTORY
@@ -706,6 +707,23 @@ static int node_make(void)
 	return pwrite(fd, "", 1, 64L * PAGE * (nr + 1)) == 1 ? (nr++, 0) : -1;
 }
 
+static int mapnode_start(void)
+{
+	size_t size = 64L * PAGE * 4096;
+
+	if (node_start() || ftruncate(fd, (off_t)size))
+		return 1;
+	area = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	return area == MAP_FAILED;
+}
+
+static int mapnode_make(void)
+{
+	area[64L * PAGE * (nr + 1)] = 1;
+	nr++;
+	return 0;
+}
+
 static void node_end(void)
 {
 	(void)!ftruncate(fd, 0);
@@ -933,6 +951,7 @@ static const struct kind {
 	{ .name = "lock", .start = lock_start, .make = lock_make, .end = lock_end },
 	{ .name = "mount", .start = mount_start, .make = mount_make, .end = mount_end },
 	{ .name = "node", .start = node_start, .make = node_make, .end = node_end },
+	{ .name = "mapnode", .start = mapnode_start, .make = mapnode_make, .end = nothing },
 	{ .name = "dentry", .make = dentry_make, .end = nothing },
 	{ .name = "inode", .make = inode_make, .end = inode_end },
 	{ .name = "ring", .start = fds_start, .make = ring_make, .end = fds_end },
