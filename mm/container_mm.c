@@ -166,10 +166,16 @@ unsigned long trim_excess(struct trim *tr)
 	return now > goal ? now - goal : 0;
 }
 
-/* Has the round come to where it was to come, or does nobody want it any more? */
+/*
+ * Has the round come to where it was to come, or does nobody want it any more? Then it
+ * is over: what is charged from there on fits below the limit, and is no reason to go on
+ * to a pass that takes what is in use.
+ */
 bool trim_reached(struct trim *tr)
 {
-	return !trim_excess(tr) || test_bit(CONTAINER_DYING, &tr->ctn->flags);
+	if (!trim_excess(tr) || test_bit(CONTAINER_DYING, &tr->ctn->flags))
+		tr->reached = true;
+	return tr->reached;
 }
 
 /* Is this round for somebody who waits for it, rather than for page_limit? */
@@ -295,6 +301,8 @@ static void trim_mapped(struct trim *tr)
 	WRITE_ONCE(tr->trimmer->next_look, jiffies + TRIM_DELAY_MIN);
 	tr->looked = true;
 	tr->unmap = true;
+	/* that is another goal */
+	tr->reached = false;
 	if (!trim_reached(tr))
 		trim_files(tr, true);
 	if (!trim_reached(tr))

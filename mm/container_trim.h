@@ -29,6 +29,7 @@ struct trim {
 	enum container_trim_goal what;
 	enum trim_pass pass;
 	unsigned long began;		/* jiffies */
+	bool reached;			/* has it come to where it was to come? */
 	bool began_over;		/* was it over page_limit, or the barrier, when it began? */
 	bool unasked;			/* for the barrier of physpages, and nobody waits? */
 	bool unmap;			/* only unmap what is cold: see trim_mapped() */

@@ -56,6 +56,7 @@ static void test_usage_goal(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, trim_reached(tr));
 
 	/* one over it: an eighth below it */
+	tr->reached = false;
 	ctn->page_limit = 999;
 	tr->began_over = over_limit(ctn);
 	KUNIT_EXPECT_EQ(test, usage_goal(tr), 999 - 124);
@@ -78,6 +79,11 @@ static void test_usage_goal(struct kunit *test)
 	ctn->shrink_pages = ULONG_MAX;
 	KUNIT_EXPECT_FALSE(test, trim_reached(tr));
 	ctn->page_limit = PAGE_COUNTER_MAX;
+	KUNIT_EXPECT_TRUE(test, trim_reached(tr));
+
+	/* and stays so, whatever is charged until it looks the next time */
+	ctn->page_limit = 999;
+	KUNIT_EXPECT_EQ(test, trim_excess(tr), 125);
 	KUNIT_EXPECT_TRUE(test, trim_reached(tr));
 	free_percpu(ctn->pcpu);
 }
