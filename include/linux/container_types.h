@@ -5,6 +5,8 @@
 #ifndef _LINUX_CONTAINER_TYPES_H
 #define _LINUX_CONTAINER_TYPES_H
 
+#include <linux/types.h>
+
 /*
  * Which container counts this object, as one of a number that it is limited in: see
  * container_charge_one(). 0: none. The token is weak: once the container is removed it
@@ -13,6 +15,32 @@
 struct container_owner {
 #ifdef CONFIG_BEANCOUNTERS
 	unsigned long token;
+#endif
+};
+
+/* What a socket has in buffers: see linux/container_sock.h. */
+enum container_buffer {
+	CONTAINER_SNDBUF,	/* to be sent */
+	CONTAINER_RCVBUF,	/* received */
+	NR_CONTAINER_BUFFERS,
+};
+
+/* Which container counts that, by a weak token as above, and how many bytes are charged. */
+struct container_buffers {
+#ifdef CONFIG_BEANCOUNTERS
+	unsigned long token;
+	atomic_t charged[NR_CONTAINER_BUFFERS];
+#endif
+};
+
+/*
+ * Which container counts the shared memory of a file, by a weak token as above, and how many
+ * pages of it: see linux/container_shm.h.
+ */
+struct container_shm {
+#ifdef CONFIG_BEANCOUNTERS
+	unsigned long token;
+	unsigned long charged;	/* several may change it at once */
 #endif
 };
 

@@ -10,6 +10,8 @@
  *	bc_numbers.c	those of which the kernel has objects: files, locks, sockets
  *	bc_vm.c		what processes map: privvmpages and lockedpages
  *	bc_kmem.c	memory of the kernel itself: kmemsize and dcachesize
+ *	bc_sock.c	socket buffers: tcpsndbuf and the like
+ *	bc_shm.c	shared memory: shmpages
  *	bc_syscalls.c	the system calls, which name a container by its id
  *
  * Where it is charged is said how hard that is. BC_BARRIER: somebody asks for more

@@ -316,7 +316,7 @@ static const struct bc_resource bc_resources[BC_RESOURCES] = {
 		.counted	= true,
 		.sum_up		= container_private_vm,
 	},
-	[BC_SHMPAGES]		= { "shmpages", BC_PAGES },
+	[BC_SHMPAGES]		= { "shmpages", BC_PAGES, .counted = true },
 	[BC_NUMPROC] = {
 		.name		= "numproc",
 		.unit		= BC_NUMBER,
@@ -343,10 +343,10 @@ static const struct bc_resource bc_resources[BC_RESOURCES] = {
 	[BC_NUMFLOCK]		= { "numflock", BC_NUMBER, .counted = true },
 	[BC_NUMPTY]		= { "numpty", BC_NUMBER, .counted = true },
 	[BC_NUMSIGINFO]		= { "numsiginfo", BC_NUMBER, .counted = true },
-	[BC_TCPSNDBUF]		= { "tcpsndbuf", BC_BYTES },
-	[BC_TCPRCVBUF]		= { "tcprcvbuf", BC_BYTES },
-	[BC_OTHERSOCKBUF]	= { "othersockbuf", BC_BYTES },
-	[BC_DGRAMRCVBUF]	= { "dgramrcvbuf", BC_BYTES },
+	[BC_TCPSNDBUF]		= { "tcpsndbuf", BC_BYTES, .counted = true },
+	[BC_TCPRCVBUF]		= { "tcprcvbuf", BC_BYTES, .counted = true },
+	[BC_OTHERSOCKBUF]	= { "othersockbuf", BC_BYTES, .counted = true },
+	[BC_DGRAMRCVBUF]	= { "dgramrcvbuf", BC_BYTES, .counted = true },
 	[BC_NUMOTHERSOCK]	= { "numothersock", BC_NUMBER, .counted = true },
 	[BC_DCACHESIZE]		= { "dcachesize", BC_BYTES, .counted = true },
 	[BC_NUMFILE] = {

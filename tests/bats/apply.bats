@@ -56,12 +56,17 @@ oom = task
 kmemsize = max:max
 lockedpages = max:max
 privvmpages = max:max
+shmpages = max:max
 numproc = max:max
 physpages = max:max
 numtcpsock = max:max
 numflock = max:max
 numpty = max:max
 numsiginfo = max:max
+tcpsndbuf = max:max
+tcprcvbuf = max:max
+othersockbuf = max:max
+dgramrcvbuf = max:max
 numothersock = max:max
 dcachesize = max:max
 numfile = max:max
@@ -148,8 +153,8 @@ physpages = 32M:64M'
 }
 
 @test "a resource that this kernel does not count is told, and the rest is applied" {
-	apply "[$N]" 'shmpages = 21504:21504' 'numproc = 7' 'numfile = max'
-	assert_equal "$stderr" "ctnctl: $CONF:2: shmpages: this kernel does not count that"
+	apply "[$N]" 'oomguarpages = 21504:21504' 'numproc = 7' 'numfile = max'
+	assert_equal "$stderr" "ctnctl: $CONF:2: oomguarpages: this kernel does not count that"
 	assert_failure 1
 	assert_output "$N: numproc max:max -> 7:7"
 }

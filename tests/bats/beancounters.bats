@@ -16,7 +16,8 @@ setup() {
 	F=/mnt/disk/$BATS_TEST_NUMBER
 	EVENTS=$BATS_TEST_TMPDIR/events
 	# those after physpages
-	OTHERS=(numtcpsock numflock numpty numsiginfo numothersock dcachesize numfile)
+	OTHERS=(numtcpsock numflock numpty numsiginfo tcpsndbuf tcprcvbuf othersockbuf
+		dgramrcvbuf numothersock dcachesize numfile)
 	COLUMNS_OF=(resource held maxheld minheld barrier limit failcnt)
 }
 
@@ -60,8 +61,9 @@ plain() {
 	assert_equal "$(plain "${lines[1]}")" 'kmemsize 0 0 0 max max 0'
 	assert_equal "$(plain "${lines[2]}")" 'lockedpages 0 0 0 max max 0'
 	assert_equal "$(plain "${lines[3]}")" 'privvmpages 0 0 0 max max 0'
-	assert_equal "$(plain "${lines[4]}")" 'numproc 0 0 0 max max 0'
-	assert_equal "$(plain "${lines[5]}")" 'physpages 0 0 0 max max 0'
+	assert_equal "$(plain "${lines[4]}")" 'shmpages 0 0 0 max max 0'
+	assert_equal "$(plain "${lines[5]}")" 'numproc 0 0 0 max max 0'
+	assert_equal "$(plain "${lines[6]}")" 'physpages 0 0 0 max max 0'
 	assert_equal "$(stat -c %a "$C/beancounters")" 644
 }
 
@@ -129,8 +131,7 @@ END
 @test "what this kernel does not count is another matter than what nobody does" {
 	local name
 
-	for name in shmpages vmguarpages oomguarpages \
-		tcpsndbuf tcprcvbuf othersockbuf dgramrcvbuf numiptent; do
+	for name in vmguarpages oomguarpages numiptent; do
 		assert_equal "$name $(put_value beancounters "$name 10")" "$name EOPNOTSUPP"
 		assert_equal "$name $(put_value beancounters "$name reset")" "$name EOPNOTSUPP"
 		assert_equal "$name $(put_value default_beancounters "$name 10" "$ROOT")" \
@@ -405,7 +406,7 @@ held_at_most() {
 	assert_equal "$(<"$ROOT"/default_task_limit)" 4
 	assert_equal "$(sed 's/  */ /g' "$ROOT"/default_beancounters)" \
 		"$(echo resource barrier limit
-		   printf '%s max max\n' kmemsize lockedpages privvmpages
+		   printf '%s max max\n' kmemsize lockedpages privvmpages shmpages
 		   echo numproc 3 4
 		   echo physpages 1024 2048
 		   printf '%s max max\n' "${OTHERS[@]}")"
@@ -455,7 +456,7 @@ EINVAL numproc 2 1
 EINVAL numproc max 1
 ERANGE numproc 9223372036854775808
 EINVAL numprocs 1
-EOPNOTSUPP shmpages 1
+EOPNOTSUPP oomguarpages 1
 END
 	assert_success
 	assert_output ''
@@ -469,7 +470,7 @@ END
 	assert_equal "$(stat -c %a "$ROOT"/beancounters)" 400
 	run cat "$ROOT"/beancounters
 	assert_equal "$(plain "${lines[0]}")" "id name ${COLUMNS_OF[*]}"
-	assert_equal "${#lines[@]}" $((1 + 2 * (5 + ${#OTHERS[@]})))
+	assert_equal "${#lines[@]}" $((1 + 2 * (6 + ${#OTHERS[@]})))
 	assert_output --regexp "$(attr id) +${C##*/} +numproc +0 +0 +0 +30 +32 +0"
 	assert_output --regexp "$(attr id) +${C##*/} +physpages +0 +0 +0 +max +max +0"
 	# a name is one word
@@ -481,7 +482,7 @@ END
 }
 
 @test "the table of all is whole, however many there are" {
-	local i rows=$((301 * (5 + ${#OTHERS[@]})))
+	local i rows=$((301 * (6 + ${#OTHERS[@]})))
 
 	for i in {1..300}; do
 		mkdir "$ROOT/many-$i"
@@ -579,15 +580,16 @@ END
 	assert_failure 1
 	limits_are numproc 30 32
 	limits_are physpages 256 512
-	run "$CTNCTL" set "$name" shmpages=30M:32M
+	run "$CTNCTL" set "$name" oomguarpages=30M:32M
 	assert_failure 1
-	run "$CTNCTL" set "$name" beancounters='shmpages 30M 32M'
+	run "$CTNCTL" set "$name" beancounters='oomguarpages 30M 32M'
 	assert_failure 1
 	assert_output --partial 'this kernel does not count that'
 	run "$CTNCTL" beancounters -rn "$name"
 	assert_output "$name kmemsize 0 0 max max 0
 $name lockedpages 0 0 max max 0
 $name privvmpages 0 0 max max 0
+$name shmpages 0 0 max max 0
 $name numproc 0 0 30 32 0
 $name physpages 0 0 256 512 0
 $(printf "$name %s 0 0 max max 0\n" "${OTHERS[@]}")"

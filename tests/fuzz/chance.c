@@ -149,11 +149,11 @@ void gen_bc(struct text *text)
 {
 	static const char *const names[] = {
 		"numproc", "physpages", "numfile", "numflock", "numsiginfo", "lockedpages",
-		"privvmpages", "shmpages", "dummy", "numprocs", "PHYSPAGES", "",
+		"privvmpages", "shmpages", "oomguarpages", "dummy", "numprocs", "PHYSPAGES", "",
 	};
 
 	text->len = 0;
-	add_string(text, names[below(one_in(6) ? ARRAY_SIZE(names) : 7)]);
+	add_string(text, names[below(one_in(6) ? ARRAY_SIZE(names) : 8)]);
 	for (unsigned int n = one_in(8) ? below(5) : 1 + below(2); n; n--) {
 		add_times(text, ' ', one_in(30) ? below(3) : 1);
 		if (one_in(6))

@@ -51,12 +51,11 @@ static int judge_number(int pages, const char *bytes, size_t len,
 
 const char *const resource_names[NR_RESOURCES] = {
 	"numproc", "physpages", "numtcpsock", "numflock", "numpty", "numsiginfo",
-	"numothersock", "numfile", "lockedpages", "privvmpages",
+	"numothersock", "numfile", "lockedpages", "privvmpages", "shmpages",
 };
 
 static const char *const not_counted[] = {
-	"shmpages", "vmguarpages", "oomguarpages", "tcpsndbuf", "tcprcvbuf",
-	"othersockbuf", "dgramrcvbuf", "numiptent",
+	"vmguarpages", "oomguarpages", "numiptent",
 };
 
 /* Of tasks and pages there is no more than of the limits: more is no limit. */

@@ -12,6 +12,7 @@
  *	droppable NAME PAGES	memory that the kernel may drop: MAP_DROPPABLE
  *	shm NAME PAGES		a memfd, shared
  *	sysv NAME KEY PAGES	a SysV segment, of which others have the key
+ *	shared NAME PAGES	shared anonymous memory
  *	secret NAME PAGES	a memfd_secret
  *	uffd NAME PAGES		anonymous memory, filled by UFFDIO_COPY: so many
  *				pages, and the error
@@ -1042,6 +1043,9 @@ static void obey(char *line)
 	} else if (IS("sysv", 3)) {
 		n = strtoul(word[3], NULL, 10);
 		keep(word[1], map_sysv(atoi(word[2]), n), n);
+	} else if (IS("shared", 2)) {
+		keep(word[1], mmap(NULL, n * PAGE, PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0), n);
 	} else if (IS("secret", 2)) {
 		int fd = syscall(SYS_memfd_secret, 0);
 

@@ -263,6 +263,21 @@ static int op_kmem(struct actor *a)
 		    limit + below(a, limit));
 }
 
+static int op_buffers(struct actor *a)
+{
+	static const char * const names[] = {
+		"tcpsndbuf", "tcprcvbuf", "dgramrcvbuf", "othersockbuf", "shmpages",
+	};
+	const char *name = names[below(a, 5)];
+	unsigned long limit = 1000 + below(a, 400000);
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/beancounters", random_container(a));
+	if (chance(a, 30))
+		return putf(path, "%s max", name);
+	return putf(path, "%s %lu %lu", name, limit, limit + below(a, limit));
+}
+
 /* Who waits for pressure, while the container comes and goes. */
 static int op_trigger(struct actor *a)
 {
@@ -433,6 +448,7 @@ static const struct op ops[] = {
 	{ "relax", 10, op_relax },
 	{ "beancounters", 6, op_numbers },
 	{ "virtual memory", 4, op_vm },
+	{ "buffers", 4, op_buffers },
 	{ "kernel memory", 4, op_kmem },
 	{ "pressure", 6, op_trigger },
 	{ "read all", 5, op_read_all },
