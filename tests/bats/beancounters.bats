@@ -505,9 +505,9 @@ END
 		held maxheld barrier limit failcnt)"
 	assert_line --index 2 "$(printf '%9d:  %-12s %20d %20d %20d %20d %20d' "$id" \
 		kmemsize "$(bc kmemsize)" "$(bc kmemsize maxheld)" $((2 ** 63 - 1)) $((2 ** 63 - 1)) 0)"
-	assert_line --index 5 "$(printf '%11s %-12s %20d %20d %20d %20d %20d' '' numproc \
+	assert_line --index 6 "$(printf '%11s %-12s %20d %20d %20d %20d %20d' '' numproc \
 		1 1 30 32 0)"
-	assert_line --index 6 --regexp \
+	assert_line --index 7 --regexp \
 		'^            physpages    ( +[0-9]+){2}( +9223372036854775807){2} +0$'
 	assert_equal "$(stat -c %a /proc/user_beancounters)" 400
 	run as 1000 cat /proc/user_beancounters
