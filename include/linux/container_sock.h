@@ -55,6 +55,7 @@ static __always_inline void container_init_buffers(struct container_buffers *buf
 	bufs->token = owner->token;
 	atomic_set(&bufs->charged[CONTAINER_SNDBUF], 0);
 	atomic_set(&bufs->charged[CONTAINER_RCVBUF], 0);
+	bufs->sndbuf = 0;
 }
 
 /**

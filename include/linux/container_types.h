@@ -30,17 +30,20 @@ struct container_buffers {
 #ifdef CONFIG_BEANCOUNTERS
 	unsigned long token;
 	atomic_t charged[NR_CONTAINER_BUFFERS];
+	int sndbuf;	/* what was set with SO_SNDBUF, while it is less */
 #endif
 };
 
 /*
- * Which container counts the shared memory of a file, by a weak token as above, and how many
- * pages of it: see linux/container_shm.h.
+ * Which container counts the shared memory of a file, by a weak token as above; how many
+ * pages of it, and how many there are that it does not: see linux/container_shm.h.
  */
 struct container_shm {
 #ifdef CONFIG_BEANCOUNTERS
 	unsigned long token;
-	unsigned long charged;	/* several may change it at once */
+	/* several may change these at once */
+	unsigned long charged;
+	unsigned long others;
 #endif
 };
 

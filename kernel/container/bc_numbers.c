@@ -12,6 +12,7 @@
  */
 #include <linux/capability.h>
 #include <linux/container.h>
+#include <linux/export.h>
 #include <linux/sched.h>
 #include "bc.h"
 #include "token.h"
@@ -82,6 +83,7 @@ int __container_charge_like(struct container_owner *owner,
 	rcu_read_unlock();
 	return err;
 }
+EXPORT_SYMBOL_GPL(__container_charge_like);
 
 void __container_uncharge_one(struct container_owner *owner, unsigned int nr)
 {

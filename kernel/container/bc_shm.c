@@ -5,14 +5,34 @@
  * counts in whole from the beginning, as it does for vm.overcommit_memory; of files, and
  * with SHM_NORESERVE or MAP_NORESERVE, what has been used.
  *
- * It is counted for the container of the task that makes the file, for as long as that
- * is there; but what others put into it is not. Nobody knows of each page who that was, so
- * when some are freed those of others go first.
+ * It is counted for the container of the task that makes the file or, where that is in none
+ * that counts, of the first that puts something into it; and for as long as the file is
+ * there. What others put into it is not. Nobody knows of each page who that was, so when
+ * some are freed those of others go first.
  */
 #include <linux/container_shm.h>
 #include <linux/sched.h>
 #include "bc.h"
 #include "token.h"
+
+static void add(unsigned long *count, unsigned long nr)
+{
+	unsigned long old = READ_ONCE(*count);
+
+	while (!try_cmpxchg(count, &old, old + nr))
+		;
+}
+
+/* As much of @nr as there is. Returns how much that was. */
+static unsigned long take(unsigned long *count, unsigned long nr)
+{
+	unsigned long old = READ_ONCE(*count), less;
+
+	do {
+		less = min(nr, old);
+	} while (less && !try_cmpxchg(count, &old, old - less));
+	return less;
+}
 
 void __container_own_shm(struct container_shm *shm)
 {
@@ -25,50 +45,65 @@ void __container_own_shm(struct container_shm *shm)
 	rcu_read_unlock();
 }
 
-int __container_charge_shm(struct container_shm *shm, unsigned long nr)
+/* Has @ctn the file, or nobody? Then it has it from now on. Within RCU. */
+static bool owns_shm(struct container_shm *shm, struct container *ctn, unsigned long there)
+{
+	unsigned long token = 0;
+
+	if (!READ_ONCE(ctn->bc))
+		return false;
+	if (try_cmpxchg(&shm->token, &token, container_token(ctn))) {
+		add(&shm->others, there);
+		return true;
+	}
+	return token == container_token(ctn);
+}
+
+int __container_charge_shm(struct container_shm *shm, unsigned long nr,
+			   unsigned long there, bool *mine)
 {
 	struct beancounter *bc;
 	struct container *ctn;
-	unsigned long charged;
 	int err = 0;
 
-	if (!in_task())
-		return 0;
 	rcu_read_lock();
-	ctn = token_container(shm->token);
-	if (ctn && ctn == rcu_access_pointer(current->container)) {
+	ctn = in_task() ? rcu_dereference(current->container) : NULL;
+	*mine = ctn && owns_shm(shm, ctn, there);
+	if (*mine) {
 		/* what is in them is there: pairs with container_make_bc() */
 		bc = smp_load_acquire(&ctn->bc);
 		err = bc_row_charge(&bc->row[BC_SHMPAGES], bc_resource(BC_SHMPAGES), ctn,
 				    nr, BC_BARRIER);
-		charged = READ_ONCE(shm->charged);
-		while (!err && !try_cmpxchg(&shm->charged, &charged, charged + nr))
-			;
+		if (!err)
+			add(&shm->charged, nr);
+	} else if (READ_ONCE(shm->token)) {
+		add(&shm->others, nr);
 	}
 	rcu_read_unlock();
 	return err;
 }
 
-void __container_uncharge_shm(struct container_shm *shm, unsigned long nr,
-			      unsigned long left)
+void __container_cancel_shm(struct container_shm *shm, unsigned long nr, bool mine)
 {
-	unsigned long charged = READ_ONCE(shm->charged);
 	struct beancounter *bc;
 	struct container *ctn;
-	unsigned long less;
 
-	do {
-		less = charged > left ? min(nr, charged - left) : 0;
-	} while (less && !try_cmpxchg(&shm->charged, &charged, charged - less));
-	if (!less)
+	nr = take(mine ? &shm->charged : &shm->others, nr);
+	if (!mine || !nr)
 		return;
-
 	rcu_read_lock();
-	ctn = token_container(shm->token);
+	ctn = token_container(READ_ONCE(shm->token));
 	if (ctn) {
 		/* as above */
 		bc = smp_load_acquire(&ctn->bc);
-		bc_row_uncharge(&bc->row[BC_SHMPAGES], bc_resource(BC_SHMPAGES), ctn, less);
+		bc_row_uncharge(&bc->row[BC_SHMPAGES], bc_resource(BC_SHMPAGES), ctn, nr);
 	}
 	rcu_read_unlock();
+}
+
+void __container_uncharge_shm(struct container_shm *shm, unsigned long nr)
+{
+	nr -= take(&shm->others, nr);
+	if (nr)
+		__container_cancel_shm(shm, nr, true);
 }

@@ -145,14 +145,99 @@ received() {
 }
 
 @test "over the barrier of tcpsndbuf a socket whose buffer has a size waits as well" {
+	local sent size
+
 	set_attr beancounters 'tcpsndbuf 64K 1M'
 	tells p tcp a
-	tells p sndbuf a 400000
+	tells p sndbuf a 200000
+	size=$(tell p size a)
 	run tell p send a 20000000
 	assert_output --regexp '^[0-9]+ Resource temporarily unavailable$'
+	sent=${output%% *}
+	# nor is it said to be writable
+	assert_equal "$(tell p writable a)" no
 	tells p wait a 100000
-	received a-peer $((${output%% *} + 100000))
+	received a-peer $((sent + 100000))
 	wait_until 20 tcp_agrees a a-peer
+	# where there is room it has its size again
+	assert [ "$(tell p size a)" -lt "$size" ]
+	set_attr beancounters 'tcpsndbuf max'
+	for _ in {1..20}; do
+		run tell p send a 40000
+		received a-peer "${output%% *}"
+	done
+	assert_equal "$(tell p size a)" "$size"
+	# and one that is set then is that
+	set_attr beancounters 'tcpsndbuf 4K'
+	tell p send a 20000000 >/dev/null
+	assert [ "$(tell p size a)" -lt "$size" ]
+	tells p sndbuf a 50000
+	assert_equal "$(tell p size a)" 100000
+}
+
+# They come from outside, and nobody reads them.
+@test "what is received over the limit is not what another has to send" {
+	local i
+
+	set_attr beancounters 'tcprcvbuf 4K'
+	start_teller q buffers
+	tells p listen l 7005
+	for i in {1..10}; do
+		tells q connect "c$i" 7005
+		tells p accept l "d$i"
+		tell q send "c$i" 60000 20000 >/dev/null
+	done
+	wait_until 20 has tcprcvbuf failcnt 10
+	# a packet each, so that all get on
+	wait_until 20 has tcprcvbuf held 40960
+	assert [ "$(bc tcpsndbuf)" -le 8192 ]
+	received d1 60000
+}
+
+@test "who has nothing on its way may send, whatever others have" {
+	local kind kinds=(tcp) held
+
+	[ ! -e /proc/sys/net/mptcp/enabled ] || kinds+=(mptcp)
+	set_attr beancounters 'tcpsndbuf 64K'
+	for kind in "${kinds[@]}"; do
+		tells p "$kind" "$kind"
+	done
+	tells p tcp a
+	tell p send a 20000000 >/dev/null
+	tell p send a 20000000 >/dev/null
+	for kind in "${kinds[@]}"; do
+		run tell p send "$kind" 5
+		assert_output '5 ok'
+		received "$kind-peer" 5
+	done
+
+	set_attr beancounters 'othersockbuf 8K 64K'
+	tells p dgram b
+	tells p dgram c
+	run tell p send b 100000
+	assert_output --partial 'No buffer space available'
+	held=$(bc othersockbuf)
+	set_attr beancounters "othersockbuf $held 64K"
+	run tell p send c 100
+	assert_output '100 ok'
+	assert [ "$(bc othersockbuf)" -gt "$held" ]
+	run tell p send c 100
+	assert_output '0 No buffer space available'
+}
+
+@test "a datagram grows up to the barrier" {
+	local i
+
+	set_attr beancounters 'othersockbuf 256K'
+	for i in {1..10}; do
+		tells p udp "a$i"
+		tell p cork "a$i" 1 >/dev/null
+		tell p cork "a$i" 60000 30000 >/dev/null
+	done
+	assert [ "$(bc othersockbuf failcnt)" -ge 1 ]
+	assert [ "$(bc othersockbuf)" -le 262144 ]
+	run tell p cork a10 60000 30000
+	assert_output '0 No buffer space available'
 }
 
 @test "over the limit of tcprcvbuf what comes in is dropped, and comes again" {
@@ -283,7 +368,7 @@ what_unix_has() {
 
 	for kind in stream dgram; do
 		set_attr beancounters 'othersockbuf max'
-		tells p $kind $kind
+		tells p "$kind" "$kind"
 		run tell p send $kind 1024
 		one=$(bc othersockbuf)
 		set_attr beancounters "othersockbuf $((4 * one)) max"

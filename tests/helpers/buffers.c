@@ -13,6 +13,8 @@
  *	udp NAME		two sockets that are connected to each other
  *	stream NAME, dgram NAME	a pair of unix sockets
  *	sndbuf NAME BYTES	SO_SNDBUF
+ *	size NAME		what that is, as the kernel says: twice as much
+ *	writable NAME		does poll(2) say that there is room: yes or no
  *	send NAME BYTES [EACH]	so many bytes, EACH (1024) with one send(2) that does not
  *				wait: how many it was, and the error
  *	cork NAME BYTES [EACH]	the same, as the first part of a datagram: MSG_MORE
@@ -32,6 +34,7 @@
 #include <fcntl.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,6 +278,16 @@ static int with(struct sock *s, const char *what, const char *rest)
 		if (setsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &fd, sizeof(fd)))
 			return failed(what);
 		return 0;
+	} else if (!strcmp(what, "size")) {
+		socklen_t len = sizeof(fd);
+
+		if (getsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &fd, &len))
+			return failed(what);
+		printf("%d\n", fd);
+	} else if (!strcmp(what, "writable")) {
+		struct pollfd p = { .fd = s->fd, .events = POLLOUT };
+
+		puts(poll(&p, 1, 0) == 1 ? "yes" : "no");
 	} else if (!strcmp(what, "accept")) {
 		if (sscanf(rest, "%63s", from) != 1)
 			return failed(what);
