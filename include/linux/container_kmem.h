@@ -9,6 +9,8 @@
 #include <linux/gfp_types.h>
 #include <linux/jump_label.h>
 #include <linux/mm_types.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
 
 struct kmem_cache;
 struct slab;
@@ -25,6 +27,7 @@ bool container_charge_object(struct kmem_cache *s, gfp_t gfp, void *object);
 bool container_charge_objects(struct kmem_cache *s, gfp_t gfp, size_t nr, void **p);
 void container_uncharge_object(struct kmem_cache *s, struct slab *slab,
 			       struct slabobj_ext *exts, void *object);
+bool __container_keeps(const void *object, bool kept);
 
 /* Does any container have beancounters? It then stays true. */
 static __always_inline bool container_counts_kmem(void)
@@ -82,6 +85,24 @@ static inline void container_split_page(struct page *page, unsigned int order)
 		__container_split_page(page, order);
 }
 
+/**
+ * container_keeps - the current task is the last to let go of a dentry or an inode
+ * @object: which is that, in an object of a slab cache or not.
+ * @kept: was it kept before, when nobody used it?
+ *
+ * It is not kept if the container of the task is charged for it, and has so little room
+ * that something could fail for what nobody uses. If it was kept before, it still is,
+ * until something has failed.
+ *
+ * Context: a task's; may hold spinlocks.
+ * Return: whether it may be kept in case it is used again.
+ */
+static __always_inline bool container_keeps(const void *object, bool kept)
+{
+	return !container_counts_kmem() || likely(!rcu_access_pointer(current->container)) ||
+	       __container_keeps(object, kept);
+}
+
 #else
 static inline bool container_counts_kmem(void)
 {
@@ -96,6 +117,11 @@ container_charge_page(struct page *page, gfp_t gfp, unsigned int order)
 
 static inline void container_uncharge_page(struct page *page) { }
 static inline void container_split_page(struct page *page, unsigned int order) { }
+
+static inline bool container_keeps(const void *object, bool kept)
+{
+	return true;
+}
 #endif
 
 #endif /* _LINUX_CONTAINER_KMEM_H */

@@ -73,7 +73,12 @@ struct beancounter {
 	struct bc_row row[BC_RESOURCES];
 	spinlock_t lock;	/* protects limits and bound of most rows: see above */
 	struct container *ctn;	/* whose they are */
-	struct irq_work failed;	/* who watches is to be told: see bc_kmem.c */
+	/* bc_kmem.c: who watches is to be told; what goes; is what was kept to go, too? */
+	struct irq_work failed;
+	unsigned long let_go;	/* when something was, in jiffies */
+	bool squeezed;
+	/* of dcachesize: the page cache's own, which takes no room */
+	atomic_long_t of_pages;
 	/* what binds of physpages and has been reached; under shrink_lock */
 	struct bc_limits physpages_bound;
 	/* is what the processes map counted, all of it? It then stays so */
@@ -154,24 +159,31 @@ static __always_inline bool bc_is_allowed(const struct bc_row *row, unsigned lon
 }
 
 /*
- * Hold @val more of @row, if that is allowed, and nothing else: bc_row_charge() is what is
- * to be called unless all of that is done otherwise. Returns whether it is, and sets
- * @before to what was held then. Context: Any.
+ * Hold @val more of @row, if that is allowed where @apart of what is held takes no room, and
+ * nothing else: bc_row_charge() is what is to be called unless all of that is done otherwise.
+ * Returns whether it is, and sets @before to what was held then. Context: Any.
  */
-static __always_inline bool bc_row_add(struct bc_row *row, unsigned long val,
-				       enum bc_severity severity, unsigned long *before)
+static __always_inline bool bc_row_add_beside(struct bc_row *row, unsigned long val,
+					      unsigned long apart, enum bc_severity severity,
+					      unsigned long *before)
 {
 	long held = atomic_long_read(&row->held);
 
 	do {
-		/* both are BC_MAXVALUE at most: it does not wrap */
-		if (!bc_is_allowed(row, held + val, severity))
+		/* what is apart may be less by now. Each is BC_MAXVALUE at most */
+		if (!bc_is_allowed(row, val + (held > (long)apart ? held - apart : 0), severity))
 			return false;
 	} while (!atomic_long_try_cmpxchg(&row->held, &held, held + val));
 
 	bc_raise(&row->maxheld, held + val);
 	*before = held;
 	return true;
+}
+
+static __always_inline bool bc_row_add(struct bc_row *row, unsigned long val,
+				       enum bc_severity severity, unsigned long *before)
+{
+	return bc_row_add_beside(row, val, 0, severity, before);
 }
 
 /*

@@ -15,6 +15,16 @@
  * that SLUB has for those who want to know whose they are, pages in the room of a folio's.
  * When the container is removed its tokens name nobody, and there is nothing to uncharge.
  *
+ * Of dcachesize nothing is to fail for what nobody uses any more. What that is cannot be
+ * found: the kernel has lists of all of it, but not of one container's. So where less than
+ * an eighth is left below the barrier, a dentry or an inode that is charged to a container
+ * is not kept when its last user, a task of the container, lets go of it: see
+ * __container_keeps(). What is there already stays, and what others let go of is kept.
+ * RCU frees these, so that they are charged for a moment more: who finds no room waits for
+ * a grace period if something has been let go of. An allocation that still fails has had
+ * its room taken by what is used, or by what was kept and has grown. From then on, what was
+ * kept goes as well when it has been used once more, until there is an eighth again.
+ *
  * An allocation that does not fit fails, but for these:
  *
  *  - page tables may go over the barrier up to the limit;
@@ -25,6 +35,9 @@
  *
  *  - so are new credentials, user numbers and nodes of maple trees: there are those who go
  *    on without them, and do harm;
+ *
+ *  - so are nodes and buffer heads of the page cache, which go with its pages, and of those
+ *    there is as much as page_limit says. Nor do they take room from names and inodes;
  *
  *  - so is what is wanted by a task that does without memory in order to free some, exits,
  *    or is to be killed;
@@ -41,8 +54,10 @@
  */
 #include <linux/container.h>
 #include <linux/container_kmem.h>
+#include <linux/jiffies.h>
 #include <linux/memcontrol.h>
 #include <linux/oom.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include "../../mm/slab.h"
 #include "bc.h"
@@ -57,10 +72,15 @@ static __always_inline struct beancounter *own_bc(void)
 	return ctn ? smp_load_acquire(&ctn->bc) : NULL;
 }
 
+/* How often who finds no room for what could go again waits for RCU to free some */
+#define MAX_WAITS	4
+
 static void count_failure(struct beancounter *bc, struct bc_row *row)
 {
 	atomic_long_inc(&row->failcnt);
 	irq_work_queue(&bc->failed);
+	if (row == &bc->row[BC_DCACHESIZE])
+		WRITE_ONCE(bc->squeezed, true);
 }
 
 /*
@@ -80,49 +100,84 @@ static bool has_to_be(gfp_t gfp)
 	       tsk_is_oom_victim(current) || fatal_signal_pending(current);
 }
 
-/* It does not fit as it was asked for. */
-static noinline int charge_slowly(struct beancounter *bc, struct bc_row *row,
-				  unsigned long size, gfp_t gfp)
+/* How much of @row takes no room */
+static __always_inline unsigned long apart(struct beancounter *bc, const struct bc_row *row)
 {
-	bool fault = current->container_flags & CONTAINER_TASK_FAULT;
+	return row == &bc->row[BC_DCACHESIZE] ? max(atomic_long_read(&bc->of_pages), 0L) : 0;
+}
+
+static __always_inline bool add(struct beancounter *bc, struct bc_row *row,
+				unsigned long size, enum bc_severity severity)
+{
 	unsigned long before;
 
+	return bc_row_add_beside(row, size, apart(bc, row), severity, &before);
+}
+
+/* Is RCU about to free some of @row? */
+static bool has_let_go(struct beancounter *bc, struct bc_row *row)
+{
+	return row == &bc->row[BC_DCACHESIZE] &&
+	       time_before(jiffies, READ_ONCE(bc->let_go) + HZ);
+}
+
+/*
+ * It does not fit as it was asked for. -EAGAIN: once RCU has freed something it may. Who may
+ * not wait for that asks again if he needs it, and may then.
+ */
+static noinline int charge_slowly(struct beancounter *bc, struct bc_row *row,
+				  unsigned long size, gfp_t gfp, bool may_wait)
+{
+	bool fault = current->container_flags & CONTAINER_TASK_FAULT;
+
 	if (has_to_be(gfp)) {
-		bc_row_add(row, size, BC_FORCE, &before);
+		add(bc, row, size, BC_FORCE);
 		return 0;
 	}
-	if (fault && bc_row_add(row, size, BC_LIMIT, &before))
+	if (fault && add(bc, row, size, BC_LIMIT))
 		return 0;
+	if (!fault && has_let_go(bc, row)) {
+		if (may_wait)
+			return -EAGAIN;
+		if (!(gfp & __GFP_DIRECT_RECLAIM))
+			return -ENOMEM;
+	}
 
 	count_failure(bc, row);
 	if (!fault)
 		return -ENOMEM;
-	bc_row_add(row, size, BC_FORCE, &before);
+	add(bc, row, size, BC_FORCE);
 	if (row == &bc->row[BC_KMEMSIZE])
 		current->container_flags |= CONTAINER_TASK_OVER;
 	return 0;
 }
 
-/* 0 or -ENOMEM, but not with @must. Within RCU, by rcu_read_lock_sched(). */
+/*
+ * 0 or -ENOMEM, but not with @must; -EAGAIN only with @may_wait. Within RCU, by
+ * rcu_read_lock_sched().
+ */
 static __always_inline int charge(struct beancounter *bc, unsigned int nr,
-				  unsigned long size, gfp_t gfp, bool must)
+				  unsigned long size, gfp_t gfp, bool must, bool may_wait)
 {
 	enum bc_severity severity = gfp & __GFP_BC_LIMIT ? BC_LIMIT : BC_BARRIER;
 	struct bc_row *row = &bc->row[nr];
-	unsigned long before;
 
-	if (likely(bc_row_add(row, size, severity, &before)))
+	if (likely(add(bc, row, size, severity)))
 		return 0;
-	return charge_slowly(bc, row, size, must ? gfp | __GFP_NOFAIL : gfp);
+	return charge_slowly(bc, row, size, must ? gfp | __GFP_NOFAIL : gfp, may_wait);
 }
 
-static __always_inline void uncharge(unsigned long token, unsigned int nr, unsigned long size)
+/* @of_pages: see is_of_pages() */
+static __always_inline void uncharge(unsigned long token, unsigned int nr, unsigned long size,
+				     bool of_pages)
 {
 	struct container *ctn = token_container(token);
 	struct bc_row *row;
 
 	if (!ctn)
 		return;
+	if (of_pages)
+		atomic_long_sub(size, &ctn->bc->of_pages);
 	/* what is charged to it has been by beancounters that it has */
 	row = &ctn->bc->row[nr];
 	if (unlikely(bc_row_sub(row, size) != size))
@@ -134,7 +189,7 @@ static __always_inline void uncharge(unsigned long token, unsigned int nr, unsig
 /* @token of such pages has been taken away. Within RCU. */
 void container_uncharge_kmem(unsigned long token)
 {
-	uncharge(token, BC_KMEMSIZE, PAGE_SIZE << token_kmem_order(token));
+	uncharge(token, BC_KMEMSIZE, PAGE_SIZE << token_kmem_order(token), false);
 }
 
 int __container_charge_page(struct page *page, gfp_t gfp, unsigned int order)
@@ -149,7 +204,7 @@ int __container_charge_page(struct page *page, gfp_t gfp, unsigned int order)
 	bc = own_bc();
 	slot = bc ? page_token_slot(page) : NULL;
 	if (slot)
-		err = charge(bc, BC_KMEMSIZE, PAGE_SIZE << order, gfp, false);
+		err = charge(bc, BC_KMEMSIZE, PAGE_SIZE << order, gfp, false, false);
 	if (slot && !err)
 		WRITE_ONCE(*slot, container_token(bc->ctn) | token_kmem(order));
 	rcu_read_unlock_sched();
@@ -190,6 +245,16 @@ void __container_split_page(struct page *page, unsigned int order)
 static __always_inline unsigned int resource_of(const struct kmem_cache *s)
 {
 	return s->flags & SLAB_RECLAIM_ACCOUNT ? BC_DCACHESIZE : BC_KMEMSIZE;
+}
+
+/*
+ * Are they nodes or buffer heads of the page cache? These come and go with its pages, of
+ * which page_limit is; they are counted, but take no room from what is not.
+ */
+static __always_inline bool is_of_pages(const struct kmem_cache *s)
+{
+	return (s->flags & (SLAB_RECLAIM_ACCOUNT | SLAB_BC_FORCE)) ==
+	       (SLAB_RECLAIM_ACCOUNT | SLAB_BC_FORCE);
 }
 
 #ifdef CONFIG_CONTAINERS_DEBUG
@@ -246,7 +311,7 @@ bool container_charge_object(struct kmem_cache *s, gfp_t gfp, void *object)
 	struct slab *slab = virt_to_slab(object);
 	struct slabobj_ext *exts = slab_obj_exts(slab);
 	struct beancounter *bc;
-	bool ok = true;
+	int waits, err = 0;
 
 	if (!in_task())
 		return true;
@@ -256,16 +321,21 @@ bool container_charge_object(struct kmem_cache *s, gfp_t gfp, void *object)
 	if (unlikely(!exts))
 		return true;
 
-	rcu_read_lock_sched();
-	bc = own_bc();
-	if (bc) {
-		ok = !charge(bc, resource_of(s), s->object_size, gfp,
-			     s->flags & SLAB_BC_FORCE);
-		if (likely(ok))
+	for (waits = gfpflags_allow_blocking(gfp) ? MAX_WAITS : 0;; waits--) {
+		rcu_read_lock_sched();
+		bc = own_bc();
+		err = !bc ? 0 : charge(bc, resource_of(s), s->object_size, gfp,
+				       s->flags & SLAB_BC_FORCE, waits > 0);
+		if (likely(bc && !err)) {
 			owner_of(s, slab, exts, object)->token = container_token(bc->ctn);
+			if (is_of_pages(s))
+				atomic_long_add(s->object_size, &bc->of_pages);
+		}
+		rcu_read_unlock_sched();
+		if (likely(err != -EAGAIN))
+			return !err;
+		synchronize_rcu();
 	}
-	rcu_read_unlock_sched();
-	return ok;
 }
 
 /**
@@ -307,8 +377,57 @@ void container_uncharge_object(struct kmem_cache *s, struct slab *slab,
 		return;
 	rcu_read_lock_sched();
 	owner->token = 0;
-	uncharge(token, resource_of(s), s->object_size);
+	uncharge(token, resource_of(s), s->object_size, is_of_pages(s));
 	rcu_read_unlock_sched();
+}
+
+/* ---- what nobody uses any more ---- */
+
+/* Is less than an eighth left below what nothing may go over? */
+static bool is_nearly_full(struct beancounter *bc)
+{
+	struct bc_row *row = &bc->row[BC_DCACHESIZE];
+	unsigned long most = min(READ_ONCE(row->limits.barrier), READ_ONCE(row->limits.limit));
+
+	return atomic_long_read(&row->held) - (long)apart(bc, row) > (long)(most - most / 8);
+}
+
+/* Is it @ctn that is charged for the object that @part is in, and as what could go? */
+static bool is_charged(struct container *ctn, const void *part)
+{
+	struct slab *slab = virt_to_slab(part);
+	struct slabobj_ext *exts = slab ? slab_obj_exts(slab) : NULL;
+
+	return exts && resource_of(slab->slab_cache) == BC_DCACHESIZE &&
+	       owner_of(slab->slab_cache, slab, exts, (void *)part)->token ==
+	       container_token(ctn);
+}
+
+/*
+ * See container_keeps(). To let go of an inode writes it, which is not for who is to free
+ * memory for somebody, or is in the middle of something in a file system.
+ */
+bool __container_keeps(const void *object, bool kept)
+{
+	struct beancounter *bc;
+	bool goes = false;
+
+	if (current->journal_info ||
+	    current->flags & (PF_MEMALLOC | PF_MEMALLOC_NOFS | PF_MEMALLOC_NOIO))
+		return true;
+
+	rcu_read_lock_sched();
+	bc = own_bc();
+	if (bc && (!kept || READ_ONCE(bc->squeezed))) {
+		if (unlikely(is_nearly_full(bc)))
+			goes = is_charged(bc->ctn, object);
+		else if (kept)
+			WRITE_ONCE(bc->squeezed, false);
+	}
+	if (unlikely(goes))
+		WRITE_ONCE(bc->let_go, jiffies);
+	rcu_read_unlock_sched();
+	return !goes;
 }
 
 /* ---- what comes of it ---- */
@@ -333,6 +452,7 @@ static void tell(struct irq_work *work)
 void container_kmem_init(struct beancounter *bc)
 {
 	init_irq_work(&bc->failed, tell);
+	bc->let_go = jiffies - HZ;
 }
 
 #ifdef CONFIG_CONTAINERS_KUNIT_TEST

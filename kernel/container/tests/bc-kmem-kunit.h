@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * KUnit tests of charging the kernel's own pages: what their tokens say, how much it is,
- * and which of barrier and limit it has to fit below.
+ * and which of barrier and limit it has to fit below; and of what is left of dcachesize.
  */
 #include <kunit/test.h>
 
@@ -157,10 +157,54 @@ static void test_page_severities(struct kunit *test)
 	__free_page(page);
 }
 
+/* What is left below barrier and limit, beside what takes no room. */
+static void test_room(struct kunit *test)
+{
+	struct kmem_test *t = test->priv;
+	struct bc_row *row = &t->bc.row[BC_DCACHESIZE];
+
+	/* no limit is never near */
+	atomic_long_set(&row->held, 1L << 40);
+	KUNIT_EXPECT_FALSE(test, is_nearly_full(&t->bc));
+
+	row->limits.barrier = 800;
+	atomic_long_set(&row->held, 700);
+	KUNIT_EXPECT_FALSE(test, is_nearly_full(&t->bc));
+	atomic_long_set(&row->held, 701);
+	KUNIT_EXPECT_TRUE(test, is_nearly_full(&t->bc));
+	row->limits.barrier = BC_MAXVALUE;
+	row->limits.limit = 800;
+	KUNIT_EXPECT_TRUE(test, is_nearly_full(&t->bc));
+	row->limits.barrier = 808;
+	row->limits.limit = 1000;
+	KUNIT_EXPECT_FALSE(test, is_nearly_full(&t->bc));
+
+	/* of the page cache is 200 */
+	row->limits.barrier = 800;
+	atomic_long_set(&row->held, 900);
+	atomic_long_set(&t->bc.of_pages, 200);
+	KUNIT_EXPECT_FALSE(test, is_nearly_full(&t->bc));
+	KUNIT_EXPECT_TRUE(test, add(&t->bc, row, 100, BC_BARRIER));
+	KUNIT_EXPECT_TRUE(test, is_nearly_full(&t->bc));
+	KUNIT_EXPECT_FALSE(test, add(&t->bc, row, 1, BC_BARRIER));
+	KUNIT_EXPECT_TRUE(test, add(&t->bc, row, 200, BC_LIMIT));
+	KUNIT_EXPECT_FALSE(test, add(&t->bc, row, 1, BC_LIMIT));
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&row->held), 1200);
+	/* it is read before what is held, and may be more for a moment */
+	atomic_long_set(&t->bc.of_pages, 2000);
+	KUNIT_EXPECT_TRUE(test, add(&t->bc, row, 800, BC_BARRIER));
+	KUNIT_EXPECT_FALSE(test, add(&t->bc, row, 801, BC_BARRIER));
+	/* and it is of nothing else */
+	row = &t->bc.row[BC_KMEMSIZE];
+	row->limits.barrier = 10;
+	KUNIT_EXPECT_FALSE(test, add(&t->bc, row, 11, BC_BARRIER));
+}
+
 static struct kunit_case container_kmem_cases[] = {
 	KUNIT_CASE(test_page_token),
 	KUNIT_CASE(test_pages),
 	KUNIT_CASE(test_page_severities),
+	KUNIT_CASE(test_room),
 	{}
 };
 
