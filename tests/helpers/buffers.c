@@ -49,6 +49,7 @@
 #define IPPROTO_MPTCP	262
 #endif
 #define MAX_SOCKETS	64
+#define PAGE		4096UL
 #define MODULO		251
 
 static struct sock {
@@ -240,7 +241,7 @@ static int mem(char *names)
 			return failed(name);
 		for (int i = 0; i < SK_MEMINFO_VARS; i++)
 			sum[i] += info[i];
-		pages += (info[SK_MEMINFO_RMEM_ALLOC] + 4095) / 4096 * 4096;
+		pages += (info[SK_MEMINFO_RMEM_ALLOC] + PAGE - 1) / PAGE * PAGE;
 	}
 	printf("rmem=%lu wmem=%lu forward=%lu queued=%lu pages=%lu\n",
 	       sum[SK_MEMINFO_RMEM_ALLOC], sum[SK_MEMINFO_WMEM_ALLOC],

@@ -110,7 +110,7 @@ static int reserve(size_t size)
 
 static int vma_start(void)
 {
-	return reserve(2 * MOST * PAGE);
+	return reserve(2UL * MOST * PAGE);
 }
 
 static void *map_at(size_t where)
@@ -122,12 +122,14 @@ static void *map_at(size_t where)
 /* the area is one mapping; what lies in it, and the rest of it, are one more each */
 static int vma_make(void)
 {
-	return map_at(2 * nr * PAGE) == MAP_FAILED ? -1 : (nr++, 0);
+	void *page = map_at(2UL * (size_t)nr * PAGE);
+
+	return page == MAP_FAILED ? -1 : (nr++, 0);
 }
 
 static int anon_make(void)
 {
-	char *page = map_at(2 * nr * PAGE);
+	char *page = map_at(2UL * (size_t)nr * PAGE);
 
 	if (page == MAP_FAILED)
 		return -1;
@@ -138,8 +140,8 @@ static int anon_make(void)
 
 static void area_end(void)
 {
-	mmap(area, 2 * MOST * PAGE, PROT_NONE,
-	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	area = mmap(area, 2UL * MOST * PAGE, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 }
 
 /* read: what is there is the page of zeroes, and no memory but the table */
@@ -183,7 +185,7 @@ static int remap_start(void)
 			 -1, 0);
 	int i;
 
-	area = (char *)(((unsigned long)all + TABLE) & -TABLE);
+	area = all + (-(unsigned long)all & (TABLE - 1));
 	if (all == MAP_FAILED || mprotect(area, MOVED, PROT_READ | PROT_WRITE) ||
 	    madvise(area, MOVED, MADV_NOHUGEPAGE))
 		return 1;
@@ -345,7 +347,7 @@ static int timer_make(void)
 static void timer_end(void)
 {
 	while (nr)
-		timer_delete((timer_t)have[--nr]);
+		timer_delete((timer_t)have[--nr]); /* NOLINT(performance-no-int-to-ptr) */
 }
 
 static int sigqueue_make(void)
@@ -781,9 +783,12 @@ static int unmap_start(void)
 
 static int unmap_make(void)
 {
+	void *page;
+
 	if (nr == GIVEN_UP)
 		return errno = EAGAIN, -1;
-	return munmap((void *)have[nr], PAGE) ? -1 : (nr++, 0);
+	page = (void *)have[nr]; /* NOLINT(performance-no-int-to-ptr) */
+	return munmap(page, PAGE) ? -1 : (nr++, 0);
 }
 
 static int unlink_start(void)
@@ -903,13 +908,15 @@ static int ring_make(void)
 {
 	struct io_uring_params params = {};
 	int ring = (int)syscall(SYS_io_uring_setup, 64, &params);
+	void *rings, *sqes;
 
 	if (ring < 0)
 		return -1;
-	if (mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring,
-		 IORING_OFF_SQ_RING) == MAP_FAILED ||
-	    mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring,
-		 IORING_OFF_SQES) == MAP_FAILED)
+	rings = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring,
+		     IORING_OFF_SQ_RING);
+	sqes = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring,
+		    IORING_OFF_SQES);
+	if (rings == MAP_FAILED || sqes == MAP_FAILED)
 		return -1;
 	return keep(ring);
 }
