@@ -181,6 +181,11 @@ received() {
 	tell p send a 20000000 >/dev/null
 	assert [ "$(tell p size a)" -lt "$size" ]
 	tells p sndbuf a 50000
+	set_attr beancounters 'tcpsndbuf max'
+	for _ in {1..20}; do
+		tell p receive a-peer >/dev/null
+		tell p send a 40000 >/dev/null
+	done
 	assert_equal "$(tell p size a)" 100000
 }
 
