@@ -190,7 +190,7 @@ luid_is() {
 	luid_is EINVAL limit 77777 24 null 0
 	luid_is EINVAL limit 77777 18446744073709551615 null 0
 	luid_is EINVAL limit 77777 4 null 0
-	luid_is EOPNOTSUPP limit 77777 3 null 0
+	luid_is EOPNOTSUPP limit 77777 8 null 0
 	# ... these before the id ...
 	luid_is EFAULT limit 77777 "$NUMPROC" null 0
 	luid_is EFAULT limit 77777 "$NUMPROC" torn 0
@@ -244,7 +244,7 @@ luid_is() {
 	luid_is EINVAL stat 77777 24
 	luid_is EINVAL stat 77777 18446744073709551615
 	luid_is EINVAL stat 77777 4
-	luid_is EOPNOTSUPP stat 77777 3
+	luid_is EOPNOTSUPP stat 77777 8
 	luid_is ENOENT stat 77777 null:"$NUMPROC"
 	luid_is EFAULT stat "$id" null:"$NUMPROC"
 	luid_is "$MAX $MAX 0 0 0 0" stat "$id" "$NUMPROC"

@@ -148,6 +148,7 @@ received() {
 	assert [ "$(bc tcpsndbuf failcnt)" -ge 1 ]
 	# a packet that was begun is sent
 	assert [ "$(bc tcpsndbuf)" -le $((65536 + 65536)) ]
+	wait_until 20 tcp_agrees a a-peer
 	tells p wait a 500000
 	received a-peer $((answer + 500000))
 	wait_until 20 tcp_agrees a a-peer
@@ -421,10 +422,11 @@ what_unix_has() {
 	start_teller q buffers
 	tells p listen l 7002
 	tells q connect c 7002
-	tells p accept l d
 	run tell q send c 50000
 	assert_output '50000 ok'
+	# nobody has accepted it as yet
 	wait_until 20 has tcprcvbuf held 50000
+	tells p accept l d
 	bc_is tcpsndbuf held 0
 	received d 50000
 	run tell p send d 50000
