@@ -268,17 +268,36 @@ received() {
 	wait_until 20 tcp_agrees a a-peer
 }
 
+# It is noticed once a CPU has taken a megabyte.
 @test "where TCP itself has no memory left nothing stays charged that was not given" {
-	local was
+	local was i names=()
 
 	was=$(</proc/sys/net/ipv4/tcp_mem)
-	tells p tcp a
-	tells p sndbuf a 400000
-	echo '20 20 20' >/proc/sys/net/ipv4/tcp_mem
-	tell p send a 20000000 >/dev/null
+	echo '10 10 10' >/proc/sys/net/ipv4/tcp_mem
+	for i in {1..8}; do
+		tells p tcp "a$i"
+		tells p sndbuf "a$i" 200000
+		tell p send "a$i" 20000000 >/dev/null
+		names+=("a$i" "a$i-peer")
+	done
+	for i in {1..8}; do
+		tell p send "a$i" 20000000 >/dev/null
+	done
 	echo "$was" >/proc/sys/net/ipv4/tcp_mem
-	wait_until 20 tcp_agrees a a-peer
+	wait_until 20 tcp_agrees "${names[@]}"
 	bc_is tcpsndbuf failcnt 0
+}
+
+@test "what is acknowledged is not taken from what has been received" {
+	tells p tcp a
+	run tell p send a-peer 60000
+	assert_output '60000 ok'
+	wait_until 20 tcp_agrees a a-peer
+	run tell p send a 60000
+	assert_output '60000 ok'
+	received a-peer 60000
+	wait_until 20 tcp_agrees a a-peer
+	assert [ "$rmem" -ge 60000 ]
 }
 
 @test "what is to be sent by another does not keep one from receiving" {
