@@ -12,6 +12,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
+struct inode;
 struct kmem_cache;
 struct slab;
 struct slabobj_ext;
@@ -28,6 +29,7 @@ bool container_charge_objects(struct kmem_cache *s, gfp_t gfp, size_t nr, void *
 void container_uncharge_object(struct kmem_cache *s, struct slab *slab,
 			       struct slabobj_ext *exts, void *object);
 bool __container_keeps(const void *object, bool kept);
+bool __container_keeps_inode(struct inode *inode);
 
 /* Does any container have beancounters? It then stays true. */
 static __always_inline bool container_counts_kmem(void)
@@ -103,6 +105,21 @@ static __always_inline bool container_keeps(const void *object, bool kept)
 	       __container_keeps(object, kept);
 }
 
+/**
+ * container_keeps_inode - the same of an inode that is clean
+ * @inode: the inode, whose i_lock is held.
+ *
+ * It is kept, too, if it has page cache that is not the container's, or much of it.
+ *
+ * Context: a task's; holds spinlocks.
+ * Return: whether it may be kept.
+ */
+static __always_inline bool container_keeps_inode(struct inode *inode)
+{
+	return !container_counts_kmem() || likely(!rcu_access_pointer(current->container)) ||
+	       __container_keeps_inode(inode);
+}
+
 #else
 static inline bool container_counts_kmem(void)
 {
@@ -119,6 +136,11 @@ static inline void container_uncharge_page(struct page *page) { }
 static inline void container_split_page(struct page *page, unsigned int order) { }
 
 static inline bool container_keeps(const void *object, bool kept)
+{
+	return true;
+}
+
+static inline bool container_keeps_inode(struct inode *inode)
 {
 	return true;
 }

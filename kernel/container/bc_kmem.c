@@ -36,8 +36,8 @@
  *  - so are new credentials, user numbers and nodes of maple trees: there are those who go
  *    on without them, and do harm;
  *
- *  - so are nodes and buffer heads of the page cache, which go with its pages, and of those
- *    there is as much as page_limit says. Nor do they take room from names and inodes;
+ *  - so are nodes and buffer heads of the page cache as far as they go with its pages, of
+ *    which there are as many as page_limit says. Nor do they take room from names and inodes;
  *
  *  - so is what is wanted by a task that does without memory in order to free some, exits,
  *    or is to be killed;
@@ -57,6 +57,7 @@
 #include <linux/jiffies.h>
 #include <linux/memcontrol.h>
 #include <linux/oom.h>
+#include <linux/pagemap.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include "../../mm/slab.h"
@@ -100,10 +101,28 @@ static bool has_to_be(gfp_t gfp)
 	       tsk_is_oom_victim(current) || fatal_signal_pending(current);
 }
 
+/*
+ * Nodes and buffer heads of so much go with the pages that the container has: for each page a
+ * ninth of a node, and four buffer heads. What there is more of, of files with holes or whose
+ * pages have gone and left a note, is as all else.
+ */
+#define OF_PAGE		(PAGE_SIZE / 8)
+#define OF_NO_PAGE	(16 * PAGE_SIZE)
+
+static unsigned long most_of_pages(struct beancounter *bc)
+{
+	return container_charged(bc->ctn) * OF_PAGE + OF_NO_PAGE;
+}
+
 /* How much of @row takes no room */
 static __always_inline unsigned long apart(struct beancounter *bc, const struct bc_row *row)
 {
-	return row == &bc->row[BC_DCACHESIZE] ? max(atomic_long_read(&bc->of_pages), 0L) : 0;
+	long of_pages;
+
+	if (row != &bc->row[BC_DCACHESIZE])
+		return 0;
+	of_pages = max(atomic_long_read(&bc->of_pages), 0L);
+	return min_t(unsigned long, of_pages, most_of_pages(bc));
 }
 
 static __always_inline bool add(struct beancounter *bc, struct bc_row *row,
@@ -257,6 +276,14 @@ static __always_inline bool is_of_pages(const struct kmem_cache *s)
 	       (SLAB_RECLAIM_ACCOUNT | SLAB_BC_FORCE);
 }
 
+/* Is an object never refused? */
+static __always_inline bool has_to_be_there(struct beancounter *bc, const struct kmem_cache *s)
+{
+	if (likely(!(s->flags & SLAB_BC_FORCE)))
+		return false;
+	return !is_of_pages(s) || atomic_long_read(&bc->of_pages) < (long)most_of_pages(bc);
+}
+
 #ifdef CONFIG_CONTAINERS_DEBUG
 /* As which its objects are counted, for the audit. */
 unsigned int container_kmem_resource(const struct kmem_cache *s)
@@ -325,7 +352,7 @@ bool container_charge_object(struct kmem_cache *s, gfp_t gfp, void *object)
 		rcu_read_lock_sched();
 		bc = own_bc();
 		err = !bc ? 0 : charge(bc, resource_of(s), s->object_size, gfp,
-				       s->flags & SLAB_BC_FORCE, waits > 0);
+				       has_to_be_there(bc, s), waits > 0);
 		if (likely(bc && !err)) {
 			owner_of(s, slab, exts, object)->token = container_token(bc->ctn);
 			if (is_of_pages(s))
@@ -428,6 +455,39 @@ bool __container_keeps(const void *object, bool kept)
 		WRITE_ONCE(bc->let_go, jiffies);
 	rcu_read_unlock_sched();
 	return !goes;
+}
+
+/* Pages of a file that are looked at before it goes, with a lock held */
+#define MAX_PAGES	64
+
+/* Has the file nothing in memory but clean pages of the current task's container, and few? */
+static bool is_own_cache(struct address_space *mapping)
+{
+	XA_STATE(xas, &mapping->i_pages, 0);
+	struct folio *folio;
+	bool own = true;
+
+	if (mapping->nrpages > MAX_PAGES || mapping->wb_err ||
+	    mapping_tagged(mapping, PAGECACHE_TAG_DIRTY) ||
+	    mapping_tagged(mapping, PAGECACHE_TAG_WRITEBACK))
+		return false;
+
+	rcu_read_lock();
+	xas_for_each(&xas, folio, ULONG_MAX) {
+		if (xas_retry(&xas, folio) || xa_is_value(folio))
+			continue;
+		own = !folio_test_locked(folio) &&
+		      folio_charged_to(folio, rcu_dereference(current->container));
+		if (!own)
+			break;
+	}
+	rcu_read_unlock();
+	return own;
+}
+
+bool __container_keeps_inode(struct inode *inode)
+{
+	return __container_keeps(inode, false) || !is_own_cache(&inode->i_data);
 }
 
 /* ---- what comes of it ---- */
