@@ -166,6 +166,8 @@ received() {
 	sent=${output%% *}
 	# nor is it said to be writable, once the other end takes no more
 	wait_until 20 is_full a
+	wait_until 20 tcp_agrees a a-peer
+	assert [ "$queued" -gt 0 ]
 	tells p wait a 100000
 	received a-peer $((sent + 100000))
 	wait_until 20 tcp_agrees a a-peer
