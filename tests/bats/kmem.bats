@@ -455,7 +455,7 @@ cached() {
 @test "what others use last stays, though it was brought in without room" {
 	local last file fd
 
-	files "$KEPT/shared" 2
+	files "$KEPT/shared" 3
 	were_read "$KEPT/shared"
 	fill_kept
 	for last in other own; do
@@ -471,6 +471,13 @@ cached() {
 		[ $last = own ] || exec {fd}<&-
 		assert_equal "$last $(cached "$file")" "$last $([ $last = own ] && echo 0 || echo 4096)"
 	done
+	# nor does what they have read of a file that it was the first to look at
+	file=$KEPT/shared/a-name-that-has-no-room-in-the-dentry-itself-aaac
+	hold_start p "$C"
+	assert_equal "$(tell p open "$file")" ok
+	cat "$file" >/dev/null
+	let_go p
+	assert_equal "$(cached "$file")" 4096
 	stayed_below_barrier
 }
 
