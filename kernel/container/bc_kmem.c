@@ -52,6 +52,7 @@
  * ends, are within one section without preemption: so the audit, which stops the machine,
  * sees all of it or nothing.
  */
+#include <linux/buffer_head.h>
 #include <linux/container.h>
 #include <linux/container_kmem.h>
 #include <linux/jiffies.h>
@@ -102,11 +103,12 @@ static bool has_to_be(gfp_t gfp)
 }
 
 /*
- * Nodes and buffer heads of so much go with the pages that the container has: for each page a
- * ninth of a node, and four buffer heads. What there is more of, of files with holes or whose
- * pages have gone and left a note, is as all else.
+ * Nodes and buffer heads of so much go with the pages that the container has: for each page an
+ * eighth of a node, and a buffer head for each 1K. What there is more of, of files with holes
+ * or whose pages have gone and left a note, is as all else.
  */
-#define OF_PAGE		(PAGE_SIZE / 8)
+#define OF_PAGE		(PAGE_SIZE / 1024 * sizeof(struct buffer_head) + \
+			 sizeof(struct xa_node) / 8)
 #define OF_NO_PAGE	(16 * PAGE_SIZE)
 
 static unsigned long most_of_pages(struct beancounter *bc)
