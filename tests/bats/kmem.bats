@@ -579,6 +579,8 @@ watching() {
 
 # Each page has five nodes of its own.
 @test "of a file with large holes nodes are up to the barrier" {
+	local page
+
 	set_attr beancounters 'dcachesize 128K'
 	run enter "$C" bash -c 'for ((i = 1; i <= 300; i++)); do
 			dd if=/dev/zero of="$1" bs=4096 count=1 seek=$((i << 30)) \
@@ -586,7 +588,8 @@ watching() {
 		done' - "/dev/shm/$BATS_TEST_NUMBER/holes"
 	assert_failure
 	assert_output --partial 'Cannot allocate memory'
-	[ "$(bc dcachesize)" -le $((131072 + 65536 + 512 * 400)) ] ||
+	page=$((4 * $(size buffer_head) + $(size radix_tree_node) / 8))
+	[ "$(bc dcachesize)" -le $((131072 + 65536 + page * 800)) ] ||
 		fail "$(grep dcachesize "$C/beancounters")"
 }
 
