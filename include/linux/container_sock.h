@@ -53,8 +53,8 @@ static __always_inline void container_init_buffers(struct container_buffers *buf
 						   const struct container_owner *owner)
 {
 	bufs->token = owner->token;
-	atomic_set(&bufs->charged[CONTAINER_SNDBUF], 0);
-	atomic_set(&bufs->charged[CONTAINER_RCVBUF], 0);
+	bufs->charged[CONTAINER_SNDBUF] = 0;
+	bufs->charged[CONTAINER_RCVBUF] = 0;
 	bufs->sndbuf = 0;
 }
 
@@ -125,7 +125,7 @@ static __always_inline void container_move_buffers(struct container_buffers *buf
 static __always_inline unsigned int
 container_charged_buffer(const struct container_buffers *bufs, enum container_buffer which)
 {
-	return atomic_read(&bufs->charged[which]);
+	return READ_ONCE(bufs->charged[which]);
 }
 
 #else

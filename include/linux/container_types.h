@@ -29,7 +29,7 @@ enum container_buffer {
 struct container_buffers {
 #ifdef CONFIG_BEANCOUNTERS
 	unsigned long token;
-	atomic_t charged[NR_CONTAINER_BUFFERS];
+	unsigned long charged[NR_CONTAINER_BUFFERS];
 	int sndbuf;	/* what was set with SO_SNDBUF, while it is less */
 #endif
 };

@@ -203,6 +203,29 @@ static __always_inline unsigned long bc_row_sub(struct bc_row *row, unsigned lon
 	return less;
 }
 
+/*
+ * Some have how much is charged for them beside the token that says to whom, as not all of it
+ * need be. Several may change that at once. Context: Any.
+ */
+static inline void bc_count_add(unsigned long *count, unsigned long val)
+{
+	unsigned long old = READ_ONCE(*count);
+
+	while (!try_cmpxchg(count, &old, old + val))
+		;
+}
+
+/* As much of @val as there is. Returns how much that was. */
+static inline unsigned long bc_count_sub(unsigned long *count, unsigned long val)
+{
+	unsigned long old = READ_ONCE(*count), less;
+
+	do {
+		less = min(val, old);
+	} while (less && !try_cmpxchg(count, &old, old - less));
+	return less;
+}
+
 /* bc.c */
 void bc_row_init(struct bc_row *row);
 int bc_row_charge(struct bc_row *row, const struct bc_resource *res,
@@ -234,6 +257,9 @@ int container_bc_set(struct container *ctn, unsigned int nr,
 int container_bc_read(struct container *ctn, unsigned int nr,
 		      struct bc_resource_parm *parm);
 int container_bc_reset(struct container *ctn, unsigned int nr);
+int container_bc_charge(struct container *ctn, unsigned int nr, unsigned long val,
+			enum bc_severity severity);
+void container_bc_uncharge(unsigned long token, unsigned int nr, unsigned long val);
 void container_bc_default(unsigned int nr, struct bc_limits *limits);
 int container_bc_set_default(unsigned int nr, const struct bc_limits *limits);
 

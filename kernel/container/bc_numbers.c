@@ -21,19 +21,15 @@
 static int charge(struct container *ctn, struct container_owner *owner, unsigned int nr,
 		  enum bc_severity severity)
 {
-	const struct bc_resource *res = bc_resource(nr);
-	struct beancounter *bc;
 	int err;
 
 	owner->token = 0;
-	/* what is in them is there: pairs with container_make_bc() */
-	bc = ctn ? smp_load_acquire(&ctn->bc) : NULL;
-	if (!bc)
+	if (!ctn || !READ_ONCE(ctn->bc))
 		return 0;
-	if (severity == BC_BARRIER && res->admin_to_limit &&
+	if (severity == BC_BARRIER && bc_resource(nr)->admin_to_limit &&
 	    has_capability_noaudit(current, CAP_SYS_ADMIN))
 		severity = BC_LIMIT;
-	err = bc_row_charge(&bc->row[nr], res, ctn, 1, severity);
+	err = container_bc_charge(ctn, nr, 1, severity);
 	if (!err)
 		owner->token = container_token(ctn);
 	return err;
@@ -87,16 +83,8 @@ EXPORT_SYMBOL_GPL(__container_charge_like);
 
 void __container_uncharge_one(struct container_owner *owner, unsigned int nr)
 {
-	struct beancounter *bc;
-	struct container *ctn;
+	unsigned long token = owner->token;
 
-	rcu_read_lock();
-	ctn = token_container(owner->token);
 	owner->token = 0;
-	if (ctn) {
-		/* as in charge() */
-		bc = smp_load_acquire(&ctn->bc);
-		bc_row_uncharge(&bc->row[nr], bc_resource(nr), ctn, 1);
-	}
-	rcu_read_unlock();
+	container_bc_uncharge(token, nr, 1);
 }

@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "bc.h"
+#include "token.h"
 
 /* The least of what was seen: nobody notices when there is less of these. */
 static unsigned long least_seen(struct bc_row *row, unsigned long held)
@@ -576,6 +577,50 @@ int container_bc_reset(struct container *ctn, unsigned int nr)
 	else
 		bc_row_reset(&bc->row[nr]);
 	return 0;
+}
+
+/**
+ * container_bc_charge - charge a container that has beancounters
+ * @ctn: the container.
+ * @nr: number of the resource, which nothing else counts.
+ * @val: so much more, in its unit.
+ * @severity: which of barrier and limit it has to fit below.
+ *
+ * Context: Any but an NMI. Within RCU, or with a reference to @ctn.
+ * Return: 0, or -ENOMEM if it does not fit; that has been counted, then.
+ */
+int container_bc_charge(struct container *ctn, unsigned int nr, unsigned long val,
+			enum bc_severity severity)
+{
+	/* what is in them is there: pairs with container_make_bc() */
+	struct beancounter *bc = smp_load_acquire(&ctn->bc);
+
+	return bc_row_charge(&bc->row[nr], bc_resource(nr), ctn, val, severity);
+}
+
+/**
+ * container_bc_uncharge - and so much less
+ * @token: whom it was charged to. If that is gone, so is what it was charged for.
+ * @nr: what it was charged as.
+ * @val: how much.
+ *
+ * Context: Any but an NMI.
+ */
+void container_bc_uncharge(unsigned long token, unsigned int nr, unsigned long val)
+{
+	struct beancounter *bc;
+	struct container *ctn;
+
+	if (!val)
+		return;
+	rcu_read_lock();
+	ctn = token_container(token);
+	if (ctn) {
+		/* as above */
+		bc = smp_load_acquire(&ctn->bc);
+		bc_row_uncharge(&bc->row[nr], bc_resource(nr), ctn, val);
+	}
+	rcu_read_unlock();
 }
 
 /* ---- what new ones get ---- */

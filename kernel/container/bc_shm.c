@@ -15,25 +15,6 @@
 #include "bc.h"
 #include "token.h"
 
-static void add(unsigned long *count, unsigned long nr)
-{
-	unsigned long old = READ_ONCE(*count);
-
-	while (!try_cmpxchg(count, &old, old + nr))
-		;
-}
-
-/* As much of @nr as there is. Returns how much that was. */
-static unsigned long take(unsigned long *count, unsigned long nr)
-{
-	unsigned long old = READ_ONCE(*count), less;
-
-	do {
-		less = min(nr, old);
-	} while (less && !try_cmpxchg(count, &old, old - less));
-	return less;
-}
-
 void __container_own_shm(struct container_shm *shm)
 {
 	struct container *ctn;
@@ -53,7 +34,7 @@ static bool owns_shm(struct container_shm *shm, struct container *ctn, unsigned 
 	if (!READ_ONCE(ctn->bc))
 		return false;
 	if (try_cmpxchg(&shm->token, &token, container_token(ctn))) {
-		add(&shm->others, there);
+		bc_count_add(&shm->others, there);
 		return true;
 	}
 	return token == container_token(ctn);
@@ -62,7 +43,6 @@ static bool owns_shm(struct container_shm *shm, struct container *ctn, unsigned 
 int __container_charge_shm(struct container_shm *shm, unsigned long nr,
 			   unsigned long there, bool *mine)
 {
-	struct beancounter *bc;
 	struct container *ctn;
 	int err = 0;
 
@@ -70,14 +50,11 @@ int __container_charge_shm(struct container_shm *shm, unsigned long nr,
 	ctn = in_task() ? rcu_dereference(current->container) : NULL;
 	*mine = ctn && owns_shm(shm, ctn, there);
 	if (*mine) {
-		/* what is in them is there: pairs with container_make_bc() */
-		bc = smp_load_acquire(&ctn->bc);
-		err = bc_row_charge(&bc->row[BC_SHMPAGES], bc_resource(BC_SHMPAGES), ctn,
-				    nr, BC_BARRIER);
+		err = container_bc_charge(ctn, BC_SHMPAGES, nr, BC_BARRIER);
 		if (!err)
-			add(&shm->charged, nr);
+			bc_count_add(&shm->charged, nr);
 	} else if (READ_ONCE(shm->token)) {
-		add(&shm->others, nr);
+		bc_count_add(&shm->others, nr);
 	}
 	rcu_read_unlock();
 	return err;
@@ -85,25 +62,14 @@ int __container_charge_shm(struct container_shm *shm, unsigned long nr,
 
 void __container_cancel_shm(struct container_shm *shm, unsigned long nr, bool mine)
 {
-	struct beancounter *bc;
-	struct container *ctn;
-
-	nr = take(mine ? &shm->charged : &shm->others, nr);
-	if (!mine || !nr)
-		return;
-	rcu_read_lock();
-	ctn = token_container(READ_ONCE(shm->token));
-	if (ctn) {
-		/* as above */
-		bc = smp_load_acquire(&ctn->bc);
-		bc_row_uncharge(&bc->row[BC_SHMPAGES], bc_resource(BC_SHMPAGES), ctn, nr);
-	}
-	rcu_read_unlock();
+	nr = bc_count_sub(mine ? &shm->charged : &shm->others, nr);
+	if (mine)
+		container_bc_uncharge(READ_ONCE(shm->token), BC_SHMPAGES, nr);
 }
 
 void __container_uncharge_shm(struct container_shm *shm, unsigned long nr)
 {
-	nr -= take(&shm->others, nr);
+	nr -= bc_count_sub(&shm->others, nr);
 	if (nr)
 		__container_cancel_shm(shm, nr, true);
 }

@@ -31,17 +31,14 @@ bool __container_charge_buffer(struct container_buffers *bufs, unsigned int nr,
 			       enum bc_severity severity)
 {
 	struct container *ctn;
-	struct beancounter *bc;
 	bool fits = true;
 
 	rcu_read_lock();
 	ctn = token_container(READ_ONCE(bufs->token));
 	if (ctn) {
-		/* what is in them is there: pairs with container_make_bc() */
-		bc = smp_load_acquire(&ctn->bc);
-		fits = !bc_row_charge(&bc->row[nr], bc_resource(nr), ctn, bytes, severity);
+		fits = !container_bc_charge(ctn, nr, bytes, severity);
 		if (fits)
-			atomic_add(bytes, &bufs->charged[which]);
+			bc_count_add(&bufs->charged[which], bytes);
 	}
 	rcu_read_unlock();
 	return fits;
@@ -51,26 +48,9 @@ EXPORT_SYMBOL_GPL(__container_charge_buffer);
 unsigned int __container_uncharge_buffer(struct container_buffers *bufs, unsigned int nr,
 					 enum container_buffer which, unsigned int bytes)
 {
-	int charged = atomic_read(&bufs->charged[which]);
-	struct beancounter *bc;
-	struct container *ctn;
-	unsigned int less;
+	unsigned int less = bc_count_sub(&bufs->charged[which], bytes);
 
-	do {
-		less = min_t(unsigned int, bytes, charged);
-	} while (less && !atomic_try_cmpxchg(&bufs->charged[which], &charged,
-					     charged - less));
-	if (!less)
-		return 0;
-
-	rcu_read_lock();
-	ctn = token_container(READ_ONCE(bufs->token));
-	if (ctn) {
-		/* as above */
-		bc = smp_load_acquire(&ctn->bc);
-		bc_row_uncharge(&bc->row[nr], bc_resource(nr), ctn, less);
-	}
-	rcu_read_unlock();
+	container_bc_uncharge(READ_ONCE(bufs->token), nr, less);
 	return less;
 }
 EXPORT_SYMBOL_GPL(__container_uncharge_buffer);
