@@ -45,7 +45,8 @@ static __always_inline int container_charge_shm(struct container_shm *shm, unsig
 						unsigned long there, bool *mine)
 {
 	*mine = false;
-	if (static_branch_unlikely(&container_bc_key))
+	if (static_branch_unlikely(&container_bc_key) &&
+	    (READ_ONCE(shm->token) || current_has_container()))
 		return __container_charge_shm(shm, nr, there, mine);
 	return 0;
 }
