@@ -73,10 +73,8 @@ struct beancounter {
 	struct bc_row row[BC_RESOURCES];
 	spinlock_t lock;	/* protects limits and bound of most rows: see above */
 	struct container *ctn;	/* whose they are */
-	/* bc_kmem.c: who watches is to be told; what goes; is what was kept to go, too? */
-	struct irq_work failed;
-	unsigned long let_go;	/* when something was, in jiffies */
-	bool squeezed;
+	struct irq_work failed;	/* who watches is to be told: see bc_kmem.c */
+	bool squeezed;		/* of dcachesize: is what was kept to go, too? */
 	/* of dcachesize: the page cache's own, which takes no room */
 	atomic_long_t of_pages;
 	/* what binds of physpages and has been reached; under shrink_lock */

@@ -15,13 +15,13 @@
  * that SLUB has for those who want to know whose they are, pages in the room of a folio's.
  * When the container is removed its tokens name nobody, and there is nothing to uncharge.
  *
- * Of dcachesize nothing is to fail for what nobody uses any more. What that is cannot be
- * found: the kernel has lists of all of it, but not of one container's. So where less than
- * an eighth is left below the barrier, a dentry or an inode that is charged to a container
- * is not kept when its last user, a task of the container, lets go of it: see
- * __container_keeps(). What is there already stays, and what others let go of is kept.
- * RCU frees these, so that they are charged for a moment more: who finds no room waits for
- * a grace period if something has been let go of. An allocation that still fails has had
+ * Of dcachesize nothing is to fail for names and clean inodes that nobody uses. What these
+ * are cannot be found: the kernel has lists of all of them, but not of one container's. So
+ * where less than an eighth is left below the barrier, a dentry or an inode that is charged to
+ * a container is not kept when its last user, a task of the container, lets go of it: see
+ * container_keeps(). What is there already stays, and what others let go of is kept. RCU frees
+ * these, so that they are charged for a moment more: where less than a sixteenth is left, the
+ * task waits for a grace period on its way back to user mode. An allocation that fails has had
  * its room taken by what is used, or by what was kept and has grown. From then on, what was
  * kept goes as well when it has been used once more, until there is an eighth again.
  *
@@ -55,11 +55,11 @@
 #include <linux/buffer_head.h>
 #include <linux/container.h>
 #include <linux/container_kmem.h>
-#include <linux/jiffies.h>
 #include <linux/memcontrol.h>
 #include <linux/oom.h>
 #include <linux/pagemap.h>
 #include <linux/rcupdate.h>
+#include <linux/resume_user_mode.h>
 #include <linux/sched/signal.h>
 #include "../../mm/slab.h"
 #include "bc.h"
@@ -73,9 +73,6 @@ static __always_inline struct beancounter *own_bc(void)
 	/* what is in them is there: pairs with container_make_bc() */
 	return ctn ? smp_load_acquire(&ctn->bc) : NULL;
 }
-
-/* How often who finds no room for what could go again waits for RCU to free some */
-#define MAX_WAITS	4
 
 static void count_failure(struct beancounter *bc, struct bc_row *row)
 {
@@ -127,42 +124,48 @@ static __always_inline unsigned long apart(struct beancounter *bc, const struct 
 	return min_t(unsigned long, of_pages, most_of_pages(bc));
 }
 
-static __always_inline bool add(struct beancounter *bc, struct bc_row *row,
-				unsigned long size, enum bc_severity severity)
+/*
+ * Are they nodes or buffer heads of the page cache? These come and go with its pages, of
+ * which page_limit is; they are counted, but take no room from what is not.
+ */
+static __always_inline bool is_of_pages(const struct kmem_cache *s)
+{
+	return (s->flags & (SLAB_RECLAIM_ACCOUNT | SLAB_BC_FORCE)) ==
+	       (SLAB_RECLAIM_ACCOUNT | SLAB_BC_FORCE);
+}
+
+/* Is an object never refused? */
+static __always_inline bool has_to_be_there(struct beancounter *bc, const struct kmem_cache *s)
+{
+	if (likely(!(s->flags & SLAB_BC_FORCE)))
+		return false;
+	return !is_of_pages(s) || atomic_long_read(&bc->of_pages) < (long)most_of_pages(bc);
+}
+
+/* The same as bc_row_add(), but for what takes no room. */
+static bool add(struct beancounter *bc, struct bc_row *row, unsigned long size,
+		enum bc_severity severity)
 {
 	unsigned long before;
 
 	return bc_row_add_beside(row, size, apart(bc, row), severity, &before);
 }
 
-/* Is RCU about to free some of @row? */
-static bool has_let_go(struct beancounter *bc, struct bc_row *row)
-{
-	return row == &bc->row[BC_DCACHESIZE] &&
-	       time_before(jiffies, READ_ONCE(bc->let_go) + HZ);
-}
-
-/*
- * It does not fit as it was asked for. -EAGAIN: once RCU has freed something it may. Who may
- * not wait for that asks again if he needs it, and may then.
- */
+/* It does not fit as it was asked for; @s is NULL for pages. */
 static noinline int charge_slowly(struct beancounter *bc, struct bc_row *row,
-				  unsigned long size, gfp_t gfp, bool may_wait)
+				  unsigned long size, gfp_t gfp, enum bc_severity severity,
+				  const struct kmem_cache *s)
 {
 	bool fault = current->container_flags & CONTAINER_TASK_FAULT;
 
-	if (has_to_be(gfp)) {
+	if (add(bc, row, size, severity))
+		return 0;
+	if (has_to_be(gfp) || (s && has_to_be_there(bc, s))) {
 		add(bc, row, size, BC_FORCE);
 		return 0;
 	}
 	if (fault && add(bc, row, size, BC_LIMIT))
 		return 0;
-	if (!fault && has_let_go(bc, row)) {
-		if (may_wait)
-			return -EAGAIN;
-		if (!(gfp & __GFP_DIRECT_RECLAIM))
-			return -ENOMEM;
-	}
 
 	count_failure(bc, row);
 	if (!fault)
@@ -173,19 +176,17 @@ static noinline int charge_slowly(struct beancounter *bc, struct bc_row *row,
 	return 0;
 }
 
-/*
- * 0 or -ENOMEM, but not with @must; -EAGAIN only with @may_wait. Within RCU, by
- * rcu_read_lock_sched().
- */
+/* 0 or -ENOMEM. @s is the cache, NULL for pages. Within RCU, by rcu_read_lock_sched(). */
 static __always_inline int charge(struct beancounter *bc, unsigned int nr,
-				  unsigned long size, gfp_t gfp, bool must, bool may_wait)
+				  unsigned long size, gfp_t gfp, const struct kmem_cache *s)
 {
 	enum bc_severity severity = gfp & __GFP_BC_LIMIT ? BC_LIMIT : BC_BARRIER;
 	struct bc_row *row = &bc->row[nr];
+	unsigned long before;
 
-	if (likely(add(bc, row, size, severity)))
+	if (likely(bc_row_add(row, size, severity, &before)))
 		return 0;
-	return charge_slowly(bc, row, size, must ? gfp | __GFP_NOFAIL : gfp, may_wait);
+	return charge_slowly(bc, row, size, gfp, severity, s);
 }
 
 /* @of_pages: see is_of_pages() */
@@ -225,7 +226,7 @@ int __container_charge_page(struct page *page, gfp_t gfp, unsigned int order)
 	bc = own_bc();
 	slot = bc ? page_token_slot(page) : NULL;
 	if (slot)
-		err = charge(bc, BC_KMEMSIZE, PAGE_SIZE << order, gfp, false, false);
+		err = charge(bc, BC_KMEMSIZE, PAGE_SIZE << order, gfp, NULL);
 	if (slot && !err)
 		WRITE_ONCE(*slot, container_token(bc->ctn) | token_kmem(order));
 	rcu_read_unlock_sched();
@@ -266,24 +267,6 @@ void __container_split_page(struct page *page, unsigned int order)
 static __always_inline unsigned int resource_of(const struct kmem_cache *s)
 {
 	return s->flags & SLAB_RECLAIM_ACCOUNT ? BC_DCACHESIZE : BC_KMEMSIZE;
-}
-
-/*
- * Are they nodes or buffer heads of the page cache? These come and go with its pages, of
- * which page_limit is; they are counted, but take no room from what is not.
- */
-static __always_inline bool is_of_pages(const struct kmem_cache *s)
-{
-	return (s->flags & (SLAB_RECLAIM_ACCOUNT | SLAB_BC_FORCE)) ==
-	       (SLAB_RECLAIM_ACCOUNT | SLAB_BC_FORCE);
-}
-
-/* Is an object never refused? */
-static __always_inline bool has_to_be_there(struct beancounter *bc, const struct kmem_cache *s)
-{
-	if (likely(!(s->flags & SLAB_BC_FORCE)))
-		return false;
-	return !is_of_pages(s) || atomic_long_read(&bc->of_pages) < (long)most_of_pages(bc);
 }
 
 #ifdef CONFIG_CONTAINERS_DEBUG
@@ -340,7 +323,7 @@ bool container_charge_object(struct kmem_cache *s, gfp_t gfp, void *object)
 	struct slab *slab = virt_to_slab(object);
 	struct slabobj_ext *exts = slab_obj_exts(slab);
 	struct beancounter *bc;
-	int waits, err = 0;
+	bool ok = true;
 
 	if (!in_task())
 		return true;
@@ -350,21 +333,17 @@ bool container_charge_object(struct kmem_cache *s, gfp_t gfp, void *object)
 	if (unlikely(!exts))
 		return true;
 
-	for (waits = gfpflags_allow_blocking(gfp) ? MAX_WAITS : 0;; waits--) {
-		rcu_read_lock_sched();
-		bc = own_bc();
-		err = !bc ? 0 : charge(bc, resource_of(s), s->object_size, gfp,
-				       has_to_be_there(bc, s), waits > 0);
-		if (likely(bc && !err)) {
+	rcu_read_lock_sched();
+	bc = own_bc();
+	if (bc) {
+		ok = !charge(bc, resource_of(s), s->object_size, gfp, s);
+		if (likely(ok))
 			owner_of(s, slab, exts, object)->token = container_token(bc->ctn);
-			if (is_of_pages(s))
-				atomic_long_add(s->object_size, &bc->of_pages);
-		}
-		rcu_read_unlock_sched();
-		if (likely(err != -EAGAIN))
-			return !err;
-		synchronize_rcu();
+		if (ok && unlikely(is_of_pages(s)))
+			atomic_long_add(s->object_size, &bc->of_pages);
 	}
+	rcu_read_unlock_sched();
+	return ok;
 }
 
 /**
@@ -412,13 +391,19 @@ void container_uncharge_object(struct kmem_cache *s, struct slab *slab,
 
 /* ---- what nobody uses any more ---- */
 
-/* Is less than an eighth left below what nothing may go over? */
-static bool is_nearly_full(struct beancounter *bc)
+/* With less than 1 / KEEP_BELOW left nothing is kept; with less than 1 / WAIT_ABOVE one waits */
+#define KEEP_BELOW	8
+#define WAIT_ABOVE	16
+
+/* Is less than a part of the barrier left, 1 / @part? What takes no room is asked last. */
+static bool is_nearly_full(struct beancounter *bc, unsigned int part)
 {
 	struct bc_row *row = &bc->row[BC_DCACHESIZE];
 	unsigned long most = min(READ_ONCE(row->limits.barrier), READ_ONCE(row->limits.limit));
+	long enough = most - most / part;
+	long held = atomic_long_read(&row->held);
 
-	return atomic_long_read(&row->held) - (long)apart(bc, row) > (long)(most - most / 8);
+	return held > enough && held - (long)apart(bc, row) > enough;
 }
 
 /* Is it @ctn that is charged for the object that @part is in, and as what could go? */
@@ -432,54 +417,26 @@ static bool is_charged(struct container *ctn, const void *part)
 	       container_token(ctn);
 }
 
-/*
- * See container_keeps(). To let go of an inode writes it, which is not for who is to free
- * memory for somebody, or is in the middle of something in a file system.
- */
-bool __container_keeps(const void *object, bool kept)
-{
-	struct beancounter *bc;
-	bool goes = false;
+/* Pages of a file, and notes of such that have gone, that are looked at with a lock held */
+#define MAX_ENTRIES	64
 
-	if (current->journal_info ||
-	    current->flags & (PF_MEMALLOC | PF_MEMALLOC_NOFS | PF_MEMALLOC_NOIO))
-		return true;
-
-	rcu_read_lock_sched();
-	bc = own_bc();
-	if (bc && (!kept || READ_ONCE(bc->squeezed))) {
-		if (unlikely(is_nearly_full(bc)))
-			goes = is_charged(bc->ctn, object);
-		else if (kept)
-			WRITE_ONCE(bc->squeezed, false);
-	}
-	if (unlikely(goes))
-		WRITE_ONCE(bc->let_go, jiffies);
-	rcu_read_unlock_sched();
-	return !goes;
-}
-
-/* Pages of a file that are looked at before it goes, with a lock held */
-#define MAX_PAGES	64
-
-/* Has the file nothing in memory but clean pages of the current task's container, and few? */
-static bool is_own_cache(struct address_space *mapping)
+/* Has a file nothing in memory but clean pages of @ctn, and few? */
+static bool is_own_cache(struct container *ctn, struct address_space *mapping)
 {
 	XA_STATE(xas, &mapping->i_pages, 0);
+	unsigned int left = MAX_ENTRIES;
 	struct folio *folio;
 	bool own = true;
 
-	if (mapping->nrpages > MAX_PAGES || mapping->wb_err ||
-	    mapping_tagged(mapping, PAGECACHE_TAG_DIRTY) ||
+	if (mapping->wb_err || mapping_tagged(mapping, PAGECACHE_TAG_DIRTY) ||
 	    mapping_tagged(mapping, PAGECACHE_TAG_WRITEBACK))
 		return false;
 
 	rcu_read_lock();
 	xas_for_each(&xas, folio, ULONG_MAX) {
-		if (xas_retry(&xas, folio) || xa_is_value(folio))
-			continue;
-		own = !folio_test_locked(folio) &&
-		      folio_charged_to(folio, rcu_dereference(current->container));
+		own = left--;
+		if (own && !xas_retry(&xas, folio) && !xa_is_value(folio))
+			own = !folio_test_locked(folio) && folio_charged_to(folio, ctn);
 		if (!own)
 			break;
 	}
@@ -487,9 +444,61 @@ static bool is_own_cache(struct address_space *mapping)
 	return own;
 }
 
+/*
+ * Does a dentry or, with @mapping, an inode go that the current task lets go of? Not while
+ * it is to free memory for somebody, or is in the middle of something in a file system.
+ */
+static bool goes(const void *object, struct address_space *mapping, bool kept)
+{
+	struct beancounter *bc;
+	bool ret = false;
+
+	if (current->journal_info ||
+	    current->flags & (PF_MEMALLOC | PF_MEMALLOC_NOFS | PF_MEMALLOC_NOIO))
+		return false;
+
+	rcu_read_lock_sched();
+	bc = own_bc();
+	if (bc && (!kept || READ_ONCE(bc->squeezed))) {
+		if (unlikely(is_nearly_full(bc, KEEP_BELOW)))
+			ret = is_charged(bc->ctn, object) &&
+			      (!mapping || is_own_cache(bc->ctn, mapping));
+		else if (kept)
+			WRITE_ONCE(bc->squeezed, false);
+		if (unlikely(ret) && is_nearly_full(bc, WAIT_ABOVE)) {
+			current->container_flags |= CONTAINER_TASK_LET_GO;
+			set_notify_resume(current);
+		}
+	}
+	rcu_read_unlock_sched();
+	return ret;
+}
+
+bool __container_keeps(const void *object, bool kept)
+{
+	return !goes(object, NULL, kept);
+}
+
 bool __container_keeps_inode(struct inode *inode)
 {
-	return __container_keeps(inode, false) || !is_own_cache(&inode->i_data);
+	return !goes(inode, &inode->i_data, false);
+}
+
+/*
+ * The current task returns to user mode, and has let go of more than is soon there again:
+ * RCU frees it. It waits for that here, where it holds no lock of anybody's.
+ */
+void container_wait_for_freed(void)
+{
+	struct beancounter *bc;
+	bool full;
+
+	rcu_read_lock_sched();
+	bc = own_bc();
+	full = bc && is_nearly_full(bc, WAIT_ABOVE);
+	rcu_read_unlock_sched();
+	if (full && !fatal_signal_pending(current))
+		synchronize_rcu();
 }
 
 /* ---- what comes of it ---- */
@@ -514,7 +523,6 @@ static void tell(struct irq_work *work)
 void container_kmem_init(struct beancounter *bc)
 {
 	init_irq_work(&bc->failed, tell);
-	bc->let_go = jiffies - HZ;
 }
 
 #ifdef CONFIG_CONTAINERS_KUNIT_TEST

@@ -48,9 +48,14 @@ static void throttle(struct container *ctn)
 
 void __container_resume_user_mode(void)
 {
+	unsigned int flags = current->container_flags;
 	struct container *ctn;
 
-	current->container_flags &= ~CONTAINER_TASK_THROTTLED;
+	current->container_flags &= ~(CONTAINER_TASK_THROTTLED | CONTAINER_TASK_LET_GO);
+	if (flags & CONTAINER_TASK_LET_GO)
+		container_wait_for_freed();
+	if (!(flags & CONTAINER_TASK_THROTTLED))
+		return;
 	ctn = container_get_own();
 	if (!ctn)
 		return;
