@@ -33,7 +33,7 @@ struct seq_file;
 #define CONTAINER_TASK_FAULT	8	/* in a page fault, */
 #define CONTAINER_TASK_OVER	16	/* in which kmemsize has gone over its limit */
 #define CONTAINER_TASK_FORCE	32	/* what it takes for the kernel is not refused */
-#define CONTAINER_TASK_LET_GO	64	/* to wait on that way for what RCU is to free */
+#define CONTAINER_TASK_WAITS_RCU 64	/* to wait on that way for what RCU is to free */
 
 #ifdef CONFIG_CONTAINERS
 
@@ -650,7 +650,7 @@ static inline void container_resume_user_mode(void)
 {
 	if (containers_enabled() &&
 	    unlikely(current->container_flags &
-		     (CONTAINER_TASK_THROTTLED | CONTAINER_TASK_LET_GO)))
+		     (CONTAINER_TASK_THROTTLED | CONTAINER_TASK_WAITS_RCU)))
 		__container_resume_user_mode();
 }
 

@@ -74,7 +74,9 @@ struct beancounter {
 	spinlock_t lock;	/* protects limits and bound of most rows: see above */
 	struct container *ctn;	/* whose they are */
 	struct irq_work failed;	/* who watches is to be told: see bc_kmem.c */
-	bool squeezed;		/* of dcachesize: is what was kept to go, too? */
+	/* of dcachesize: is what was kept to go, too? see wait_for_freed_later() */
+	bool squeezed;
+	long least_names;
 	/* of dcachesize: the page cache's own, which takes no room */
 	atomic_long_t of_pages;
 	/* what binds of physpages and has been reached; under shrink_lock */

@@ -20,10 +20,11 @@
  * where less than an eighth is left below the barrier, a dentry or an inode that is charged to
  * a container is not kept when its last user, a task of the container, lets go of it: see
  * container_keeps(). What is there already stays, and what others let go of is kept. RCU frees
- * these, so that they are charged for a moment more: where less than a sixteenth is left, the
- * task waits for a grace period on its way back to user mode. An allocation that fails has had
- * its room taken by what is used, or by what was kept and has grown. From then on, what was
- * kept goes as well when it has been used once more, until there is an eighth again.
+ * these, and names and inodes that are never kept, so that they are charged for a moment more:
+ * where less than an eighth is left, a task that has taken more waits for a grace period on its
+ * way back to user mode, but not for each bit of it: see wait_for_freed_later(). Once an
+ * allocation has failed, what was kept goes as well when it has been used once more, until
+ * there is an eighth again.
  *
  * An allocation that does not fit fails, but for these:
  *
@@ -262,6 +263,80 @@ void __container_split_page(struct page *page, unsigned int order)
 	rcu_read_unlock_sched();
 }
 
+/* ---- room for names and inodes ---- */
+
+/* With less than 1 / KEEP_BELOW left nothing is kept that nobody uses, */
+#define KEEP_BELOW	8
+/* and after 1 / WAIT_AFTER was taken, or half of what is left, one waits for RCU. */
+#define WAIT_AFTER	64
+
+static unsigned long most_of_names(struct beancounter *bc)
+{
+	struct bc_row *row = &bc->row[BC_DCACHESIZE];
+
+	return min(READ_ONCE(row->limits.barrier), READ_ONCE(row->limits.limit));
+}
+
+static long held_of_names(struct beancounter *bc)
+{
+	struct bc_row *row = &bc->row[BC_DCACHESIZE];
+
+	return atomic_long_read(&row->held) - (long)apart(bc, row);
+}
+
+/* What takes no room is asked last. */
+static bool is_nearly_full(struct beancounter *bc)
+{
+	struct bc_row *row = &bc->row[BC_DCACHESIZE];
+	unsigned long most = most_of_names(bc);
+	long enough = most - most / KEEP_BELOW;
+
+	return atomic_long_read(&row->held) > enough && held_of_names(bc) > enough;
+}
+
+/* Does it not come to resume_user_mode_work(), or only with locks of others? */
+static bool is_kernels_own(void)
+{
+	return current->flags & (PF_KTHREAD | PF_EXITING) ||
+	       (current->flags & (PF_USER_WORKER | PF_IO_WORKER)) == PF_USER_WORKER;
+}
+
+/*
+ * The current task has taken more, where there is little. Some of what is held may be on its
+ * way out: the task waits for that when it returns to user mode, where it has no locks. But
+ * all may be in use. So not again before there is notably more than was left by the last wait,
+ * or has been there since. That may be inexact if several tasks are here at once.
+ */
+static noinline void wait_for_freed_later(struct beancounter *bc)
+{
+	long most = most_of_names(bc), held = held_of_names(bc);
+	long least = READ_ONCE(bc->least_names);
+	long more = clamp((most - least) / 2, 1L, most / WAIT_AFTER + 1);
+
+	if (held < least) {
+		WRITE_ONCE(bc->least_names, held);
+	} else if (held - least >= more && !is_kernels_own()) {
+		current->container_flags |= CONTAINER_TASK_WAITS_RCU;
+		set_notify_resume(current);
+	}
+}
+
+/* It returns: see above. @ctn is its own, with a reference. Says whether it has slept. */
+bool container_wait_for_freed(struct container *ctn)
+{
+	/* if it has been moved meanwhile, this one may have none */
+	struct beancounter *bc = smp_load_acquire(&ctn->bc);
+	long least;
+
+	if (!bc || !is_nearly_full(bc) || fatal_signal_pending(current))
+		return false;
+	least = READ_ONCE(bc->least_names);
+	synchronize_rcu();
+	/* of several who have waited this is for the first: then more is taken again */
+	cmpxchg(&bc->least_names, least, held_of_names(bc));
+	return true;
+}
+
 /* ---- objects ---- */
 
 static __always_inline unsigned int resource_of(const struct kmem_cache *s)
@@ -341,6 +416,8 @@ bool container_charge_object(struct kmem_cache *s, gfp_t gfp, void *object)
 			owner_of(s, slab, exts, object)->token = container_token(bc->ctn);
 		if (ok && unlikely(is_of_pages(s)))
 			atomic_long_add(s->object_size, &bc->of_pages);
+		else if (unlikely(s->flags & SLAB_RECLAIM_ACCOUNT) && is_nearly_full(bc))
+			wait_for_freed_later(bc);
 	}
 	rcu_read_unlock_sched();
 	return ok;
@@ -391,21 +468,6 @@ void container_uncharge_object(struct kmem_cache *s, struct slab *slab,
 
 /* ---- what nobody uses any more ---- */
 
-/* With less than 1 / KEEP_BELOW left nothing is kept; with less than 1 / WAIT_ABOVE one waits */
-#define KEEP_BELOW	8
-#define WAIT_ABOVE	16
-
-/* Is less than a part of the barrier left, 1 / @part? What takes no room is asked last. */
-static bool is_nearly_full(struct beancounter *bc, unsigned int part)
-{
-	struct bc_row *row = &bc->row[BC_DCACHESIZE];
-	unsigned long most = min(READ_ONCE(row->limits.barrier), READ_ONCE(row->limits.limit));
-	long enough = most - most / part;
-	long held = atomic_long_read(&row->held);
-
-	return held > enough && held - (long)apart(bc, row) > enough;
-}
-
 /* Is it @ctn that is charged for the object that @part is in, and as what could go? */
 static bool is_charged(struct container *ctn, const void *part)
 {
@@ -417,7 +479,7 @@ static bool is_charged(struct container *ctn, const void *part)
 	       container_token(ctn);
 }
 
-/* Pages of a file, and notes of such that have gone, that are looked at with a lock held */
+/* Pages of a file, or notes of such that have gone, that are looked at with a lock held */
 #define MAX_ENTRIES	64
 
 /* Has a file nothing in memory but clean pages of @ctn, and few? */
@@ -428,10 +490,12 @@ static bool is_own_cache(struct container *ctn, struct address_space *mapping)
 	struct folio *folio;
 	bool own = true;
 
-	if (mapping->wb_err || mapping_tagged(mapping, PAGECACHE_TAG_DIRTY) ||
+	if (mapping->nrpages > MAX_ENTRIES || mapping->wb_err ||
+	    mapping_tagged(mapping, PAGECACHE_TAG_DIRTY) ||
 	    mapping_tagged(mapping, PAGECACHE_TAG_WRITEBACK))
 		return false;
 
+	/* some of these have many pages */
 	rcu_read_lock();
 	xas_for_each(&xas, folio, ULONG_MAX) {
 		own = left--;
@@ -460,15 +524,11 @@ static bool goes(const void *object, struct address_space *mapping, bool kept)
 	rcu_read_lock_sched();
 	bc = own_bc();
 	if (bc && (!kept || READ_ONCE(bc->squeezed))) {
-		if (unlikely(is_nearly_full(bc, KEEP_BELOW)))
+		if (unlikely(is_nearly_full(bc)))
 			ret = is_charged(bc->ctn, object) &&
 			      (!mapping || is_own_cache(bc->ctn, mapping));
 		else if (kept)
 			WRITE_ONCE(bc->squeezed, false);
-		if (unlikely(ret) && is_nearly_full(bc, WAIT_ABOVE)) {
-			current->container_flags |= CONTAINER_TASK_LET_GO;
-			set_notify_resume(current);
-		}
 	}
 	rcu_read_unlock_sched();
 	return ret;
@@ -482,23 +542,6 @@ bool __container_keeps(const void *object, bool kept)
 bool __container_keeps_inode(struct inode *inode)
 {
 	return !goes(inode, &inode->i_data, false);
-}
-
-/*
- * The current task returns to user mode, and has let go of more than is soon there again:
- * RCU frees it. It waits for that here, where it holds no lock of anybody's.
- */
-void container_wait_for_freed(void)
-{
-	struct beancounter *bc;
-	bool full;
-
-	rcu_read_lock_sched();
-	bc = own_bc();
-	full = bc && is_nearly_full(bc, WAIT_ABOVE);
-	rcu_read_unlock_sched();
-	if (full && !fatal_signal_pending(current))
-		synchronize_rcu();
 }
 
 /* ---- what comes of it ---- */

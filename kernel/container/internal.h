@@ -666,12 +666,12 @@ void container_vm_leaves(struct container *ctn, struct mm_struct *mm);
 void container_vm_audit(struct container *ctn, long nr[][3]);
 void container_uncharge_kmem(unsigned long token);
 void container_kill_over(void);
-void container_wait_for_freed(void);
+bool container_wait_for_freed(struct container *ctn);
 #else
 static inline void container_vm_audit(struct container *ctn, long nr[][3]) { }
 static inline void container_uncharge_kmem(unsigned long token) { }
 static inline void container_kill_over(void) { }
-static inline void container_wait_for_freed(void) { }
+static inline bool container_wait_for_freed(struct container *ctn) { return false; }
 static inline void container_vm_joined(struct container *ctn, struct mm_struct *mm) { }
 static inline void container_vm_leaves(struct container *ctn, struct mm_struct *mm) { }
 #endif

@@ -5,6 +5,8 @@
  * can catch up.
  *
  * It does not if trimming has hardly helped: then there is nothing to wait for.
+ *
+ * There, it also waits for what RCU is to free of dcachesize, if that is short: bc_kmem.c.
  */
 #include <linux/mm.h>
 #include <linux/psi.h>
@@ -27,38 +29,43 @@ static bool is_to_sleep(struct container *ctn)
  */
 static void throttle(struct container *ctn)
 {
-	unsigned long timeout = HZ, pflags;
-	ktime_t start = ktime_get();
-	s64 usec;
+	unsigned long timeout = HZ;
 
 	if (time_before_eq(jiffies, READ_ONCE(ctn->last_hit) + 5))
 		timeout = 2 * HZ;
 	WRITE_ONCE(ctn->last_hit, jiffies);
 
-	psi_memstall_enter(&pflags);
 	container_stop_point("page_limit: sleeps");
 	wait_event_freezable_timeout(ctn->wait, !is_to_sleep(ctn), timeout);
-	psi_memstall_leave(&pflags);
 	container_stop_point("page_limit: slept");
-
-	usec = ktime_us_delta(ktime_get(), start);
-	container_count(ctn, CONTAINER_THROTTLED_USEC, usec);
-	trace_container_throttle(ctn->id, false, usec);
 }
 
 void __container_resume_user_mode(void)
 {
 	unsigned int flags = current->container_flags;
+	ktime_t start = ktime_get();
+	unsigned long pflags;
 	struct container *ctn;
+	bool slept = false;
+	s64 usec;
 
-	current->container_flags &= ~(CONTAINER_TASK_THROTTLED | CONTAINER_TASK_LET_GO);
-	if (flags & CONTAINER_TASK_LET_GO)
-		container_wait_for_freed();
-	if (!(flags & CONTAINER_TASK_THROTTLED))
-		return;
+	current->container_flags &= ~(CONTAINER_TASK_THROTTLED | CONTAINER_TASK_WAITS_RCU);
 	ctn = container_get_own();
 	if (!ctn)
 		return;
-	throttle(ctn);
+	psi_memstall_enter(&pflags);
+	if (flags & CONTAINER_TASK_WAITS_RCU)
+		slept = container_wait_for_freed(ctn);
+	if (flags & CONTAINER_TASK_THROTTLED) {
+		throttle(ctn);
+		slept = true;
+	}
+	psi_memstall_leave(&pflags);
+
+	if (slept) {
+		usec = ktime_us_delta(ktime_get(), start);
+		container_count(ctn, CONTAINER_THROTTLED_USEC, usec);
+		trace_container_throttle(ctn->id, false, usec);
+	}
 	container_put(ctn);
 }

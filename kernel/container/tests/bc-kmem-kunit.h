@@ -165,27 +165,27 @@ static void test_room(struct kunit *test)
 
 	/* no limit is never near */
 	atomic_long_set(&row->held, 1L << 40);
-	KUNIT_EXPECT_FALSE(test, is_nearly_full(&t->bc, KEEP_BELOW));
+	KUNIT_EXPECT_FALSE(test, is_nearly_full(&t->bc));
 
 	row->limits.barrier = 800;
 	atomic_long_set(&row->held, 700);
-	KUNIT_EXPECT_FALSE(test, is_nearly_full(&t->bc, KEEP_BELOW));
+	KUNIT_EXPECT_FALSE(test, is_nearly_full(&t->bc));
 	atomic_long_set(&row->held, 701);
-	KUNIT_EXPECT_TRUE(test, is_nearly_full(&t->bc, KEEP_BELOW));
+	KUNIT_EXPECT_TRUE(test, is_nearly_full(&t->bc));
 	row->limits.barrier = BC_MAXVALUE;
 	row->limits.limit = 800;
-	KUNIT_EXPECT_TRUE(test, is_nearly_full(&t->bc, KEEP_BELOW));
+	KUNIT_EXPECT_TRUE(test, is_nearly_full(&t->bc));
 	row->limits.barrier = 808;
 	row->limits.limit = 1000;
-	KUNIT_EXPECT_FALSE(test, is_nearly_full(&t->bc, KEEP_BELOW));
+	KUNIT_EXPECT_FALSE(test, is_nearly_full(&t->bc));
 
 	/* of the page cache is 200 */
 	row->limits.barrier = 800;
 	atomic_long_set(&row->held, 900);
 	atomic_long_set(&t->bc.of_pages, 200);
-	KUNIT_EXPECT_FALSE(test, is_nearly_full(&t->bc, KEEP_BELOW));
+	KUNIT_EXPECT_FALSE(test, is_nearly_full(&t->bc));
 	KUNIT_EXPECT_TRUE(test, add(&t->bc, row, 100, BC_BARRIER));
-	KUNIT_EXPECT_TRUE(test, is_nearly_full(&t->bc, KEEP_BELOW));
+	KUNIT_EXPECT_TRUE(test, is_nearly_full(&t->bc));
 	KUNIT_EXPECT_FALSE(test, add(&t->bc, row, 1, BC_BARRIER));
 	KUNIT_EXPECT_TRUE(test, add(&t->bc, row, 200, BC_LIMIT));
 	KUNIT_EXPECT_FALSE(test, add(&t->bc, row, 1, BC_LIMIT));
