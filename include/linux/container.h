@@ -871,7 +871,11 @@ void __container_charge_uncounted(struct container_owner *owner, unsigned int nr
 int __container_charge_like(struct container_owner *owner,
 			    const struct container_owner *like, unsigned int nr,
 			    enum bc_severity severity);
-void __container_uncharge_one(struct container_owner *owner, unsigned int nr);
+int __container_charge_instead(struct container_owner *owner, unsigned int is,
+			       struct container_owner *old, unsigned int was,
+			       unsigned int nr, enum bc_severity severity);
+void __container_uncharge_many(struct container_owner *owner, unsigned int nr,
+			       unsigned int val);
 
 /**
  * container_charge_one - the current task makes one more of what is counted
@@ -956,6 +960,45 @@ static __always_inline int container_charge_like(struct container_owner *owner,
 }
 
 /**
+ * container_charge_instead - the current task has something take the place of another
+ * @owner: of what is new, or for it; set, whatever it was.
+ * @is: how many that is, as container_uncharge_many() will be told.
+ * @old: of what it takes the place of. If the same container has both, that is counted no more.
+ * @was: how many that is.
+ * @nr: as for container_charge_one(), as is
+ * @severity: this.
+ *
+ * Context: Any but an NMI. Nobody else charges or uncharges any of the two.
+ * Return: as container_charge_one(), and then @old is counted as it was.
+ */
+static __always_inline int container_charge_instead(struct container_owner *owner,
+						    unsigned int is,
+						    struct container_owner *old,
+						    unsigned int was, unsigned int nr,
+						    enum bc_severity severity)
+{
+	if (static_branch_unlikely(&container_bc_key))
+		return __container_charge_instead(owner, is, old, was, nr, severity);
+	owner->token = 0;
+	return 0;
+}
+
+/**
+ * container_uncharge_many - so many are freed
+ * @owner: of all of them.
+ * @nr: what they were charged as.
+ * @val: how many.
+ *
+ * Context: Any but an NMI.
+ */
+static __always_inline void container_uncharge_many(struct container_owner *owner,
+						    unsigned int nr, unsigned int val)
+{
+	if (static_branch_unlikely(&container_bc_key) && owner->token)
+		__container_uncharge_many(owner, nr, val);
+}
+
+/**
  * container_uncharge_one - it is freed
  * @owner: of the object.
  * @nr: what it was charged as.
@@ -965,8 +1008,7 @@ static __always_inline int container_charge_like(struct container_owner *owner,
 static __always_inline void container_uncharge_one(struct container_owner *owner,
 						   unsigned int nr)
 {
-	if (static_branch_unlikely(&container_bc_key) && owner->token)
-		__container_uncharge_one(owner, nr);
+	container_uncharge_many(owner, nr, 1);
 }
 
 /* One object takes another's place: it is counted where that was, which is not any more. */
@@ -1006,6 +1048,18 @@ static inline int container_charge_like(struct container_owner *owner,
 					unsigned int nr, enum bc_severity severity)
 {
 	return 0;
+}
+
+static inline int container_charge_instead(struct container_owner *owner, unsigned int is,
+					   struct container_owner *old, unsigned int was,
+					   unsigned int nr, enum bc_severity severity)
+{
+	return 0;
+}
+
+static inline void container_uncharge_many(struct container_owner *owner, unsigned int nr,
+					   unsigned int val)
+{
 }
 
 static inline void container_uncharge_one(struct container_owner *owner,

@@ -65,7 +65,7 @@ void __container_charge_uncounted(struct container_owner *owner, unsigned int nr
 	__container_charge_one(&mine, nr, BC_FORCE);
 	/* another may have been here first */
 	if (mine.token && cmpxchg(&owner->token, 0, mine.token))
-		__container_uncharge_one(&mine, nr);
+		__container_uncharge_many(&mine, nr, 1);
 }
 
 int __container_charge_like(struct container_owner *owner,
@@ -81,10 +81,39 @@ int __container_charge_like(struct container_owner *owner,
 }
 EXPORT_SYMBOL_GPL(__container_charge_like);
 
-void __container_uncharge_one(struct container_owner *owner, unsigned int nr)
+int __container_charge_instead(struct container_owner *owner, unsigned int is,
+			       struct container_owner *old, unsigned int was,
+			       unsigned int nr, enum bc_severity severity)
+{
+	struct container *ctn;
+	int err = 0;
+
+	owner->token = 0;
+	rcu_read_lock();
+	ctn = in_task() ? rcu_dereference(current->container) : NULL;
+	if (ctn && READ_ONCE(ctn->bc)) {
+		if (old->token != container_token(ctn))
+			was = 0;
+		if (is > was)
+			err = container_bc_charge(ctn, nr, is - was, severity);
+		else
+			container_bc_uncharge(old->token, nr, was - is);
+		if (!err)
+			owner->token = container_token(ctn);
+		if (!err && was)
+			old->token = 0;
+	}
+	rcu_read_unlock();
+	return err;
+}
+EXPORT_SYMBOL_GPL(__container_charge_instead);
+
+void __container_uncharge_many(struct container_owner *owner, unsigned int nr,
+			       unsigned int val)
 {
 	unsigned long token = owner->token;
 
 	owner->token = 0;
-	container_bc_uncharge(token, nr, 1);
+	container_bc_uncharge(token, nr, val);
 }
+EXPORT_SYMBOL_GPL(__container_uncharge_many);

@@ -356,7 +356,11 @@ static const struct bc_resource bc_resources[BC_RESOURCES] = {
 		.counted	= true,
 		.admin_to_limit	= true,
 	},
-	[BC_NUMIPTENT]		= { "numiptent", BC_NUMBER },
+	[BC_NUMIPTENT] = {
+		.name		= "numiptent",
+		.unit		= BC_NUMBER,
+		.counted	= IS_ENABLED(CONFIG_NETFILTER_XTABLES),
+	},
 };
 
 /* The resource of that number, which a user may have given, or NULL if there is none. */

@@ -75,7 +75,7 @@ int judge(enum kind kind, const char *bytes, size_t len, char *value, size_t siz
 /* What is after the second has no file of its own. */
 enum resource {
 	NUMPROC, PHYSPAGES, NUMTCPSOCK, NUMFLOCK, NUMPTY, NUMSIGINFO, NUMOTHERSOCK, NUMFILE,
-	LOCKEDPAGES, PRIVVMPAGES, SHMPAGES, NR_RESOURCES
+	NUMIPTENT, LOCKEDPAGES, PRIVVMPAGES, SHMPAGES, NR_RESOURCES
 };
 #define NO_LIMIT 0x7fffffffffffffffull
 #define UNKNOWN (NO_LIMIT + 1)

@@ -51,11 +51,11 @@ static int judge_number(int pages, const char *bytes, size_t len,
 
 const char *const resource_names[NR_RESOURCES] = {
 	"numproc", "physpages", "numtcpsock", "numflock", "numpty", "numsiginfo",
-	"numothersock", "numfile", "lockedpages", "privvmpages", "shmpages",
+	"numothersock", "numfile", "numiptent", "lockedpages", "privvmpages", "shmpages",
 };
 
 static const char *const not_counted[] = {
-	"vmguarpages", "oomguarpages", "numiptent",
+	"vmguarpages", "oomguarpages",
 };
 
 /* Of tasks and pages there is no more than of the limits: more is no limit. */
