@@ -884,8 +884,8 @@ void __container_uncharge_many(struct container_owner *owner, unsigned int nr,
  * @severity: BC_BARRIER if it can be refused, BC_LIMIT if that does harm, BC_FORCE
  *	      if it has to be there.
  *
- * Nobody is charged in an interrupt, nor for a task in no container, or in one without
- * beancounters.
+ * Nobody is charged for a task in a container without beancounters. What is made in an
+ * interrupt, or by a task in none, is the host's, if that is counted.
  *
  * Context: Any but an NMI.
  * Return: 0, or -ENOMEM if its container has too many; that has been counted, then. Not
@@ -923,18 +923,19 @@ static __always_inline int container_charge_task(struct container_owner *owner,
 }
 
 /**
- * container_charge_uncounted - if an object is counted nowhere, the current task has it
+ * container_charge_uncounted - if an object is in no container, the current task has it
  * @owner: of the object.
  * @nr: as for container_charge_one().
  *
- * It is counted even if that is more than the limit. Several may call this at once.
+ * It is counted even if that is more than the limit, and not for the host any more if it was.
+ * Several may call this at once.
  *
  * Context: Any but an NMI.
  */
 static __always_inline void container_charge_uncounted(struct container_owner *owner,
 						       unsigned int nr)
 {
-	if (static_branch_unlikely(&container_bc_key) && !READ_ONCE(owner->token))
+	if (static_branch_unlikely(&container_bc_key))
 		__container_charge_uncounted(owner, nr);
 }
 

@@ -37,14 +37,22 @@ static __always_inline bool container_counts_kmem(void)
 	return static_branch_unlikely(&container_bc_key);
 }
 
+DECLARE_STATIC_KEY_FALSE(container_host_key);
+
+/* May somebody be charged for what the current task takes? */
+static __always_inline bool container_charges_current(void)
+{
+	return rcu_access_pointer(current->container) ||
+	       static_branch_unlikely(&container_host_key);
+}
+
 /**
  * container_charge_page - the current task gets pages for the kernel's own use
  * @page: the first of them.
  * @gfp: how they were asked for.
  * @order: how many they are.
  *
- * Nobody is charged in an interrupt, nor for a task in no container, or in one without
- * beancounters.
+ * As container_charge_one() has it.
  *
  * Context: Any but an NMI. Nobody else knows @page.
  * Return: 0, or -ENOMEM if its container has too much; that has been counted, then.

@@ -12,6 +12,7 @@
  *	bc_kmem.c	memory of the kernel itself: kmemsize and dcachesize
  *	bc_sock.c	socket buffers: tcpsndbuf and the like
  *	bc_shm.c	shared memory: shmpages
+ *	bc_host.c	what is in no container, once that is asked for
  *	bc_syscalls.c	the system calls, which name a container by its id
  *
  * Where it is charged is said how hard that is. BC_BARRIER: somebody asks for more
@@ -34,6 +35,7 @@
 #ifndef _KERNEL_CONTAINER_BC_H
 #define _KERNEL_CONTAINER_BC_H
 
+#include <linux/container_kmem.h>
 #include <linux/irq_work.h>
 #include <linux/limits.h>
 #include <uapi/linux/beancounter.h>
@@ -93,6 +95,7 @@ struct bc_resource {
 	const char *name;
 	enum bc_unit unit;
 	bool counted;	/* by this kernel? */
+	bool of_host;	/* for the host as well? see bc_host.c */
 	bool admin_to_limit; /* with CAP_SYS_ADMIN BC_BARRIER is BC_LIMIT */
 
 	/* the container is being made: these are its limits */
@@ -225,6 +228,33 @@ static inline unsigned long bc_count_sub(unsigned long *count, unsigned long val
 	} while (less && !try_cmpxchg(count, &old, old - less));
 	return less;
 }
+
+/* bc_host.c */
+extern struct container __rcu *container_host_row;
+
+/* What is in no container is charged to this one. NULL if to nobody. Within RCU of any kind. */
+static __always_inline struct container *container_host(void)
+{
+	if (static_branch_unlikely(&container_host_key))
+		return rcu_dereference_check(container_host_row, rcu_read_lock_any_held());
+	return NULL;
+}
+
+/*
+ * Who is charged for what the current task makes? Its container, or the host if it is in none
+ * or this is an interrupt; NULL if nobody. Within RCU of any kind.
+ */
+static __always_inline struct container *container_of_current(void)
+{
+	struct container *ctn = NULL;
+
+	if (in_task())
+		ctn = rcu_dereference_check(current->container, rcu_read_lock_any_held());
+	return ctn ?: container_host();
+}
+
+void container_host_read(unsigned int nr, struct bc_resource_parm *parm);
+unsigned int container_host_next(unsigned int nr);
 
 /* bc.c */
 void bc_row_init(struct bc_row *row);

@@ -224,6 +224,12 @@ static int containers_bc_show(struct seq_file *m, void *v)
 	if (v == SEQ_START_TOKEN) {
 		seq_printf(m, "%7s %-15s ", "id", "name");
 		show_heading(m);
+		for (nr = container_host_next(0); nr < BC_RESOURCES;
+		     nr = container_host_next(nr + 1)) {
+			container_host_read(nr, &parm);
+			seq_printf(m, "%7d %-15s ", 0, "-");
+			show_row(m, nr, &parm);
+		}
 		return 0;
 	}
 	for (nr = next_counted(0); nr < BC_RESOURCES; nr = next_counted(nr + 1)) {
@@ -296,6 +302,17 @@ struct configfs_attribute containers_attr_default_beancounters = {
 /* ---- /proc/user_beancounters ---- */
 
 /* The id is in the first line of each. Columns are as wide as any number. */
+static void show_user_row(struct seq_file *m, int id, bool first, int nr,
+			  const struct bc_resource_parm *parm)
+{
+	if (first)
+		seq_printf(m, "%9d: ", id);
+	else
+		seq_printf(m, "%9s  ", "");
+	seq_printf(m, " %-12s %20lu %20lu %20lu %20lu %20lu\n", bc_resource(nr)->name,
+		   parm->held, parm->maxheld, parm->barrier, parm->limit, parm->failcnt);
+}
+
 static int user_beancounters_show(struct seq_file *m, void *v)
 {
 	struct bc_resource_parm parm;
@@ -308,18 +325,18 @@ static int user_beancounters_show(struct seq_file *m, void *v)
 		seq_printf(m, "%10s  %-12s %20s %20s %20s %20s %20s\n", "uid",
 			   "resource", "held", "maxheld", "barrier", "limit",
 			   "failcnt");
+		for (nr = container_host_next(0); nr < BC_RESOURCES;
+		     nr = container_host_next(nr + 1)) {
+			container_host_read(nr, &parm);
+			show_user_row(m, 0, first, nr, &parm);
+			first = false;
+		}
 		return 0;
 	}
 	for (nr = next_counted(0); nr < BC_RESOURCES; nr = next_counted(nr + 1)) {
 		container_bc_read(ctn, nr, &parm);
-		if (first)
-			seq_printf(m, "%9d: ", ctn->id);
-		else
-			seq_printf(m, "%9s  ", "");
+		show_user_row(m, ctn->id, first, nr, &parm);
 		first = false;
-		seq_printf(m, " %-12s %20lu %20lu %20lu %20lu %20lu\n",
-			   bc_resource(nr)->name, parm.held, parm.maxheld,
-			   parm.barrier, parm.limit, parm.failcnt);
 	}
 	return 0;
 }

@@ -66,10 +66,10 @@
 #include "bc.h"
 #include "token.h"
 
-/* The beancounters of the current task's container, or NULL. Within RCU. */
+/* The beancounters of who is charged for what the current task takes, or NULL. Within RCU. */
 static __always_inline struct beancounter *own_bc(void)
 {
-	struct container *ctn = rcu_dereference_sched(current->container);
+	struct container *ctn = container_of_current();
 
 	/* what is in them is there: pairs with container_make_bc() */
 	return ctn ? smp_load_acquire(&ctn->bc) : NULL;
@@ -221,8 +221,6 @@ int __container_charge_page(struct page *page, gfp_t gfp, unsigned int order)
 	unsigned long *slot;
 	int err = 0;
 
-	if (!in_task())
-		return 0;
 	rcu_read_lock_sched();
 	bc = own_bc();
 	slot = bc ? page_token_slot(page) : NULL;
@@ -400,8 +398,6 @@ bool container_charge_object(struct kmem_cache *s, gfp_t gfp, void *object)
 	struct beancounter *bc;
 	bool ok = true;
 
-	if (!in_task())
-		return true;
 	/* old slabs, and those of whom nobody is counted, have none; this may sleep */
 	if (unlikely(!exts))
 		exts = make_room(s, slab, gfp);

@@ -4,7 +4,8 @@
  * signals, sockets. Each is counted for the container of the task that makes it, and
  * stays there until it is freed, whoever has it by then. But nobody is to be charged
  * for what others make: a queued signal is counted for who gets it, who has allowed that,
- * and what comes in on a socket that listens where that is.
+ * and what comes in on a socket that listens where that is: if that is the host, for who
+ * accepts it.
  *
  * The object has its container as a token, so that it may outlive it: from then on it
  * names nobody, and there is nothing to uncharge. Nothing takes a lock here, as some of
@@ -41,8 +42,7 @@ int __container_charge_one(struct container_owner *owner, unsigned int nr,
 	int err;
 
 	rcu_read_lock();
-	err = charge(in_task() ? rcu_dereference(current->container) : NULL, owner, nr,
-		     severity);
+	err = charge(container_of_current(), owner, nr, severity);
 	rcu_read_unlock();
 	return err;
 }
@@ -53,29 +53,51 @@ int __container_charge_task(struct container_owner *owner, struct task_struct *t
 	int err;
 
 	rcu_read_lock();
-	err = charge(rcu_dereference(task->container), owner, nr, severity);
+	err = charge(rcu_dereference(task->container) ?: container_host(), owner, nr,
+		     severity);
 	rcu_read_unlock();
 	return err;
 }
 
+/* Does @token name a container that has been made by somebody? */
+static bool names_one(unsigned long token)
+{
+	struct container *ctn;
+	bool ret;
+
+	rcu_read_lock();
+	ctn = token_container(token);
+	ret = ctn && ctn != container_host();
+	rcu_read_unlock();
+	return ret;
+}
+
 void __container_charge_uncounted(struct container_owner *owner, unsigned int nr)
 {
+	unsigned long token = READ_ONCE(owner->token);
 	struct container_owner mine;
 
+	if (names_one(token))
+		return;
 	__container_charge_one(&mine, nr, BC_FORCE);
+	if (!mine.token)
+		return;
 	/* another may have been here first */
-	if (mine.token && cmpxchg(&owner->token, 0, mine.token))
-		__container_uncharge_many(&mine, nr, 1);
+	if (mine.token != token && cmpxchg(&owner->token, token, mine.token) == token)
+		mine.token = token;
+	container_bc_uncharge(mine.token, nr, 1);
 }
 
 int __container_charge_like(struct container_owner *owner,
 			    const struct container_owner *like, unsigned int nr,
 			    enum bc_severity severity)
 {
+	struct container *ctn;
 	int err;
 
 	rcu_read_lock();
-	err = charge(token_container(READ_ONCE(like->token)), owner, nr, severity);
+	ctn = token_container(READ_ONCE(like->token));
+	err = charge(ctn == container_host() ? NULL : ctn, owner, nr, severity);
 	rcu_read_unlock();
 	return err;
 }
@@ -90,7 +112,7 @@ int __container_charge_instead(struct container_owner *owner, unsigned int is,
 
 	owner->token = 0;
 	rcu_read_lock();
-	ctn = in_task() ? rcu_dereference(current->container) : NULL;
+	ctn = container_of_current();
 	if (ctn && READ_ONCE(ctn->bc)) {
 		if (old->token != container_token(ctn))
 			was = 0;

@@ -304,7 +304,7 @@ static void physpages_reset(struct container *ctn, struct bc_row *row)
  * are known, so that who asks for one is told what the matter is.
  */
 static const struct bc_resource bc_resources[BC_RESOURCES] = {
-	[BC_KMEMSIZE]		= { "kmemsize", BC_BYTES, .counted = true },
+	[BC_KMEMSIZE]		= { "kmemsize", BC_BYTES, .counted = true, .of_host = true },
 	[BC_LOCKEDPAGES] = {
 		.name		= "lockedpages",
 		.unit		= BC_PAGES,
@@ -340,26 +340,28 @@ static const struct bc_resource bc_resources[BC_RESOURCES] = {
 	},
 	[BC_VMGUARPAGES]	= { "vmguarpages", BC_PAGES },
 	[BC_OOMGUARPAGES]	= { "oomguarpages", BC_PAGES },
-	[BC_NUMTCPSOCK]		= { "numtcpsock", BC_NUMBER, .counted = true },
-	[BC_NUMFLOCK]		= { "numflock", BC_NUMBER, .counted = true },
-	[BC_NUMPTY]		= { "numpty", BC_NUMBER, .counted = true },
-	[BC_NUMSIGINFO]		= { "numsiginfo", BC_NUMBER, .counted = true },
-	[BC_TCPSNDBUF]		= { "tcpsndbuf", BC_BYTES, .counted = true },
-	[BC_TCPRCVBUF]		= { "tcprcvbuf", BC_BYTES, .counted = true },
-	[BC_OTHERSOCKBUF]	= { "othersockbuf", BC_BYTES, .counted = true },
-	[BC_DGRAMRCVBUF]	= { "dgramrcvbuf", BC_BYTES, .counted = true },
-	[BC_NUMOTHERSOCK]	= { "numothersock", BC_NUMBER, .counted = true },
-	[BC_DCACHESIZE]		= { "dcachesize", BC_BYTES, .counted = true },
+	[BC_NUMTCPSOCK]		= { "numtcpsock", BC_NUMBER, .counted = true, .of_host = true },
+	[BC_NUMFLOCK]		= { "numflock", BC_NUMBER, .counted = true, .of_host = true },
+	[BC_NUMPTY]		= { "numpty", BC_NUMBER, .counted = true, .of_host = true },
+	[BC_NUMSIGINFO]		= { "numsiginfo", BC_NUMBER, .counted = true, .of_host = true },
+	[BC_TCPSNDBUF]		= { "tcpsndbuf", BC_BYTES, .counted = true, .of_host = true },
+	[BC_TCPRCVBUF]		= { "tcprcvbuf", BC_BYTES, .counted = true, .of_host = true },
+	[BC_OTHERSOCKBUF]	= { "othersockbuf", BC_BYTES, .counted = true, .of_host = true },
+	[BC_DGRAMRCVBUF]	= { "dgramrcvbuf", BC_BYTES, .counted = true, .of_host = true },
+	[BC_NUMOTHERSOCK]	= { "numothersock", BC_NUMBER, .counted = true, .of_host = true },
+	[BC_DCACHESIZE]		= { "dcachesize", BC_BYTES, .counted = true, .of_host = true },
 	[BC_NUMFILE] = {
 		.name		= "numfile",
 		.unit		= BC_NUMBER,
 		.counted	= true,
+		.of_host	= true,
 		.admin_to_limit	= true,
 	},
 	[BC_NUMIPTENT] = {
 		.name		= "numiptent",
 		.unit		= BC_NUMBER,
 		.counted	= IS_ENABLED(CONFIG_NETFILTER_XTABLES),
+		.of_host	= true,
 	},
 };
 

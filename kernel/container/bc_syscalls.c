@@ -140,15 +140,12 @@ SYSCALL_DEFINE3(set_bclimit, uid_t, id, unsigned long, resource,
 
 /*
  * get_bcstat(id, resource, parm): what there is to say of it. What is outside of all
- * containers is not counted, and has no limits.
+ * containers has no limits, and is counted only while that is asked for: see bc_host.c.
  */
 SYSCALL_DEFINE3(get_bcstat, uid_t, id, unsigned long, resource,
 		struct bc_resource_parm __user *, parm)
 {
-	struct bc_resource_parm found = {
-		.barrier = BC_MAXVALUE,
-		.limit = BC_MAXVALUE,
-	};
+	struct bc_resource_parm found;
 	struct container *ctn;
 	int err = check_number(resource);
 
@@ -162,6 +159,8 @@ SYSCALL_DEFINE3(get_bcstat, uid_t, id, unsigned long, resource,
 		container_put(ctn);
 		if (err)
 			return err;
+	} else {
+		container_host_read(resource, &found);
 	}
 	return copy_to_user(parm, &found, sizeof(found)) ? -EFAULT : 0;
 }

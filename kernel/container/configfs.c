@@ -698,6 +698,7 @@ static struct configfs_attribute *containers_attrs[] = {
 #ifdef CONFIG_BEANCOUNTERS
 	&containers_attr_beancounters,
 	&containers_attr_default_beancounters,
+	&containers_attr_count_host,
 #endif
 	NULL,
 };

@@ -42,15 +42,11 @@ static int get_id(struct container *ctn, u32 id)
 	return err == -EBUSY ? -EEXIST : err;
 }
 
-/**
- * container_create - make a container with nothing in it
- * @id: that it is to have, or 0 for the lowest that is free.
- *
- * Context: May sleep.
- * Return: the container, with the default limits; -ENOMEM, or -EEXIST if another
- * has the id. It is the caller's, until its group is released: container_destroy().
+/*
+ * One with nothing in it, and with that id, or the lowest that is free for 0; that of the host
+ * has none, and no limits.
  */
-struct container *container_create(u32 id)
+static struct container *create(u32 id, bool is_host)
 {
 	struct container *ctn = kmem_cache_zalloc(container_cache, GFP_KERNEL);
 	int i, err;
@@ -61,7 +57,7 @@ struct container *container_create(u32 id)
 	container_stop_point("mkdir: allocated");
 	if (!container_percpu_fails(sizeof(*ctn->pcpu)))
 		ctn->pcpu = alloc_percpu(struct container_pcpu);
-	err = get_id(ctn, id);
+	err = is_host ? 0 : get_id(ctn, id);
 	if (err)
 		goto fail;
 	err = -ENOMEM;
@@ -97,7 +93,7 @@ struct container *container_create(u32 id)
 	ctn->last_notice = jiffies - HZ;
 	container_trim_init(ctn);
 	container_pressure_init(ctn);
-	if (container_bc_create(ctn))
+	if (!is_host && container_bc_create(ctn))
 		goto fail;
 	INIT_WORK(&ctn->release_work, container_release_work);
 
@@ -116,6 +112,32 @@ fail:
 	free_percpu(ctn->pcpu);
 	kmem_cache_free(container_cache, ctn);
 	return ERR_PTR(err);
+}
+
+/**
+ * container_create - make a container with nothing in it
+ * @id: that it is to have, or 0 for the lowest that is free.
+ *
+ * Context: May sleep.
+ * Return: the container, with the default limits; -ENOMEM, or -EEXIST if another
+ * has the id. It is the caller's, until its group is released: container_destroy().
+ */
+struct container *container_create(u32 id)
+{
+	return create(id, false);
+}
+
+/**
+ * container_create_host - make one for what is in no container
+ *
+ * It has the id 0, and nobody finds it: see bc_host.c.
+ *
+ * Context: May sleep.
+ * Return: it, or -ENOMEM. It is the caller's, until container_destroy().
+ */
+struct container *container_create_host(void)
+{
+	return create(0, true);
 }
 
 /* mkdir is through: from now on it may be found. Context: May sleep. */

@@ -415,6 +415,7 @@ static inline struct container *to_container(struct config_item *item)
 extern unsigned long container_default_page_limit;
 extern unsigned long container_default_task_limit;
 struct container *container_create(u32 id);
+struct container *container_create_host(void);
 void container_publish(struct container *ctn);
 struct container *container_find(u32 id);
 struct container *container_find_from(loff_t *id);
@@ -687,6 +688,7 @@ static inline unsigned long container_rss_goal(struct container *ctn)
 extern struct configfs_attribute container_attr_beancounters;
 extern struct configfs_attribute containers_attr_beancounters;
 extern struct configfs_attribute containers_attr_default_beancounters;
+extern struct configfs_attribute containers_attr_count_host;
 #endif
 
 /* configfs.c */

@@ -25,6 +25,7 @@ teardown() {
 	find "$ROOT" -mindepth 1 -maxdepth 1 -type d -exec rmdir {} +
 	echo max >"$ROOT/default_page_limit"
 	echo max >"$ROOT/default_task_limit"
+	echo 0 >"$ROOT/count_host"
 	reset_default_beancounters
 	rm -rf /dev/shm/fuzz-*
 	wait_until 60 all_freed || fail "$(<"$AUDIT")"

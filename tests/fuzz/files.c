@@ -61,7 +61,7 @@ void foreign_path(char *path, size_t size)
 {
 	static const char *const tops[] = {
 		"default_page_limit", "default_task_limit", "description",
-		"default_beancounters", "beancounters", "stat",
+		"default_beancounters", "beancounters", "stat", "count_host",
 	};
 	static const char *const read_only[] = {
 		"id", "num_tasks", "freeing", "stat", "page_limit_hits",

@@ -188,6 +188,7 @@ int op_write_value(void);
 int op_write_default(void);
 int op_write_bc(void);
 int op_write_default_bc(void);
+int op_count_host(void);
 int op_write_task(void);
 int op_write_file(void);
 int op_kill(void);

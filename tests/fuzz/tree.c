@@ -60,6 +60,7 @@ static struct op {
 	{ "write_default", op_write_default, 20, 0, 0 },
 	{ "write_bc", op_write_bc, 60, 0, 0 },
 	{ "write_default_bc", op_write_default_bc, 10, 0, 0 },
+	{ "count_host", op_count_host, 4, 0, 0 },
 	{ "write_task", op_write_task, 12, 0, 0 },
 	{ "write_file", op_write_file, 12, 0, 0 },
 	{ "kill", op_kill, 12, 0, 0 },
@@ -270,8 +271,8 @@ static void remove_all(void)
 		else if (strcmp(name, ".") && strcmp(name, "..") && rmdir(path))
 			complain("rmdir %s: %s", path, strerror(errno));
 	}
-	if (files != 6)
-		complain("there are %d files in " ROOT ", not 6", files);
+	if (files != 7)
+		complain("there are %d files in " ROOT ", not 7", files);
 	if (rmdir("/dev/shm/fuzz-witness") && errno != ENOENT)
 		complain("/dev/shm/fuzz-witness: %s", strerror(errno));
 }

@@ -288,6 +288,32 @@ int op_write_default_bc(void)
 	return !err;
 }
 
+int op_count_host(void)
+{
+	static const char path[] = ROOT "/count_host";
+	static char is = '0';
+	char now[VALUE_MAX];
+	struct text text;
+	size_t len;
+	int err;
+
+	gen_value(&text);
+	if (is_user() || me.number)
+		return 0;
+	if (one_in(2))
+		text.len = (size_t)sprintf(text.bytes, "%d", one_in(2));
+	len = text.len && text.bytes[text.len - 1] == '\n' ? text.len - 1 : text.len;
+	err = write_path(path, &text);
+	agree(path, &text, err,
+	      len == 1 && (text.bytes[0] == '0' || text.bytes[0] == '1') ? 0 : EINVAL);
+	if (!err)
+		is = text.bytes[0];
+	read_value(path, now, sizeof(now));
+	if (now[0] != is || now[1])
+		complain("%s says %s, not %c", path, now, is);
+	return !err;
+}
+
 int op_shrink(void)
 {
 	struct own *ctn = any_own();

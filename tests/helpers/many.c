@@ -2,8 +2,9 @@
 /*
  * many WHAT [FILE]: for each line of standard input make so many more of these, as far
  * as that goes, and say how many it was, and the error or "ok"; "-" frees all of them and
- * says "0 ok"; "-1" frees the last one. At the end of the input, end. Of posix, "all" makes
- * one lock of all that there is, and "shared" has the last lock be a shared one.
+ * says "0 ok"; "-1" frees the last one. At the end of the input or with "quit", end. Of
+ * posix, "all" makes one lock of all that there is, and "shared" has the last lock be a
+ * shared one.
  *
  *	file		open /dev/null
  *	pipe		a pipe: two open files
@@ -242,6 +243,8 @@ int main(int argc, char **argv)
 	while (fgets(line, sizeof(line), stdin)) {
 		was = nr;
 		err = 0;
+		if (!strcmp(line, "quit\n"))
+			break;
 		if (!strcmp(line, "all\n")) {
 			err = lock_all() ? errno : 0;
 		} else if (!strcmp(line, "shared\n")) {

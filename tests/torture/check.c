@@ -91,7 +91,8 @@ void show_audit(void)
 
 static bool is_container(const char *line)
 {
-	return isdigit(line[0]);
+	/* the host's is 0 */
+	return line[0] >= '1' && line[0] <= '9';
 }
 
 /* The number that a line has for a key. */
@@ -378,6 +379,8 @@ void lift_limits(void)
 {
 	put(ROOT "/default_page_limit", "max");
 	put(ROOT "/default_task_limit", "max");
+	/* what the host has, everybody has */
+	put(ROOT "/count_host", "0");
 	for_containers(lift_limits_of);
 }
 

@@ -278,6 +278,12 @@ static int op_buffers(struct actor *a)
 	return putf(path, "%s %lu %lu", name, limit, limit + below(a, limit));
 }
 
+/* What is in no container is counted for a while, too. */
+static int op_host(struct actor *a)
+{
+	return put(ROOT "/count_host", chance(a, 50) ? "1" : "0");
+}
+
 /* Who waits for pressure, while the container comes and goes. */
 static int op_trigger(struct actor *a)
 {
@@ -449,6 +455,7 @@ static const struct op ops[] = {
 	{ "beancounters", 6, op_numbers },
 	{ "virtual memory", 4, op_vm },
 	{ "buffers", 4, op_buffers },
+	{ "host", 2, op_host },
 	{ "kernel memory", 4, op_kmem },
 	{ "pressure", 6, op_trigger },
 	{ "read all", 5, op_read_all },
