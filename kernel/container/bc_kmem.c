@@ -292,6 +292,14 @@ static bool is_nearly_full(struct beancounter *bc)
 	return atomic_long_read(&row->held) > enough && held_of_names(bc) > enough;
 }
 
+/* So much more than @least is notable. */
+static long notable(struct beancounter *bc, long least)
+{
+	long most = most_of_names(bc);
+
+	return clamp((most - least) / 2, 1L, most / WAIT_AFTER + 1);
+}
+
 /* Does it not come to resume_user_mode_work(), or only with locks of others? */
 static bool is_kernels_own(void)
 {
@@ -307,13 +315,11 @@ static bool is_kernels_own(void)
  */
 static noinline void wait_for_freed_later(struct beancounter *bc)
 {
-	long most = most_of_names(bc), held = held_of_names(bc);
-	long least = READ_ONCE(bc->least_names);
-	long more = clamp((most - least) / 2, 1L, most / WAIT_AFTER + 1);
+	long held = held_of_names(bc), least = READ_ONCE(bc->least_names);
 
 	if (held < least) {
 		WRITE_ONCE(bc->least_names, held);
-	} else if (held - least >= more && !is_kernels_own()) {
+	} else if (held - least >= notable(bc, least) && !is_kernels_own()) {
 		current->container_flags |= CONTAINER_TASK_WAITS_RCU;
 		set_notify_resume(current);
 	}
@@ -330,6 +336,9 @@ bool container_wait_for_freed(struct container *ctn)
 		return false;
 	least = READ_ONCE(bc->least_names);
 	synchronize_rcu();
+	/* what is to be freed by another CPU may take until after the next */
+	if (held_of_names(bc) - least >= notable(bc, least))
+		synchronize_rcu();
 	/* of several who have waited this is for the first: then more is taken again */
 	cmpxchg(&bc->least_names, least, held_of_names(bc));
 	return true;

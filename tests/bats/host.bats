@@ -128,9 +128,9 @@ between() {
 	assert_equal "$(tell p 0)" '0 ok'
 	kmem=$(host kmemsize)
 	names=$(host dcachesize)
-	assert_equal "$(tell p 1000)" '1000 ok'
-	# an open file has 192 bytes at least
-	assert [ "$(host kmemsize)" -ge $((kmem + 192000)) ]
+	assert_equal "$(tell p 3000)" '3000 ok'
+	# an open file has 184 bytes at least
+	assert [ "$(host kmemsize)" -ge $((kmem + 3000 * 180)) ]
 	mkdir "$F-d"
 	(cd "$F-d" && for i in {1..1000}; do echo >"$i"; done)
 	assert [ "$(host dcachesize)" -ge $((names + 1000 * 190)) ]
@@ -256,4 +256,12 @@ between() {
 	assert_equal "$(host numiptent) $(bc numiptent)" '0 6'
 	iptables-legacy -F
 	assert_equal "$(host numiptent) $(bc numiptent)" '4 0'
+}
+
+@test "the defaults are not the host's" {
+	echo 'numpty 3' >"$ROOT/default_beancounters"
+	echo 1 >"$ROOT/count_host"
+	assert_equal "$(host numpty limit)" max
+	start_teller p many pty "$F"
+	assert_equal "$(tell p 20)" '20 ok'
 }

@@ -314,12 +314,12 @@ were_read() {
 	drop_kept
 }
 
-# fill_kept: C has a barrier of dcachesize of 1M, and keeps as much as it may.
+# fill_kept [BARRIER]: C has a barrier of dcachesize of 1M, and keeps as much as it may.
 fill_kept() {
 	local D=$KEPT/none
 
 	mkdir -p "$D"
-	set_attr beancounters 'dcachesize 1M'
+	set_attr beancounters "dcachesize ${1:-1M}"
 	kmem_start dentry
 	assert_equal "$(tell m 6000)" '6000 ok'
 	kmem_end
@@ -396,6 +396,79 @@ cached() {
 	set_attr beancounters 'dcachesize max'
 	assert_equal "$(tell m 5000)" '5000 ok'
 	[ "$(bc dcachesize)" -ge $((5000 * $(size dentry))) ]
+}
+
+@test "what went with one who has exited is not in the way of the next" {
+	files "$KEPT/tree" 800
+	were_read "$KEPT/tree"
+	fill_kept 512K
+	run enter "$C" bash -c '
+		files=("$1"/*)
+		for ((i = 0; i < 800; i += 20)); do
+			(for ((n = 0; n < 20; n++)); do
+				exec {fd}<"${files[i + n]}" || echo "$i: none"
+			done)
+		done' - "$KEPT/tree"
+	assert_output ''
+	stayed_below_barrier 524288
+}
+
+@test "nor are many at once in each other's way" {
+	files "$KEPT/tree" 2000
+	were_read "$KEPT/tree"
+	fill_kept 512K
+	run enter "$C" bash -c '
+		files=("$1"/*)
+		for ((i = 0; i < 2000; i += 100)); do
+			(for ((n = 0; n < 100; n++)); do
+				[ -s "${files[i + n]}" ] || echo "not $((i + n))"
+			done) &
+		done
+		wait' - "$KEPT/tree"
+	assert_output ''
+	bc_is dcachesize failcnt 0
+}
+
+@test "nor is what is never kept" {
+	set_attr beancounters 'dcachesize 128K'
+	kmem_start socket
+	assert_equal "$(tell m 5000)" '5000 ok'
+	kmem_end
+	# names of tmpfs that are not there
+	kmem_start dentry
+	assert_equal "$(tell m 5000)" '5000 ok'
+	kmem_end
+	# and long names that are no more
+	kmem_start rename
+	assert_equal "$(tell m 3000)" '3000 ok'
+	stayed_below_barrier
+}
+
+@test "where all is in use nobody waits each time" {
+	local in_use waits tracing=/sys/kernel/tracing
+
+	[ -e $tracing/events ] || mount -t tracefs none $tracing
+	kmem_start inode
+	assert_equal "$(tell m 4000)" '4000 ok'
+	in_use=$(bc dcachesize)
+	set_attr beancounters "dcachesize $((in_use * 100 / 94))"
+	echo 1 >$tracing/events/container/container_throttle/enable
+	start_teller n enter "$C" kmem dentry "$KEPT"
+	assert_equal "$(tell n 0)" '0 ok'
+	echo >$tracing/trace
+	assert_equal "$(tell n 300)" '300 ok'
+	waits=$(grep -c container_throttle: $tracing/trace)
+	echo 0 >$tracing/events/container/container_throttle/enable
+	# 57600 bytes, of 800K, were let go
+	assert [ "$waits" -ge 1 ]
+	assert [ "$waits" -le 30 ]
+	assert [ "$(stat_of throttled_usec)" -gt 0 ]
+	# nor too late, where there is less than that
+	set_attr beancounters "dcachesize $(($(bc dcachesize) * 1000 / 994))"
+	assert_equal "$(tell n -)" '0 ok'
+	assert_equal "$(tell n 100)" '100 ok'
+	let_go n
+	bc_is dcachesize failcnt 0
 }
 
 @test "what it writes without room for its name and inode is whole" {

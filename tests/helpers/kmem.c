@@ -40,6 +40,8 @@
  *	unlink		nothing; but one of 2000 files in DIRECTORY is, and once they all are,
  *			a look at where the names were: EUCLEAN if there are any
  *	change		nothing; but something in DIRECTORY is changed, at random
+ *	socket		nothing; but a socket is made, and closed
+ *	rename		nothing; but a file in DIRECTORY has a new name, a long one
  *	unix		a socket with a message of 1000 bytes in it that nobody reads
  *
  * What there is to be made before, is made at the start.
@@ -742,6 +744,30 @@ static int dentry_make(void)
 	return 0;
 }
 
+static int socket_make(void)
+{
+	int s = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	return s < 0 ? -1 : (close(s), nr++, 0);
+}
+
+static int rename_start(void)
+{
+	char name[4096];
+
+	snprintf(name, sizeof(name), "%s/%0150d", directory, 0);
+	return mknod(name, S_IFREG | 0600, 0);
+}
+
+static int rename_make(void)
+{
+	char from[4096], to[4096];
+
+	snprintf(from, sizeof(from), "%s/%0150d", directory, nr);
+	snprintf(to, sizeof(to), "%s/%0150d", directory, nr + 1);
+	return rename(from, to) ? -1 : (nr++, 0);
+}
+
 static int inode_make(void)
 {
 	char name[4096];
@@ -966,6 +992,8 @@ static const struct kind {
 	{ .name = "unmap", .start = unmap_start, .make = unmap_make, .end = nothing },
 	{ .name = "unlink", .start = unlink_start, .make = unlink_make, .end = nothing },
 	{ .name = "change", .make = change_make, .end = nothing },
+	{ .name = "socket", .make = socket_make, .end = nothing },
+	{ .name = "rename", .start = rename_start, .make = rename_make, .end = nothing },
 	{ .name = "unix", .start = fds_start, .make = unix_make, .end = pipe_end },
 };
 
