@@ -201,6 +201,19 @@ between() {
 	assert [ "$(host othersockbuf maxheld)" -ge 50000 ]
 }
 
+@test "what is received where the host listens is whose that accepts it" {
+	set_attr beancounters 'numfile max'
+	echo 1 >"$ROOT/count_host"
+	start_teller p buffers
+	tells p listen s 4444
+	set_attr addtask "$p"
+	tells p connect a 4444
+	tells p accept s b
+	run tell p send a 50000
+	assert_output '50000 ok'
+	assert [ "$(bc tcprcvbuf)" -ge 50000 ]
+}
+
 @test "counting ends, and begins again with nothing" {
 	set_attr beancounters 'numfile max'
 	echo 1 >"$ROOT/count_host"

@@ -27,6 +27,7 @@ setup() {
 	hold_start h
 	tells h anon a 2000
 	tells h touch a
+	ip link set lo up
 }
 
 teardown() {
@@ -115,4 +116,44 @@ assert_cleared() {
 	drain
 	assert_equal "$(attr num_tasks) $(attr num_anon_pages)" "0 0"
 	assert_equal "$(attr num_tasks "$C-to") $(attr num_anon_pages "$C-to")" "0 0"
+}
+
+# slab: how much the kernel has there that it cannot reclaim, in K
+slab() {
+	awk '$1 == "SUnreclaim:" {print $2}' /proc/meminfo
+}
+
+@test "what takes kernel memory of each kind stays inside its beancounters" {
+	local kind line before name
+
+	set_attr page_limit max
+	for line in 'numproc 20' 'numfile 300' 'numflock 1' 'numpty 5' 'numsiginfo 30' \
+		'numtcpsock 20' 'numothersock 20' 'tcpsndbuf 256K' 'tcprcvbuf 256K' \
+		'dgramrcvbuf 128K' 'othersockbuf 128K' 'kmemsize 4M' 'dcachesize 1M' \
+		'shmpages 12000' 'privvmpages 40000' 'lockedpages 100'; do
+		set_attr beancounters "$line"
+	done
+	before=$(slab)
+	for kind in open flock fcntl mq sem sem-sysv shm shm-sysv msg epoll sock sockmany udp \
+		pty sigq timer inotify dentry fork; do
+		# whether one is content with what it gets is its business
+		stress --timeout 2 "--$kind" 1 || true
+		assert_equal "$kind $(attr num_tasks)" "$kind 0"
+	done
+	# of the others these need less, or go without when they are told so
+	for name in numfile numflock numpty numtcpsock tcpsndbuf tcprcvbuf dgramrcvbuf shmpages \
+		privvmpages; do
+		[ "$(bc "$name" failcnt)" -gt 0 ] ||
+			fail "$name has held nobody up: $(<"$C/beancounters")"
+	done
+	assert_unharmed
+	none_left() {
+		[ "$(awk '$1 ~ /^num|buf$|^lockedpages|^privvm/ {sum += $2} END {print sum}' \
+			"$C/beancounters")" = 0 ]
+	}
+	# a socket of TCP may be there for a while
+	wait_until 70 none_left
+	assert [ "$(bc kmemsize)" -lt 65536 ]
+	# vectors of tokens, and slabs that are not full
+	assert [ "$(slab)" -lt $((before + 6144)) ]
 }
