@@ -13,6 +13,8 @@
 bool __container_charge_buffer(struct container_buffers *bufs, unsigned int nr,
 			       enum container_buffer which, unsigned int bytes,
 			       enum bc_severity severity);
+void __container_own_buffers(struct container_buffers *bufs,
+			     const struct container_owner *owner);
 unsigned int __container_uncharge_buffer(struct container_buffers *bufs, unsigned int nr,
 					 enum container_buffer which, unsigned int bytes);
 
@@ -30,7 +32,7 @@ static __always_inline bool container_counts_buffers(const struct container_buff
 
 /**
  * container_own_buffers - what a socket has in buffers is counted where the socket is
- * @bufs: the socket's, of which none are counted as yet, or this has been called before.
+ * @bufs: the socket's. If some are counted already in a container that is there, they stay so.
  * @owner: where the socket is counted, if it is.
  *
  * Context: Any.
@@ -38,8 +40,9 @@ static __always_inline bool container_counts_buffers(const struct container_buff
 static __always_inline void container_own_buffers(struct container_buffers *bufs,
 						  const struct container_owner *owner)
 {
-	if (static_branch_unlikely(&container_bc_key) && !READ_ONCE(bufs->token))
-		WRITE_ONCE(bufs->token, READ_ONCE(owner->token));
+	if (static_branch_unlikely(&container_bc_key) &&
+	    READ_ONCE(bufs->token) != READ_ONCE(owner->token))
+		__container_own_buffers(bufs, owner);
 }
 
 /**

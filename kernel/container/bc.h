@@ -271,6 +271,7 @@ bool bc_may_set(struct bc_row *row, const struct bc_limits *limits, bool binds);
 
 /* bc_kmem.c */
 void container_kmem_init(struct beancounter *bc);
+void container_kmem_revive(struct beancounter *bc);
 unsigned int container_kmem_resource(const struct kmem_cache *s);
 
 /* bc_vm.c */

@@ -46,6 +46,8 @@ static void end(void)
 	struct container *host =
 		rcu_dereference_protected(container_host_row, lockdep_is_held(&host_mutex));
 
+	/* who charges it until it is not seen any more charges nobody */
+	container_table_remove(host);
 	static_branch_disable(&container_host_key);
 	RCU_INIT_POINTER(container_host_row, NULL);
 	container_destroy(host);

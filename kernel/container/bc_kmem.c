@@ -15,8 +15,8 @@
  * that SLUB has for those who want to know whose they are, pages in the room of a folio's.
  * When the container is removed its tokens name nobody, and there is nothing to uncharge.
  *
- * Of dcachesize nothing is to fail for names and clean inodes that nobody uses. What these
- * are cannot be found: the kernel has lists of all of them, but not of one container's. So
+ * Of dcachesize as little as can be is to fail for names and clean inodes that nobody uses. What
+ * these are cannot be found: the kernel has lists of all of them, but not of one container's. So
  * where less than an eighth is left below the barrier, a dentry or an inode that is charged to
  * a container is not kept when its last user, a task of the container, lets go of it: see
  * container_keeps(). What is there already stays, and what others let go of is kept. RCU frees
@@ -308,18 +308,20 @@ static bool is_kernels_own(void)
 }
 
 /*
- * The current task has taken more, where there is little. Some of what is held may be on its
- * way out: the task waits for that when it returns to user mode, where it has no locks. But
- * all may be in use. So not again before there is notably more than was left by the last wait,
- * or has been there since. That may be inexact if several tasks are here at once.
+ * The current task has taken more, where there is little, or was @refused. Some of what is held
+ * may be on its way out: the task waits for that when it returns to user mode, where it has no
+ * locks. But all may be in use. So not again before there is notably more than was left by the
+ * last wait, or has been there since. That may be inexact if several tasks are here at once.
  */
-static noinline void wait_for_freed_later(struct beancounter *bc)
+static noinline void wait_for_freed_later(struct beancounter *bc, bool refused)
 {
 	long held = held_of_names(bc), least = READ_ONCE(bc->least_names);
 
-	if (held < least) {
+	if (held < least)
 		WRITE_ONCE(bc->least_names, held);
-	} else if (held - least >= notable(bc, least) && !is_kernels_own()) {
+	if (!refused && held - least < notable(bc, least))
+		return;
+	if (!is_kernels_own()) {
 		current->container_flags |= CONTAINER_TASK_WAITS_RCU;
 		set_notify_resume(current);
 	}
@@ -330,7 +332,7 @@ bool container_wait_for_freed(struct container *ctn)
 {
 	/* if it has been moved meanwhile, this one may have none */
 	struct beancounter *bc = smp_load_acquire(&ctn->bc);
-	long least;
+	long least, held;
 
 	if (!bc || !is_nearly_full(bc) || fatal_signal_pending(current))
 		return false;
@@ -339,8 +341,9 @@ bool container_wait_for_freed(struct container *ctn)
 	/* what is to be freed by another CPU may take until after the next */
 	if (held_of_names(bc) - least >= notable(bc, least))
 		synchronize_rcu();
-	/* of several who have waited this is for the first: then more is taken again */
-	cmpxchg(&bc->least_names, least, held_of_names(bc));
+	/* what is left may be in use. Of several who have waited this is for the first */
+	held = held_of_names(bc);
+	cmpxchg(&bc->least_names, least, held > least ? least + (held - least) / 2 : held);
 	return true;
 }
 
@@ -422,7 +425,7 @@ bool container_charge_object(struct kmem_cache *s, gfp_t gfp, void *object)
 		if (ok && unlikely(is_of_pages(s)))
 			atomic_long_add(s->object_size, &bc->of_pages);
 		else if (unlikely(s->flags & SLAB_RECLAIM_ACCOUNT) && is_nearly_full(bc))
-			wait_for_freed_later(bc);
+			wait_for_freed_later(bc, !ok);
 	}
 	rcu_read_unlock_sched();
 	return ok;
@@ -565,6 +568,14 @@ static void tell(struct irq_work *work)
 	struct beancounter *bc = container_of(work, struct beancounter, failed);
 
 	container_notify(bc->ctn, CONTAINER_BC_FAILCNT);
+}
+
+/* Nothing is charged to @bc any more. */
+void container_kmem_revive(struct beancounter *bc)
+{
+	atomic_long_set(&bc->of_pages, 0);
+	WRITE_ONCE(bc->squeezed, false);
+	WRITE_ONCE(bc->least_names, 0);
 }
 
 /* @bc is new, and its container's. */

@@ -739,6 +739,8 @@ void container_bc_revive(struct container *ctn)
 	for (nr = 0; bc && nr < BC_RESOURCES; nr++)
 		if (!bc_resources[nr].read)
 			atomic_long_set(&bc->row[nr].held, 0);
+	if (bc)
+		container_kmem_revive(bc);
 }
 
 /* The container has gone, and nobody finds it any more. Context: May sleep. */

@@ -45,6 +45,22 @@ bool __container_charge_buffer(struct container_buffers *bufs, unsigned int nr,
 }
 EXPORT_SYMBOL_GPL(__container_charge_buffer);
 
+void __container_own_buffers(struct container_buffers *bufs,
+			     const struct container_owner *owner)
+{
+	unsigned long token = READ_ONCE(bufs->token);
+	bool is_free;
+
+	rcu_read_lock();
+	is_free = !token || !token_container(token);
+	rcu_read_unlock();
+	/* what was charged to one that is gone is nobody's */
+	if (is_free && !READ_ONCE(bufs->charged[CONTAINER_SNDBUF]) &&
+	    !READ_ONCE(bufs->charged[CONTAINER_RCVBUF]))
+		cmpxchg(&bufs->token, token, READ_ONCE(owner->token));
+}
+EXPORT_SYMBOL_GPL(__container_own_buffers);
+
 unsigned int __container_uncharge_buffer(struct container_buffers *bufs, unsigned int nr,
 					 enum container_buffer which, unsigned int bytes)
 {

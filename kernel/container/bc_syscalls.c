@@ -140,7 +140,8 @@ SYSCALL_DEFINE3(set_bclimit, uid_t, id, unsigned long, resource,
 
 /*
  * get_bcstat(id, resource, parm): what there is to say of it. What is outside of all
- * containers has no limits, and is counted only while that is asked for: see bc_host.c.
+ * containers has no limits, and is counted only while that is asked for: see bc_host.c. It is
+ * everybody's, so that it is not for everybody to see.
  */
 SYSCALL_DEFINE3(get_bcstat, uid_t, id, unsigned long, resource,
 		struct bc_resource_parm __user *, parm)
@@ -160,6 +161,8 @@ SYSCALL_DEFINE3(get_bcstat, uid_t, id, unsigned long, resource,
 		if (err)
 			return err;
 	} else {
+		if (container_host_next(0) < BC_RESOURCES && !capable(CAP_SYS_ADMIN))
+			return -EPERM;
 		container_host_read(resource, &found);
 	}
 	return copy_to_user(parm, &found, sizeof(found)) ? -EFAULT : 0;

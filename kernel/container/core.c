@@ -44,7 +44,7 @@ static int get_id(struct container *ctn, u32 id)
 
 /*
  * One with nothing in it, and with that id, or the lowest that is free for 0; that of the host
- * has none, and no limits.
+ * has none, and no beancounters yet.
  */
 static struct container *create(u32 id, bool is_host)
 {
@@ -133,7 +133,7 @@ struct container *container_create(u32 id)
  * It has the id 0, and nobody finds it: see bc_host.c.
  *
  * Context: May sleep.
- * Return: it, or -ENOMEM. It is the caller's, until container_destroy().
+ * Return: it, -ENOMEM, or -ENOSPC if there are too many containers. It is the caller's, until container_destroy().
  */
 struct container *container_create_host(void)
 {

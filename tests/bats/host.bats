@@ -57,6 +57,7 @@ between() {
 	assert_equal "$(awk '$1 == 0' "$ROOT/beancounters")" ''
 	assert_equal "$(awk '$1 == "0:"' /proc/user_beancounters)" ''
 	assert_equal "$(luid stat 0 "$NUMFILE")" "$MAX $MAX 0 0 0 0"
+	assert_equal "$(luid uid=1000 stat 0 "$NUMFILE")" "$MAX $MAX 0 0 0 0"
 }
 
 @test "what is not 0 or 1 is refused, and changes nothing" {
@@ -106,6 +107,9 @@ between() {
 	assert_equal "$(tell p 20)" '20 ok'
 	assert_equal "$(host numpty)" 20
 	assert_equal "$(luid stat 0 11)" "$MAX $MAX 20 20 0 0"
+	# it is everybody's, and not for everybody
+	assert_equal "$(luid uid=1000 stat 0 11)" EPERM
+	assert_equal "$(luid without=21 stat 0 11)" EPERM
 	assert_equal "$(awk '$1 == "numpty" {print $2; exit}' /proc/user_beancounters)" 20
 	# the name is no name of a container
 	assert_equal "$(awk '$3 == "numpty" && $1 == 0 {print $2}' "$ROOT/beancounters")" -
