@@ -533,6 +533,28 @@ cached() {
 	stayed_below_barrier
 }
 
+# negative: how many names of no file are kept
+negative() {
+	awk '{print $5}' /proc/sys/fs/dentry-state
+}
+
+@test "names that others have brought in stay, also once something has failed" {
+	local before D=$KEPT/theirs
+
+	mkdir -p "$KEPT/theirs" "$KEPT/more"
+	start_teller o kmem dentry "$KEPT/theirs"
+	assert_equal "$(tell o 500)" '500 ok'
+	fill_kept
+	start_teller n enter "$C" kmem dentry "$KEPT/more"
+	assert_equal "$(tell n 0)" '0 ok'
+	kmem_start dentry
+	set_attr beancounters 'dcachesize 1'
+	assert_equal "$(tell n 1)" '0 ENOMEM'
+	before=$(negative)
+	assert_equal "$(tell m 500)" '500 ok'
+	assert [ "$(negative)" -ge $((before - 50)) ]
+}
+
 @test "what others use last stays, though it was brought in without room" {
 	local last file fd
 
