@@ -422,10 +422,12 @@ bool container_charge_object(struct kmem_cache *s, gfp_t gfp, void *object)
 		ok = !charge(bc, resource_of(s), s->object_size, gfp, s);
 		if (likely(ok))
 			owner_of(s, slab, exts, object)->token = container_token(bc->ctn);
-		if (ok && unlikely(is_of_pages(s)))
-			atomic_long_add(s->object_size, &bc->of_pages);
-		else if (unlikely(s->flags & SLAB_RECLAIM_ACCOUNT) && is_nearly_full(bc))
-			wait_for_freed_later(bc, !ok);
+		if (unlikely(s->flags & SLAB_RECLAIM_ACCOUNT)) {
+			if (ok && is_of_pages(s))
+				atomic_long_add(s->object_size, &bc->of_pages);
+			else if (is_nearly_full(bc))
+				wait_for_freed_later(bc, !ok);
+		}
 	}
 	rcu_read_unlock_sched();
 	return ok;
