@@ -70,6 +70,7 @@ dgramrcvbuf = max:max
 numothersock = max:max
 dcachesize = max:max
 numfile = max:max
+numiptent = max:max
 owner = root:root"
 }
 
