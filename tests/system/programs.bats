@@ -39,7 +39,7 @@ get() {
 		ssh-keygen -q -t ed25519 -N "" -f /root/.ssh/id_ed25519
 		cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys
 		login() {
-			ssh -tt -o BatchMode=yes -o StrictHostKeyChecking=no root@127.0.0.1 "$1" </dev/null 2>&1
+			exec ssh -tt -o BatchMode=yes -o StrictHostKeyChecking=no root@127.0.0.1 "$1" </dev/null 2>&1
 		}
 		ctnctl set sshd numpty=2
 		login "tty; sleep 600" >/tmp/1 & first=$!
