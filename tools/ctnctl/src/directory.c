@@ -37,7 +37,7 @@ static const char *look_at(int dir)
 		return strerror(errno);
 	if (st.st_uid != geteuid())
 		return "it is another user's";
-	return st.st_mode & (S_IWGRP | S_IWOTH) ? "others may write to it" : NULL;
+	return (st.st_mode & (S_IWGRP | S_IWOTH)) ? "others may write to it" : NULL;
 }
 
 int open_own_directory(const char *path, const char **why)
