@@ -76,7 +76,7 @@ struct beancounter {
 	spinlock_t lock;	/* protects limits and bound of most rows: see above */
 	struct container *ctn;	/* whose they are */
 	struct irq_work failed;	/* who watches is to be told: see bc_kmem.c */
-	/* of dcachesize: is what was kept to go, too? see wait_for_freed_later() */
+	/* of dcachesize: is what was kept to go, too? the least since the last wait for RCU */
 	bool squeezed;
 	long least_names;
 	/* of dcachesize: the page cache's own, which takes no room */

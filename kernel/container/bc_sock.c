@@ -52,7 +52,7 @@ void __container_own_buffers(struct container_buffers *bufs,
 	bool is_free;
 
 	rcu_read_lock();
-	is_free = !token || !token_container(token);
+	is_free = !token_container(token);
 	rcu_read_unlock();
 	/* what was charged to one that is gone is nobody's */
 	if (is_free && !READ_ONCE(bufs->charged[CONTAINER_SNDBUF]) &&

@@ -133,7 +133,8 @@ struct container *container_create(u32 id)
  * It has the id 0, and nobody finds it: see bc_host.c.
  *
  * Context: May sleep.
- * Return: it, -ENOMEM, or -ENOSPC if there are too many containers. It is the caller's, until container_destroy().
+ * Return: it, -ENOMEM, or -ENOSPC if there are too many containers. It is the caller's, until
+ * container_destroy().
  */
 struct container *container_create_host(void)
 {

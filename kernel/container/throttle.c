@@ -6,7 +6,8 @@
  *
  * It does not if trimming has hardly helped: then there is nothing to wait for.
  *
- * There, it also waits for what RCU is to free of dcachesize, if that is short: bc_kmem.c.
+ * A task waits there as well for what RCU is to free of dcachesize, if its container has little
+ * room for more: see bc_kmem.c.
  */
 #include <linux/mm.h>
 #include <linux/psi.h>
